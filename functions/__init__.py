@@ -1,0 +1,1 @@
+"""The doors: each function translates, calls one use case and translates back."""

@@ -1,0 +1,102 @@
+"""The router's ASGI app: its routes, and what becomes of every refusal.
+
+The start script calls :func:`create` once per process. Nothing here does I/O on import.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Final, cast
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from functions.router.chat import chat_completions
+from functions.router.errors import error_response
+from functions.router.models import get_model, list_models
+from shared.domain.errors import GatewayError, MethodNotAllowed, RouteNotFound
+from shared.settings import router_settings
+from shared.wiring import Router, build_router
+
+Handler = Callable[[Request, Router, str], Awaitable[Response]]
+
+EVENTS_PATH: Final = "/lambda-events"
+"""Where the Web Adapter posts events that are not HTTP requests."""
+_HTTP_CONTEXT: Final = "x-amzn-request-context"
+
+
+def create() -> Starlette:
+    """Build the app from the process environment."""
+    return create_app(build_router(router_settings()))
+
+
+def create_app(router: Router) -> Starlette:
+    """Build the app on a given router."""
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        yield
+        await router.background.drain()
+
+    def route(path: str, method: str, door: str, handler: Handler) -> Route:
+        return Route(path, _answering(router, door, handler), methods=[method])
+
+    async def unrouted(request: Request, error: Exception) -> Response:
+        return _unrouted(router, request, cast("HTTPException", error))
+
+    return Starlette(
+        routes=[
+            Route("/health", _health, methods=["GET"]),
+            Route(EVENTS_PATH, _ignored_event, methods=["POST"]),
+            route("/v1/chat/completions", "POST", "chat", chat_completions),
+            route("/v1/models", "GET", "models", list_models),
+            route("/v1/models/{model}", "GET", "models", get_model),
+        ],
+        exception_handlers={HTTPException: unrouted},
+        lifespan=lifespan,
+    )
+
+
+async def _health(_: Request) -> Response:
+    return Response(b'{"status":"ok"}', media_type="application/json")
+
+
+async def _ignored_event(request: Request) -> Response:
+    """Answer an event of unknown shape with 200 and do nothing; to callers this is no route."""
+    if _HTTP_CONTEXT in request.headers:
+        raise HTTPException(404)
+    return Response(b"{}", media_type="application/json")
+
+
+def _answering(
+    router: Router, door: str, handler: Handler
+) -> Callable[[Request], Awaitable[Response]]:
+    async def answer(request: Request) -> Response:
+        request_id = router.new_request_id()
+        try:
+            return await handler(request, router, request_id)
+        except GatewayError as error:
+            refusal = error
+        except Exception as error:  # noqa: BLE001 - the last boundary: no 5xx leaves unshaped
+            router.background.report_crash(error)
+            refusal = GatewayError("The gateway failed. Quote the request id to its operators.")
+        router.meter.refused(request_id, door, refusal.status, refusal.code)
+        return error_response(refusal, request_id)
+
+    return answer
+
+
+def _unrouted(router: Router, request: Request, error: HTTPException) -> Response:
+    """Shape what reached no handler: an unknown path or a wrong method."""
+    request_id = router.new_request_id()
+    path = request.url.path
+    refusal: GatewayError = RouteNotFound(f"There is no route {request.method} {path}.")
+    if error.status_code == 405:
+        refusal = MethodNotAllowed(f"{request.method} is not served at {path}.")
+    refusal.headers |= dict(error.headers or {})
+    router.meter.refused(request_id, "none", refusal.status, refusal.code)
+    return error_response(refusal, request_id)

@@ -1,0 +1,78 @@
+"""Reads a request: its key, its bounded body, its JSON. Refuses before it parses."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+from starlette.requests import ClientDisconnect, Request
+
+from shared.domain.api_keys import MalformedKey, PresentedKey, read_key
+from shared.domain.errors import BodyTooLarge, InvalidRequest, Unauthorized
+
+MAX_DEPTH: Final = 32
+
+
+def presented_key(request: Request) -> PresentedKey:
+    """Return the key of ``Authorization: Bearer`` or ``x-api-key``; raises ``Unauthorized``.
+
+    Costs no AWS call. The text of the key goes no further than this function.
+    """
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    text = token.strip() if scheme.lower() == "bearer" else request.headers.get("x-api-key", "")
+    if not text:
+        raise Unauthorized("No key. Send `Authorization: Bearer <key>` or `x-api-key: <key>`.")
+    try:
+        return read_key(text)
+    except MalformedKey:
+        raise Unauthorized("This is not a Sluice key; keys start with slc_.") from None
+
+
+async def read_body(request: Request, limit_bytes: int) -> bytes:
+    """Return the body, or raise ``BodyTooLarge`` as soon as it is known to be."""
+    if request.headers.get("content-encoding", "identity") != "identity":
+        raise InvalidRequest("Send the body uncompressed.", param="content-encoding")
+    declared = request.headers.get("content-length", "0")
+    if declared.isdigit() and int(declared) > limit_bytes:
+        raise BodyTooLarge(limit_bytes)
+    body = bytearray()
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > limit_bytes:
+                raise BodyTooLarge(limit_bytes)
+    except ClientDisconnect:
+        raise InvalidRequest("The body ended early.") from None
+    return bytes(body)
+
+
+def decode_object(body: bytes) -> dict[str, Any]:
+    """Return the JSON object of a body; raises ``InvalidRequest``."""
+    try:
+        decoded = msgspec.json.decode(body)
+    except RecursionError:
+        raise InvalidRequest(f"The body is nested deeper than {MAX_DEPTH} levels.") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InvalidRequest(f"The body is not valid JSON: {error}.") from None
+    if not isinstance(decoded, dict):
+        raise InvalidRequest("The body must be a JSON object.")
+    if _is_deeper_than(decoded, MAX_DEPTH):
+        raise InvalidRequest(f"The body is nested deeper than {MAX_DEPTH} levels.")
+    return decoded
+
+
+def _is_deeper_than(value: Any, limit: int) -> bool:
+    level = [value]
+    for _ in range(limit):
+        level = [child for each in level for child in _children(each)]
+        if not level:
+            return False
+    return True
+
+
+def _children(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        value = value.values()
+    elif not isinstance(value, list):
+        return []
+    return [child for child in value if isinstance(child, dict | list)]

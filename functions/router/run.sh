@@ -1,0 +1,11 @@
+#!/bin/sh
+# Starts the router. The Lambda Web Adapter runs this as the function's handler; the local
+# world runs the very same file. AWS_LWA_PORT is where the adapter sends requests.
+set -eu
+root="${LAMBDA_TASK_ROOT:-$(dirname "$0")/../..}"
+cd "$root"
+export PYTHONPATH="$root${PYTHONPATH:+:$PYTHONPATH}"
+exec python3 -m uvicorn functions.router.app:create --factory \
+    --host 127.0.0.1 --port "${AWS_LWA_PORT:-8080}" \
+    --no-access-log --log-level warning --no-server-header --no-date-header \
+    --timeout-keep-alive 900 --timeout-graceful-shutdown 2

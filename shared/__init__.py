@@ -1,0 +1,1 @@
+"""What every function shares: domain, use cases, ports, adapters, and facts as data."""

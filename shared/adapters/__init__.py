@@ -1,0 +1,1 @@
+"""The outside world behind ``shared.ports``: AWS, providers, and in-memory fakes."""

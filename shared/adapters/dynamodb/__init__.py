@@ -1,0 +1,1 @@
+"""The cache and ledger tables on DynamoDB."""

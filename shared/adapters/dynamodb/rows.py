@@ -1,0 +1,166 @@
+"""Domain values as DynamoDB items, and back.
+
+Items are written in DynamoDB's own typed form by hand: boto3's serializer costs several times
+as much on the hot path and would turn integers into Decimals.
+"""
+
+from __future__ import annotations
+
+import zlib
+from typing import Any, Final, cast
+
+from shared.clock import utc
+from shared.domain.entries import Entry, KeyRow, Settlement, StoredAnswer
+from shared.domain.freshness import TierName
+from shared.domain.prices import TokenCounts
+from shared.resources import answer_partition, key_partition, usage_partition
+
+Item = dict[str, Any]
+ANSWER_SORT: Final = "answer"
+_KEY_SORT: Final = "key/"
+_USAGE_RETENTION_SECONDS: Final = 400 * 24 * 3600
+"""Thirteen months: a year's report can be compared with the year before."""
+
+
+def text(value: str) -> dict[str, str]:
+    """Return a DynamoDB string."""
+    return {"S": value}
+
+
+def number(value: int) -> dict[str, str]:
+    """Return a DynamoDB number; integers only."""
+    return {"N": str(value)}
+
+
+def key_of(partition: str, sort: str) -> Item:
+    """Return the primary key of an item."""
+    return {"pk": text(partition), "sk": text(sort)}
+
+
+def answer_key(team: str, digest: str) -> Item:
+    """Return the primary key of a stored answer."""
+    return key_of(answer_partition(team, digest), ANSWER_SORT)
+
+
+def key_row_key(team: str, digest: str) -> Item:
+    """Return the primary key of a gateway key's row."""
+    return key_of(key_partition(team), _KEY_SORT + digest)
+
+
+def entry_key(entry: Entry) -> Item:
+    """Return the primary key of a usage entry: by team and day, then by time."""
+    opened = utc(entry.opened_at)
+    time = f"{opened:%H:%M:%S.%f}"
+    return key_of(usage_partition(entry.team, f"{opened:%Y-%m-%d}"), f"{time}/{entry.request_id}")
+
+
+def key_row_item(row: KeyRow) -> Item:
+    """Return the item of a gateway key."""
+    return key_row_key(row.team, row.digest) | {
+        "key_id": text(row.key_id),
+        "environment": text(row.environment),
+        "team": text(row.team),
+        "digest": text(row.digest),
+        "name": text(row.name),
+        "created_at": number(row.created_at),
+    }
+
+
+def key_row(item: Item) -> KeyRow:
+    """Return the gateway key of an item."""
+    revoked = item.get("revoked_at")
+    return KeyRow(
+        key_id=item["key_id"]["S"],
+        environment=item["environment"]["S"],
+        team=item["team"]["S"],
+        digest=item["digest"]["S"],
+        name=item["name"]["S"],
+        created_at=int(item["created_at"]["N"]),
+        revoked_at=int(revoked["N"]) if revoked else None,
+    )
+
+
+def answer_item(answer: StoredAnswer, purge_at: int) -> Item:
+    """Return the item of a stored answer, its body compressed."""
+    item = answer_key(answer.team, answer.digest) | {
+        "team": text(answer.team),
+        "digest": text(answer.digest),
+        "body": {"B": zlib.compress(answer.body, 6)},
+        "model": text(answer.model),
+        "stored_at": number(answer.stored_at),
+        "expires_at": number(answer.expires_at),
+        "purge_at": number(purge_at),
+        "freshness": text(answer.freshness),
+        "repeats": number(answer.repeats),
+    }
+    if answer.tier is not None:
+        item["tier"] = text(answer.tier)
+    return item | _tokens_item(answer.tokens)
+
+
+def stored_answer(item: Item) -> StoredAnswer:
+    """Return the stored answer of an item."""
+    return StoredAnswer(
+        team=item["team"]["S"],
+        digest=item["digest"]["S"],
+        body=zlib.decompress(item["body"]["B"]),
+        model=item["model"]["S"],
+        tier=item["tier"]["S"] if "tier" in item else None,
+        tokens=_tokens(item),
+        stored_at=int(item["stored_at"]["N"]),
+        expires_at=int(item["expires_at"]["N"]),
+        freshness=cast("TierName", item["freshness"]["S"]),
+        repeats=int(item["repeats"]["N"]),
+    )
+
+
+def opened_item(entry: Entry) -> Item:
+    """Return the item of an entry that has just been opened."""
+    item = entry_key(entry) | {
+        "status": text("open"),
+        "request_id": text(entry.request_id),
+        "team": text(entry.team),
+        "key_id": text(entry.key_id),
+        "door": text(entry.door),
+        "requested_model": text(entry.requested_model),
+        "model": text(entry.model),
+        "provider": text(entry.provider),
+        "price_version": text(entry.price_version),
+        "stream": {"BOOL": entry.stream},
+        "cache": text(entry.cache),
+        "route_reason": text(entry.route_reason),
+        "purge_at": number(int(entry.opened_at) + _USAGE_RETENTION_SECONDS),
+    }
+    optional = {"tier": entry.tier, "feature": entry.feature, "task": entry.task}
+    return item | {name: text(value) for name, value in optional.items() if value is not None}
+
+
+def settlement_item(settlement: Settlement) -> Item:
+    """Return the attributes that settle an entry."""
+    item = {
+        "status": text(settlement.outcome),
+        "usage_source": text(settlement.usage_source),
+        "cost_nano": number(settlement.cost_nano),
+        "baseline_nano": number(settlement.baseline_nano),
+    }
+    if settlement.finish_reason is not None:
+        item["finish_reason"] = text(settlement.finish_reason)
+    return item | _tokens_item(settlement.tokens)
+
+
+def _tokens_item(tokens: TokenCounts) -> Item:
+    return {
+        "tokens_input": number(tokens.input),
+        "tokens_cache_read": number(tokens.cache_read),
+        "tokens_cache_write": number(tokens.cache_write),
+        "tokens_output": number(tokens.output),
+    }
+
+
+def _tokens(item: Item) -> TokenCounts:
+    return TokenCounts(
+        input=int(item["tokens_input"]["N"]),
+        cache_read=int(item["tokens_cache_read"]["N"]),
+        cache_write=int(item["tokens_cache_write"]["N"]),
+        output=int(item["tokens_output"]["N"]),
+    )

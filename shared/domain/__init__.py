@@ -1,0 +1,1 @@
+"""Pure decisions and values: no AWS, no SDK, no environment, no clock, no randomness."""

@@ -1,0 +1,114 @@
+"""The caller's controls: ``x-sluice-*`` headers or the body object ``sluice``, same names.
+
+An unknown control, or one that this version does not honour, is refused by name: a control
+that is silently ignored would be a defect.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+
+from shared.domain.chat import field_named
+from shared.domain.errors import InvalidRequest, NotAvailable
+
+HEADER_PREFIX: Final = "x-sluice-"
+BODY_FIELD: Final = "sluice"
+MAX_TTL_SECONDS: Final = 7 * 24 * 3600
+
+NOT_BUILT: Final = {
+    "deadline": "Deferred calls arrive with a later version; send the call without a deadline.",
+    "max-cost": "Per-call cost limits arrive with budgets; leave it out.",
+}
+"""Controls of the contract that this version refuses, by header name without the prefix."""
+
+_BODY_NAMES: Final = {"max_cost_usd": "max-cost"}
+_TTL: Final = re.compile(r"ttl=(\d{1,9})")
+_Tag = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$")]
+
+
+class CacheMode(msgspec.Struct, frozen=True):
+    """How this call may use the exact cache; ``ttl_seconds`` only with an explicit TTL."""
+
+    mode: Literal["auto", "bypass", "refresh", "ttl"] = "auto"
+    ttl_seconds: int | None = None
+
+    @property
+    def reads(self) -> bool:
+        """Whether a stored answer may be used."""
+        return self.mode in {"auto", "ttl"}
+
+
+class Controls(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The controls of one call. ``task`` steers the router, ``feature`` tags cost reports."""
+
+    task: _Tag | None = None
+    feature: _Tag | None = None
+    cache: CacheMode = CacheMode()
+
+
+def read_controls(headers: Mapping[str, str], in_body: object) -> Controls:
+    """Merge both places; raises :class:`InvalidRequest` naming the control that is wrong."""
+    from_headers = {
+        name.removeprefix(HEADER_PREFIX): value
+        for name, value in headers.items()
+        if name.startswith(HEADER_PREFIX)
+    }
+    from_body = _from_body(in_body)
+    for name in from_headers.keys() & from_body.keys():
+        if from_headers[name] != from_body[name]:
+            raise InvalidRequest(
+                f"{name} is set differently in the header and in the body.",
+                param=HEADER_PREFIX + name,
+            )
+    if "idempotency-key" in headers:
+        raise NotAvailable("Idempotency-Key", "Leave the header out.")
+    merged = from_body | from_headers
+    for name, instead in NOT_BUILT.items():
+        if name in merged:
+            raise NotAvailable(_spelled(name, from_headers), instead)
+    return _checked(merged, from_headers)
+
+
+def _from_body(value: object) -> dict[str, Any]:
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise InvalidRequest("sluice must be an object of controls.", param=BODY_FIELD)
+    return {_BODY_NAMES.get(str(name), str(name)): field for name, field in value.items()}
+
+
+def _checked(merged: dict[str, Any], from_headers: Mapping[str, str]) -> Controls:
+    plain = {name: value for name, value in merged.items() if name != "cache"}
+    cache = read_cache_mode(merged["cache"]) if merged.get("cache") is not None else CacheMode()
+    try:
+        return msgspec.structs.replace(msgspec.convert(plain, Controls), cache=cache)
+    except msgspec.ValidationError as error:
+        text, _, path = str(error).partition(" - at `$")
+        name = field_named(text, path.rstrip("`")) or BODY_FIELD
+        raise InvalidRequest(text, param=_spelled(name, from_headers)) from None
+
+
+def read_cache_mode(value: object) -> CacheMode:
+    """Read ``auto``, ``bypass``, ``refresh`` or ``ttl=<seconds>``."""
+    match value:
+        case "auto" | "bypass" | "refresh":
+            return CacheMode(value)
+        case str() if found := _TTL.fullmatch(value):
+            seconds = int(found[1])
+            if seconds <= MAX_TTL_SECONDS:
+                return CacheMode("ttl", seconds)
+    raise InvalidRequest(
+        f"cache must be auto, bypass, refresh or ttl=<seconds> up to {MAX_TTL_SECONDS}.",
+        param=HEADER_PREFIX + "cache",
+    )
+
+
+def _spelled(name: str, from_headers: Mapping[str, str]) -> str:
+    if name in from_headers:
+        return HEADER_PREFIX + name
+    names = {header: body for body, header in _BODY_NAMES.items()}
+    return f"{BODY_FIELD}.{names.get(name, name)}"

@@ -1,0 +1,164 @@
+"""Every way a call can be refused, as one tree; the HTTP status and code stand beside the class.
+
+GatewayError
+├── InvalidRequest            400  the caller's body or headers; ``param`` names the field
+│   ├── NotAvailable          400  a control that exists in the contract but is not built yet
+│   ├── UnknownModel          400  a model that is not in the catalog or not enabled here
+│   └── UnpricedModel         400  a model without a price: never treated as free
+├── Unauthorized              401  no key, a malformed key, an unknown or revoked key
+├── RouteNotFound             404
+├── MethodNotAllowed          405
+├── BodyTooLarge              413
+├── UpstreamRateLimited       429  the provider's limit, with its Retry-After
+├── UpstreamFailed            502  the provider failed or answered nonsense
+├── StoreUnavailable          503  our tables or secrets: fail closed, no provider call
+└── UpstreamTimedOut          504  no complete answer in time: stream or defer instead
+
+Each door renders these in its own shape; see ``functions/router/errors.py``.
+"""
+
+from __future__ import annotations
+
+
+class GatewayError(Exception):
+    """A refusal with everything a door needs to render it."""
+
+    status = 500
+    type = "server_error"
+    code: str | None = "internal_error"
+
+    def __init__(self, message: str, *, param: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.param = param
+        self.headers: dict[str, str] = {}
+
+
+class InvalidRequest(GatewayError):
+    """The caller's body or headers make no sense; ``param`` names the field."""
+
+    status = 400
+    type = "invalid_request_error"
+    code = "invalid_request"
+
+
+class NotAvailable(InvalidRequest):
+    """A control of the contract that this version does not honour, so it is refused."""
+
+    code = "not_available"
+
+    def __init__(self, name: str, instead: str) -> None:
+        super().__init__(f"{name} is not available in this version. {instead}", param=name)
+
+
+class UnknownModel(InvalidRequest):
+    """A model that the catalog does not hold or this environment does not enable."""
+
+    code = "model_not_found"
+
+    def __init__(self, model: str) -> None:
+        super().__init__(
+            f"The model {model!r} is not available here. "
+            "GET /v1/models lists the models, tiers and `auto`.",
+            param="model",
+        )
+
+
+class UnpricedModel(InvalidRequest):
+    """A model without a price in force: an unknown price is an error, never zero."""
+
+    code = "model_unpriced"
+
+    def __init__(self, model: str) -> None:
+        super().__init__(
+            f"The model {model!r} has no price in force, so it cannot be called. "
+            "Add a dated price row for it to the catalog.",
+            param="model",
+        )
+
+
+class Unauthorized(GatewayError):
+    """No usable key; says the same whether the key is unknown or revoked."""
+
+    status = 401
+    type = "authentication_error"
+    code = "invalid_api_key"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.headers["www-authenticate"] = "Bearer"
+
+
+class RouteNotFound(GatewayError):
+    """A path the gateway does not serve."""
+
+    status = 404
+    type = "invalid_request_error"
+    code = "not_found"
+
+
+class MethodNotAllowed(GatewayError):
+    """A served path with another method."""
+
+    status = 405
+    type = "invalid_request_error"
+    code = "method_not_allowed"
+
+
+class BodyTooLarge(GatewayError):
+    """A body over this route's limit."""
+
+    status = 413
+    type = "invalid_request_error"
+    code = "body_too_large"
+
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__(f"The body is larger than this route's limit of {limit_bytes} bytes.")
+
+
+class UpstreamRateLimited(GatewayError):
+    """The provider's own rate limit; ``retry_after`` is in seconds where it said so."""
+
+    status = 429
+    type = "rate_limit_error"
+    code = "upstream_rate_limited"
+
+    def __init__(self, provider: str, retry_after: str | None) -> None:
+        super().__init__(f"{provider} is limiting the rate of calls. Retry after a pause.")
+        if retry_after is not None:
+            self.headers["retry-after"] = retry_after
+
+
+class UpstreamFailed(GatewayError):
+    """The provider failed, cut its answer short or sent something that is not an answer.
+
+    ``may_bill`` is false only where the failure provably came before the provider took the
+    call: a refused connection, or an error status instead of an answer.
+    """
+
+    status = 502
+    type = "upstream_error"
+    code = "upstream_failed"
+
+    def __init__(self, message: str, *, may_bill: bool = True) -> None:
+        super().__init__(message)
+        self.may_bill = may_bill
+
+
+class StoreUnavailable(GatewayError):
+    """Our own tables or secrets cannot be reached; nothing was sent to a provider."""
+
+    status = 503
+    type = "service_unavailable"
+    code = "store_unavailable"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"The {what} cannot be reached, so nothing was sent to a provider. Retry.")
+
+
+class UpstreamTimedOut(GatewayError):
+    """No complete answer within the time that a call may take."""
+
+    status = 504
+    type = "upstream_timeout"
+    code = "upstream_timed_out"

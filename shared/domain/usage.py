@@ -1,0 +1,57 @@
+"""Reads what a provider says it billed.
+
+Everything is checked: providers and SDKs hand responses over without validating them, so a
+count may arrive as the text ``"ten"``.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from shared.domain.prices import TokenCounts
+
+
+class MalformedUsage(ValueError):
+    """Usage that is absent, of wrong types, or does not add up; never trusted with money."""
+
+
+def openai_usage(usage: object, *, reasoning: Literal["inside", "outside"]) -> TokenCounts:
+    """Return disjoint token counts from an OpenAI ``usage`` object.
+
+    ``prompt_tokens`` holds cached and cache-written tokens; both are subtracted from the input
+    class. With ``reasoning="outside"`` (xAI) hidden reasoning is added to the output.
+    """
+    if not isinstance(usage, dict):
+        raise MalformedUsage("no usage object")
+    prompt = _count(usage, "prompt_tokens")
+    output = _count(usage, "completion_tokens")
+    of_prompt = _details(usage, "prompt_tokens_details")
+    cached = _optional_count(of_prompt, "cached_tokens")
+    written = _optional_count(of_prompt, "cache_write_tokens")
+    if cached + written > prompt:
+        raise MalformedUsage("more cached tokens than prompt tokens")
+    if reasoning == "outside":
+        output += _optional_count(_details(usage, "completion_tokens_details"), "reasoning_tokens")
+    return TokenCounts(
+        input=prompt - cached - written, cache_read=cached, cache_write=written, output=output
+    )
+
+
+def _details(usage: dict[str, Any], name: str) -> dict[str, Any]:
+    value = usage.get(name)
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise MalformedUsage(f"{name} is not an object")
+    return value
+
+
+def _optional_count(holder: dict[str, Any], name: str) -> int:
+    return 0 if holder.get(name) is None else _count(holder, name)
+
+
+def _count(holder: dict[str, Any], name: str) -> int:
+    value = holder.get(name)
+    if type(value) is not int or value < 0:
+        raise MalformedUsage(f"{name} is not a count")
+    return value

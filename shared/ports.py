@@ -1,0 +1,91 @@
+"""What the use cases need of the world, with what each promises when the world is down."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Protocol
+
+from shared.catalog import Provider
+from shared.domain.entries import Entry, KeyRow, Repeat, Settlement, StoredAnswer
+
+
+class Store(Protocol):
+    """The cache and ledger tables as the router uses them.
+
+    Every method raises :class:`~shared.domain.errors.StoreUnavailable` when its table cannot be
+    reached or refuses: the caller fails closed. A method that AWS's client re-sends after a
+    lost answer has the same effect as one send.
+    """
+
+    def look_up(
+        self, team: str, key_digest: str, answer_digest: str | None
+    ) -> tuple[KeyRow | None, StoredAnswer | None]:
+        """Read a key row and, where a digest is given, an answer, in one round trip.
+
+        The answer may have expired; the caller checks. Strongly consistent for the key.
+        """
+
+    def read_answer(self, team: str, answer_digest: str) -> StoredAnswer | None:
+        """Read an answer alone, in one round trip, for a key that is known already."""
+
+    def open_entry(self, entry: Entry) -> None:
+        """Write an entry before a provider is called: without it there is no call."""
+
+    def settle_entry(self, entry: Entry, settlement: Settlement) -> None:
+        """Settle an opened entry, once; a second settlement changes nothing."""
+
+    def record_hit(self, entry: Entry, settlement: Settlement, repeat: Repeat | None) -> None:
+        """Write a settled entry and, where given, count the answer's repeat, in one write."""
+
+    def put_answer(self, answer: StoredAnswer, purge_at: int) -> None:
+        """Store an answer, replacing an older one; the row may vanish after ``purge_at``."""
+
+
+class KeyAdmin(Protocol):
+    """Keys as the operator handles them, under the operator's own credentials."""
+
+    def create(self, row: KeyRow) -> None:
+        """Store a new key row; never overwrites one."""
+
+    def list_keys(self, team: str | None) -> list[KeyRow]:
+        """Return a team's keys, or all keys of the environment, oldest first."""
+
+    def revoke(self, key_id: str, at: int) -> KeyRow | None:
+        """Mark a key revoked; returns its row, or None for an unknown id. Idempotent."""
+
+
+class UpstreamReply(Protocol):
+    """A provider's answer as it arrives."""
+
+    status: int
+    headers: dict[str, str]
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """Yield the body as it comes."""
+
+
+class Upstream(Protocol):
+    """The one client that talks to providers.
+
+    It sends to hosts of the catalog only and never without an opened entry. Raises
+    ``UpstreamFailed`` or ``UpstreamTimedOut``; never retries and never follows a redirect.
+    """
+
+    def post(
+        self, entry: Entry, provider: Provider, path: str, body: bytes, *, timeout_seconds: float
+    ) -> AbstractAsyncContextManager[UpstreamReply]:
+        """Send a JSON body and hand over the reply while it arrives."""
+
+
+class Meter(Protocol):
+    """Where each request's log line and metrics go. Never raises for want of a listener."""
+
+    def settled(self, entry: Entry, settlement: Settlement, seconds: float) -> None:
+        """Record one request that reached an answer, from the cache or a provider."""
+
+    def refused(self, request_id: str, door: str, status: int, code: str | None) -> None:
+        """Record one request that was refused before it reached an answer."""
+
+    def trouble(self, what: str, **facts: Any) -> None:
+        """Record something an operator must know about; facts are identifiers, never content."""

@@ -1,0 +1,67 @@
+"""The shapes of the tables and secrets that code and infrastructure agree on.
+
+``infra`` declares these shapes and the adapters rely on them, so neither can drift alone.
+Every name carries the environment: two stacks never meet in one account.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+PROJECT: Final = "sluice"
+
+
+@dataclass(frozen=True)
+class TableShape:
+    """A DynamoDB table: two string keys and, where rows expire, the TTL attribute.
+
+    ``purge_attribute`` holds epoch seconds at which DynamoDB may delete the row. Deletion is
+    days late, so readers always check their own expiry.
+    """
+
+    role: str
+    partition_key: str
+    sort_key: str
+    purge_attribute: str
+
+    def name(self, environment: str) -> str:
+        """Return the table's name in one environment, such as ``sluice-dev-cache``."""
+        return resource_name(environment, self.role)
+
+
+CACHE_TABLE: Final = TableShape("cache", "pk", "sk", "purge_at")
+"""Answers. Disposable: losing it costs money, never correctness."""
+
+LEDGER_TABLE: Final = TableShape("ledger", "pk", "sk", "purge_at")
+"""Keys and usage entries. Retained."""
+
+# Leading keys, tenant first. The router's role may write only where the pattern below allows,
+# so a router that was taken over still cannot mint keys.
+USAGE_PARTITIONS: Final = "*/usage/*"
+KEY_PARTITIONS: Final = "*/keys"
+
+
+def key_partition(team: str) -> str:
+    """Return the ledger partition that holds one team's gateway keys."""
+    return f"{team}/keys"
+
+
+def usage_partition(team: str, day: str) -> str:
+    """Return the ledger partition of one team's usage on one UTC day (``2026-11-22``)."""
+    return f"{team}/usage/{day}"
+
+
+def answer_partition(team: str, digest: str) -> str:
+    """Return the cache partition of one team's answer under one request digest."""
+    return f"{team}/{digest}"
+
+
+def resource_name(environment: str, role: str) -> str:
+    """Return ``sluice-<environment>-<role>``."""
+    return f"{PROJECT}-{environment}-{role}"
+
+
+def secret_name(environment: str, provider: str) -> str:
+    """Return the name of the secret that holds one provider's API key."""
+    return f"{PROJECT}/{environment}/providers/{provider}"

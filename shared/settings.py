@@ -1,0 +1,88 @@
+"""The settings of the deployed functions, and the only reader of the process environment.
+
+``infra`` writes the environment through the same field names (see :func:`as_environment`), so
+a setting that one side forgets is caught by a type, not by a ``KeyError`` in production.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import msgspec
+
+PREFIX = "SLUICE_"
+
+Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
+MiB = 1024 * 1024
+
+
+class SettingsError(ValueError):
+    """The environment lacks a setting or holds one that makes no sense; says which."""
+
+
+class RouterSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What the router is told by ``infra``.
+
+    ``provider_secrets`` maps an enabled provider to the ARN of the secret that holds its key;
+    the key itself never stands in the environment. ``policy_version`` names the routing data
+    this deployment answers by; it is part of every cache key.
+    """
+
+    environment: Name
+    cache_table: str
+    ledger_table: str
+    provider_secrets: dict[str, str]
+    policy_version: str
+    baseline_model: str
+    body_limit_bytes: Annotated[int, msgspec.Meta(ge=1024, le=4 * MiB)] = MiB
+    upstream_url: str | None = None
+    """Set only by the local world: where the simulator stands in for every provider."""
+    clock_file: str | None = None
+    """Set only by the local world: the file that holds the clock's offset."""
+
+    def __post_init__(self) -> None:
+        """Refuse an upstream that is not this machine: providers are named by the catalog only."""
+        if self.upstream_url is not None and not is_loopback_url(self.upstream_url):
+            raise ValueError("upstream_url may only name a loopback address")
+
+    @property
+    def clock_path(self) -> Path | None:
+        """The clock's offset file, where there is one."""
+        return Path(self.clock_file) if self.clock_file else None
+
+
+def is_loopback_url(url: str) -> bool:
+    """Tell whether a URL is plain HTTP to this machine."""
+    parts = urlsplit(url)
+    return parts.scheme == "http" and parts.hostname in {"127.0.0.1", "::1"}
+
+
+def as_environment(settings: RouterSettings) -> dict[str, str]:
+    """Return the environment variables that make a function read these settings back."""
+    return {
+        PREFIX + field.upper(): _as_text(value)
+        for field, value in msgspec.structs.asdict(settings).items()
+        if value is not None
+    }
+
+
+def router_settings(environment: Mapping[str, str] | None = None) -> RouterSettings:
+    """Read the router's settings; raises :class:`SettingsError` naming what is wrong."""
+    source = os.environ if environment is None else environment
+    known = {field.name: field for field in msgspec.structs.fields(RouterSettings)}
+    raw = {name: source[PREFIX + name.upper()] for name in known if PREFIX + name.upper() in source}
+    try:
+        values: dict[str, object] = dict(raw)
+        if "provider_secrets" in raw:
+            values["provider_secrets"] = msgspec.json.decode(raw["provider_secrets"])
+        return msgspec.convert(values, RouterSettings, strict=False)
+    except (msgspec.ValidationError, msgspec.DecodeError) as error:
+        raise SettingsError(f"router settings ({PREFIX}*): {error}") from error
+
+
+def _as_text(value: object) -> str:
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()

@@ -1,0 +1,69 @@
+"""Who is calling: confirms a presented key, in the same read as the cached answer."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from shared.clock import Clock
+from shared.domain.api_keys import PresentedKey
+from shared.domain.entries import KeyRow, StoredAnswer
+from shared.domain.errors import Unauthorized
+from shared.ports import Store
+
+_KEPT_SECONDS: Final = 60
+"""A revoked key stops working within this time."""
+_KEPT_KEYS: Final = 1_000
+
+_REFUSAL: Final = "This key is not valid here. Ask your platform team for a key."
+
+
+class Admission:
+    """Confirms keys, and keeps a short copy of confirmed rows to spare a read.
+
+    Only confirmed keys are kept: made-up keys cannot fill the memory.
+    """
+
+    def __init__(self, store: Store, clock: Clock, environment: str) -> None:
+        self._store = store
+        self._clock = clock
+        self._environment = environment
+        self._kept: dict[str, tuple[float, KeyRow]] = {}
+
+    async def admit(
+        self, key: PresentedKey, answer_digest: str | None
+    ) -> tuple[KeyRow, StoredAnswer | None]:
+        """Return the key's row and, where a digest is given, the answer stored under it.
+
+        One AWS call at most. Raises ``Unauthorized``, or ``StoreUnavailable`` (fails closed).
+        """
+        if key.environment != self._environment:
+            raise Unauthorized(_REFUSAL)
+        kept = self._kept_row(key)
+        if kept is not None:
+            if answer_digest is None:
+                return kept, None
+            read = self._store.read_answer
+            return kept, await asyncio.to_thread(read, key.team, answer_digest)
+        row, answer = await asyncio.to_thread(
+            self._store.look_up, key.team, key.digest, answer_digest
+        )
+        return self._confirmed(key, row), answer
+
+    def _kept_row(self, key: PresentedKey) -> KeyRow | None:
+        until, row = self._kept.get(key.digest, (0.0, None))
+        return row if self._clock() < until else None
+
+    def _confirmed(self, key: PresentedKey, row: KeyRow | None) -> KeyRow:
+        """Keep and return a row that says the same as the key's text; raises otherwise."""
+        if (
+            row is None
+            or row.revoked_at is not None
+            or (row.digest, row.team, row.environment) != (key.digest, key.team, self._environment)
+        ):
+            self._kept.pop(key.digest, None)
+            raise Unauthorized(_REFUSAL)
+        if len(self._kept) >= _KEPT_KEYS:
+            del self._kept[next(iter(self._kept))]
+        self._kept[key.digest] = (self._clock() + _KEPT_SECONDS, row)
+        return row

@@ -1,0 +1,67 @@
+"""What a provider's own errors mean to the caller.
+
+The provider's words are passed on where the caller's request is at fault, and only there.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+
+from shared.domain.errors import (
+    GatewayError,
+    InvalidRequest,
+    UpstreamFailed,
+    UpstreamRateLimited,
+)
+from shared.ports import UpstreamReply
+
+_READ_BYTES: Final = 64 * 1024
+_CALLERS_FAULT: Final = frozenset({400, 413, 415, 422})
+
+
+async def refusal(provider: str, reply: UpstreamReply) -> GatewayError:
+    """Return the error for a reply that has another status than 200: nothing was billed."""
+    body = await _start_of(reply)
+    if reply.status in _CALLERS_FAULT:
+        said = _error_of(body)
+        message = said.get("message")
+        param = said.get("param")
+        return InvalidRequest(
+            f"{provider} refused the request: "
+            + (message if isinstance(message, str) else f"status {reply.status}"),
+            param=param if isinstance(param, str) else None,
+        )
+    if reply.status == 429:
+        return UpstreamRateLimited(provider, reply.headers.get("retry-after"))
+    if reply.status in {401, 403}:
+        return UpstreamFailed(f"{provider} refused the gateway's API key.", may_bill=False)
+    if reply.status == 404:
+        return UpstreamFailed(f"{provider} does not serve this model.", may_bill=False)
+    return UpstreamFailed(f"{provider} failed with status {reply.status}.", may_bill=False)
+
+
+def error_in_stream(said: object) -> GatewayError:
+    """Return the error for an error event in a stream that had already begun."""
+    kind = said.get("type") if isinstance(said, dict) else None
+    shown = f" ({kind})" if isinstance(kind, str) else ""
+    return UpstreamFailed(f"The provider broke its answer off with an error{shown}.")
+
+
+async def _start_of(reply: UpstreamReply) -> bytes:
+    body = b""
+    async for chunk in reply.chunks():
+        body += chunk
+        if len(body) > _READ_BYTES:
+            break
+    return body
+
+
+def _error_of(body: bytes) -> dict[str, Any]:
+    try:
+        decoded = msgspec.json.decode(body)
+    except (msgspec.DecodeError, RecursionError):
+        return {}
+    said = decoded.get("error") if isinstance(decoded, dict) else None
+    return said if isinstance(said, dict) else {}

@@ -1,0 +1,123 @@
+"""Joins ports to adapters, once, in one function that takes fakes as arguments."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from shared import catalog as facts
+from shared.adapters.dynamodb.store import DynamoStore
+from shared.adapters.provider_keys import SecretsManagerKeys
+from shared.adapters.telemetry import PowertoolsMeter
+from shared.adapters.upstream import HttpUpstream, egress_client
+from shared.catalog import Catalog
+from shared.clock import Clock, offset_clock, system_clock
+from shared.ports import Meter, Store, Upstream
+from shared.settings import RouterSettings
+from shared.usecases.admission import Admission
+from shared.usecases.answer_chat import AnswerChat, Policy
+from shared.usecases.background import Background
+from shared.usecases.provider_call import ProviderCaller
+from shared.usecases.settling import Settler
+
+_AWS_CONFIG = Config(
+    connect_timeout=1,
+    read_timeout=2,
+    retries={"total_max_attempts": 3, "mode": "standard"},
+    parameter_validation=False,
+)
+"""A store that does not answer within seconds is down: the call fails closed."""
+
+
+@dataclass(frozen=True)
+class Router:
+    """What the router's doors need."""
+
+    settings: RouterSettings
+    catalog: Catalog
+    clock: Clock
+    meter: Meter
+    admission: Admission
+    answer_chat: AnswerChat
+    background: Background
+    new_request_id: Callable[[], str]
+
+
+def build_router(
+    settings: RouterSettings,
+    *,
+    clock: Clock | None = None,
+    store: Store | None = None,
+    upstream: Upstream | None = None,
+    meter: Meter | None = None,
+) -> Router:
+    """Build the router from its settings; every part of the outside world can be replaced."""
+    clock = clock or _clock(settings)
+    meter = meter or PowertoolsMeter(settings.environment, clock, service="router")
+    catalog = facts.load(settings.provider_secrets)
+    store = store or _store(settings, meter)
+    upstream = upstream or _upstream(settings, clock, meter)
+    background = Background(lambda error: _report_crash(meter, error))
+    admission = Admission(store, clock, settings.environment)
+    settler = Settler(store, meter, catalog, clock, settings.baseline_model)
+    answer_chat = AnswerChat(
+        policy=Policy(settings.environment, settings.policy_version, settings.baseline_model),
+        catalog=catalog,
+        store=store,
+        admission=admission,
+        caller=ProviderCaller(upstream, settler, catalog, meter),
+        settler=settler,
+        meter=meter,
+        background=background,
+        clock=clock,
+    )
+    return Router(
+        settings, catalog, clock, meter, admission, answer_chat, background, new_request_id
+    )
+
+
+def new_request_id() -> str:
+    """Return an id that no other request has: ``req_`` and 128 random bits."""
+    return "req_" + secrets.token_hex(16)
+
+
+def _clock(settings: RouterSettings) -> Clock:
+    return offset_clock(settings.clock_path) if settings.clock_path else system_clock
+
+
+def _store(settings: RouterSettings, meter: Meter) -> DynamoStore:
+    return DynamoStore(
+        _aws("dynamodb"),
+        cache_table=settings.cache_table,
+        ledger_table=settings.ledger_table,
+        report=_reporter(meter),
+    )
+
+
+def _upstream(settings: RouterSettings, clock: Clock, meter: Meter) -> HttpUpstream:
+    keys = SecretsManagerKeys(
+        _aws("secretsmanager"), settings.provider_secrets, clock, _reporter(meter)
+    )
+    return HttpUpstream(egress_client(), keys, stand_in=settings.upstream_url)
+
+
+def _aws(service: str) -> Any:
+    return boto3.client(service, config=_AWS_CONFIG)  # type: ignore[call-overload]
+
+
+def _reporter(meter: Meter) -> Callable[[str, str], None]:
+    return lambda operation, code: meter.trouble("store", operation=operation, code=code)
+
+
+def _report_crash(meter: Meter, error: BaseException) -> None:
+    """Name the error and its place; its text may hold what a caller sent."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else "unknown"
+    meter.trouble("crash", error=type(error).__name__, where=where)
