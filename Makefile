@@ -1,0 +1,51 @@
+.DEFAULT_GOAL := help
+.PHONY: help install run test test-fast lint types check lock clean
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+# Some machines switch byte code off, which doubles every start.
+unexport PYTHONDONTWRITEBYTECODE
+
+help: ## Say what there is to make
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(STAMP) ## Install the locked dependencies into .venv
+
+$(STAMP): requirements/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Sluice needs Python 3.11 or newer: make PYTHON=python3.12 ..."; exit 1; }
+	@echo "Installing into $(VENV), which takes a few minutes the first time ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements/dev.txt
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+run: $(STAMP) ## Serve the local stack on 127.0.0.1:8080 (SLUICE_PORT, REAL=1 for real providers)
+	@exec $(BIN)/sluice up $(if $(REAL),--real)
+
+test: $(STAMP) ## Run every test
+	@$(BIN)/python -m pytest -q
+
+test-fast: $(STAMP) ## Run the tests that need no running stack
+	@$(BIN)/python -m pytest -q tests/unit tests/contracts tests/functions tests/house
+
+lint: $(STAMP) ## Check style and formatting
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+types: $(STAMP) ## Check types
+	@$(BIN)/mypy
+
+check: lint types test ## Everything that CI checks
+
+lock: $(STAMP) ## Lock the dependencies anew, leaving out versions younger than a week
+	@before=$$(date -u -d '7 days ago' +%Y-%m-%dT00:00:00Z); \
+	compile="$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		--no-header --no-annotate --exclude-newer $$before pyproject.toml"; \
+	$$compile --output-file requirements/functions.txt && \
+	$$compile --all-extras --constraint requirements/functions.txt \
+		--output-file requirements/dev.txt
+
+clean: ## Remove what was built or installed here
+	@rm -rf $(VENV) build .sluice .mypy_cache .pytest_cache .ruff_cache

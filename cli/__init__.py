@@ -1,0 +1,1 @@
+"""``sluice``: the command line. One file per command; ``main.py`` names them all."""

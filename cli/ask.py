@@ -1,0 +1,149 @@
+"""``sluice ask``: one question, or a file of them, through the gateway with the openai SDK."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import typer
+from openai import APIError, APIStatusError, OpenAI
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from cli.ask_report import print_report, summary
+from cli.connection import Gateway
+
+err = Console(stderr=True, highlight=False)
+
+
+@dataclass(frozen=True)
+class Question:
+    """What to ask, of which model, with which controls."""
+
+    prompt: str
+    model: str
+    task: str | None = None
+    feature: str | None = None
+    cache: str | None = None
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the SDK's arguments."""
+        controls = {"task": self.task, "feature": self.feature, "cache": self.cache}
+        return {
+            "model": self.model,
+            "messages": [{"role": "user", "content": self.prompt}],
+            "extra_headers": {f"x-sluice-{name}": v for name, v in controls.items() if v},
+        }
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one question; ``notes`` are the gateway's facts by their wire names."""
+
+    answer: str
+    notes: dict[str, str]
+    error: str | None = None
+
+
+def ask_one(gateway: Gateway, question: Question, *, as_json: bool) -> None:
+    """Print the answer as it streams in, then what it cost."""
+    try:
+        outcome = _stream(_client(gateway), question, echo=not as_json)
+    except APIError as error:
+        err.print(f"[red]{_told(error)}[/red]", soft_wrap=True)
+        raise typer.Exit(1) from None
+    if as_json:
+        typer.echo(json.dumps(asdict(outcome), ensure_ascii=False, indent=2))
+        return
+    facts = outcome.notes
+    err.print(
+        f"[dim]{facts.get('cache')} · {facts.get('model')} ({facts.get('tier', 'no tier')}) · "
+        f"cost ${facts.get('cost_usd')}, saved ${facts.get('saved_usd')} · "
+        f"{facts.get('route_reason')}[/dim]",
+        soft_wrap=True,
+    )
+
+
+def ask_many(gateway: Gateway, questions: list[Question], *, as_json: bool, parallel: int) -> None:
+    """Ask every question, show a progress bar, and report tiers, hits, cost and errors."""
+    client = _client(gateway)
+    progress = Progress(
+        TextColumn("asking"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=err
+    )
+    with progress, ThreadPoolExecutor(parallel) as pool:
+        outcomes = list(
+            progress.track(
+                pool.map(lambda each: _answer(client, each), questions), total=len(questions)
+            )
+        )
+    report = summary([(each.notes, each.error) for each in outcomes])
+    if as_json:
+        typer.echo(json.dumps(report, indent=2))
+    else:
+        print_report(report)
+    if report["errors"]:
+        raise typer.Exit(1)
+
+
+def read_questions(file: Path, model: str, **controls: str | None) -> list[Question]:
+    """Return the questions of a file: each line's ``prompt`` in ``.jsonl``, else all of it."""
+    if str(file) == "-":
+        return [Question(sys.stdin.read(), model, **controls)]
+    if file.suffix != ".jsonl":
+        return [Question(file.read_text(encoding="utf-8"), model, **controls)]
+    return [Question(prompt, model, **controls) for prompt in _prompts(file)]
+
+
+def _prompts(file: Path) -> Iterator[str]:
+    lines = file.read_text(encoding="utf-8").splitlines()
+    for number, line in enumerate(lines, start=1):
+        try:
+            prompt = json.loads(line)["prompt"]
+        except (ValueError, KeyError, TypeError):
+            raise typer.BadParameter(f"{file}:{number} is no JSON object with a prompt") from None
+        if not isinstance(prompt, str):
+            raise typer.BadParameter(f"{file}:{number}: prompt is not a text")
+        yield prompt
+
+
+def _client(gateway: Gateway) -> OpenAI:
+    return OpenAI(base_url=gateway.endpoint + "/v1", api_key=gateway.api_key, max_retries=0)
+
+
+def _answer(client: OpenAI, question: Question) -> Outcome:
+    try:
+        raw = client.chat.completions.with_raw_response.create(**question.arguments())
+    except APIError as error:
+        return Outcome("", {}, _told(error))
+    facts = {
+        name.removeprefix("x-sluice-").replace("-", "_"): value
+        for name, value in raw.headers.items()
+        if name.startswith("x-sluice-")
+    }
+    return Outcome(raw.parse().choices[0].message.content or "", facts)
+
+
+def _stream(client: OpenAI, question: Question, *, echo: bool) -> Outcome:
+    answer = ""
+    facts: dict[str, str] = {}
+    with client.chat.completions.create(**question.arguments(), stream=True) as chunks:
+        for chunk in chunks:
+            facts = (chunk.model_extra or {}).get("sluice", facts)
+            text = chunk.choices[0].delta.content if chunk.choices else None
+            if text:
+                answer += text
+                typer.echo(text if echo else "", nl=False)
+    if echo:
+        typer.echo()
+    return Outcome(answer, facts)
+
+
+def _told(error: APIError) -> str:
+    if isinstance(error, APIStatusError):
+        return f"{error.status_code}: {error.message}"
+    return str(error)

@@ -1,0 +1,101 @@
+"""The commands of ``sluice``. Heavy imports wait until a command needs them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(
+    name="sluice",
+    help="A serverless LLM gateway: the local stack, questions, keys.",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,  # locals hold keys
+    rich_markup_mode=None,
+)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command()
+def up(
+    real: Annotated[bool, typer.Option("--real", help="Call real providers, which bill.")] = False,
+    stack: Annotated[str, typer.Option(help="The stack to run: dev, staging, prod.")] = "dev",
+    port: Annotated[int | None, typer.Option(help="The port; else SLUICE_PORT, else 8080.")] = None,
+    differences: Annotated[
+        bool, typer.Option("--differences", help="Print how it differs from AWS, and stop.")
+    ] = False,
+) -> None:
+    """Run the whole stack on this machine until Ctrl-C."""
+    from cli import up as local_world  # noqa: PLC0415
+
+    if differences:
+        local_world.print_differences()
+        return
+    chosen = port if port is not None else _port_variable()
+    local_world.up(real=real, stack=stack, port=chosen, create_demo_key=_demo_key)
+
+
+@app.command()
+def ask(
+    prompt: Annotated[str | None, typer.Argument(help="The question.")] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option(help="A file with the question, - for standard input, or .jsonl of prompts."),
+    ] = None,
+    model: Annotated[str, typer.Option(help="auto, a tier, or a model id.")] = "auto",
+    task: Annotated[str | None, typer.Option(help="The task, such as qa or code_review.")] = None,
+    feature: Annotated[str | None, typer.Option(help="A tag for cost reports.")] = None,
+    cache: Annotated[str | None, typer.Option(help="auto, bypass, refresh, ttl=<seconds>.")] = None,
+    parallel: Annotated[int, typer.Option(min=1, max=64, help="Questions at a time.")] = 4,
+    endpoint: Annotated[str | None, typer.Option(help="The gateway; else SLUICE_ENDPOINT.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Ask a question, or every prompt of a .jsonl file, through the gateway."""
+    from cli import ask as asking  # noqa: PLC0415
+    from cli.connection import gateway  # noqa: PLC0415
+
+    if (prompt is None) == (file is None):
+        raise typer.BadParameter("give a question or --file, one of the two")
+    controls = {"task": task, "feature": feature, "cache": cache}
+    target = gateway(endpoint, None)
+    if prompt is not None:
+        asking.ask_one(target, asking.Question(prompt, model, **controls), as_json=as_json)
+        return
+    questions = asking.read_questions(_existing(file), model, **controls)
+    if len(questions) == 1:
+        asking.ask_one(target, questions[0], as_json=as_json)
+    else:
+        asking.ask_many(target, questions, as_json=as_json, parallel=parallel)
+
+
+def main() -> None:
+    """Run the command line."""
+    from cli import keys  # noqa: PLC0415
+
+    app.add_typer(keys.app, name="keys")
+    app()
+
+
+def _existing(file: Path | None) -> Path:
+    if file is None or (str(file) != "-" and not file.is_file()):
+        raise typer.BadParameter(f"there is no file {file}")
+    return file
+
+
+def _port_variable() -> int:
+    text = os.environ.get("SLUICE_PORT", "8080")
+    if not text.isdigit() or not 0 < int(text) < 65536:
+        raise typer.BadParameter(f"SLUICE_PORT is no port: {text!r}")
+    return int(text)
+
+
+def _demo_key(deployment: Any, aws_endpoint_url: str) -> str:
+    """Create the key that `sluice up` prints."""
+    from cli.connection import LOCAL_FACTS, local_keys  # noqa: PLC0415
+
+    outputs = deployment.outputs
+    keys = local_keys(aws_endpoint_url, outputs["region"], outputs, LOCAL_FACTS.parent / "clock")
+    return keys.create("demo", "printed by sluice up").text
