@@ -1,0 +1,111 @@
+"""What the simulated providers charge: ``prices.toml`` and the arithmetic on it."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import msgspec
+
+PRICE_FILE = Path(__file__).with_name("prices.toml")
+PICO_PER_NANO = 1_000
+
+
+class Usage(msgspec.Struct, frozen=True):
+    """Tokens of one answer; ``cached`` and ``cache_write`` are parts of ``prompt``."""
+
+    prompt: int
+    completion: int
+    cached: int = 0
+    cache_write: int = 0
+
+
+class Rates(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Picodollars per token; without ``cache_write``, written tokens cost what input costs."""
+
+    input: int
+    cache_read: int
+    output: int
+    cache_write: int | None = None
+
+    def cost(self, usage: Usage) -> int:
+        """Return picodollars."""
+        fresh = usage.prompt - usage.cached - usage.cache_write
+        write_rate = self.input if self.cache_write is None else self.cache_write
+        return (
+            fresh * self.input
+            + usage.cached * self.cache_read
+            + usage.cache_write * write_rate
+            + usage.completion * self.output
+        )
+
+
+class LongPrompt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Rates of the whole request when its prompt has more than ``above`` tokens."""
+
+    above: int
+    rates: Rates
+
+
+class Peak(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Rates of a request that arrives in one of these UTC hours (Monday is weekday 0)."""
+
+    weekdays: frozenset[int]
+    utc_hours: frozenset[int]
+    rates: Rates
+
+    def covers(self, moment: datetime) -> bool:
+        """Tell whether a UTC moment is peak time."""
+        return moment.weekday() in self.weekdays and moment.hour in self.utc_hours
+
+
+class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A model on sale; ``snapshot`` is the dated name its answers carry."""
+
+    id: str
+    provider: str
+    snapshot: str
+    source: str
+    checked: date
+    rates: Rates
+    long: LongPrompt | None = None
+    peak: Peak | None = None
+
+    def cost_pico(self, usage: Usage, at: float) -> int:
+        """Return the picodollars of a request that arrived at epoch second ``at``."""
+        return self._rates(usage.prompt, datetime.fromtimestamp(at, UTC)).cost(usage)
+
+    def _rates(self, prompt_tokens: int, moment: datetime) -> Rates:
+        if self.long is not None and prompt_tokens > self.long.above:
+            return self.long.rates
+        if self.peak is not None and self.peak.covers(moment):
+            return self.peak.rates
+        return self.rates
+
+
+class PriceList:
+    """The models on sale. A model that is not listed does not exist for the simulator."""
+
+    def __init__(self, models: Iterable[Model]) -> None:
+        self._models = tuple(models)
+
+    def find(self, provider: str, name: str) -> Model | None:
+        """Return the provider's model of that id or snapshot name, if it sells one."""
+        return next((m for m in self.of(provider) if name in {m.id, m.snapshot}), None)
+
+    def of(self, provider: str) -> tuple[Model, ...]:
+        """Return the models of one provider."""
+        return tuple(model for model in self._models if model.provider == provider)
+
+
+def load_prices(file: Path = PRICE_FILE) -> PriceList:
+    """Read the price list; a missing rate or a misspelt field raises ``ValidationError``."""
+    rows = tomllib.loads(file.read_text(encoding="utf-8"))["model"]
+    return PriceList(msgspec.convert(rows, list[Model]))
+
+
+def nano_from_pico(pico: int) -> int:
+    """Return nano-dollars, rounded up: a request is rounded once, and never in its favour."""
+    return -(-pico // PICO_PER_NANO)

@@ -1,0 +1,52 @@
+"""Controls are honoured or refused by name, wherever they stand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from shared.domain.controls import CacheMode, Controls, read_controls
+from shared.domain.errors import InvalidRequest
+
+
+def test_headers_and_body_say_the_same_things() -> None:
+    in_headers = read_controls(
+        {"x-sluice-task": "qa", "x-sluice-feature": "search", "x-sluice-cache": "ttl=60"}, None
+    )
+    in_body = read_controls({}, {"task": "qa", "feature": "search", "cache": "ttl=60"})
+    assert in_headers == in_body == Controls("qa", "search", CacheMode("ttl", 60))
+
+
+def test_nothing_said_means_the_defaults() -> None:
+    assert read_controls({"accept": "*/*"}, None) == Controls()
+
+
+def test_the_same_control_twice_with_one_value_is_fine() -> None:
+    assert read_controls({"x-sluice-task": "qa"}, {"task": "qa"}).task == "qa"
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "param"),
+    [
+        ({"x-sluice-task": "qa"}, {"task": "math"}, "x-sluice-task"),
+        ({"x-sluice-nonsense": "1"}, None, "x-sluice-nonsense"),
+        ({}, {"nonsense": 1}, "sluice.nonsense"),
+        ({}, "auto", "sluice"),
+        ({}, {"task": 7}, "sluice.task"),
+        ({"x-sluice-task": "UPPER"}, None, "x-sluice-task"),
+        ({"x-sluice-feature": ""}, None, "x-sluice-feature"),
+        ({"x-sluice-cache": "sometimes"}, None, "x-sluice-cache"),
+        ({"x-sluice-cache": "ttl=999999999"}, None, "x-sluice-cache"),
+        ({"x-sluice-cache": "ttl=-1"}, None, "x-sluice-cache"),
+        ({"x-sluice-deadline": "2h"}, None, "x-sluice-deadline"),
+        ({}, {"deadline": "2h"}, "sluice.deadline"),
+        ({"x-sluice-max-cost": "1"}, None, "x-sluice-max-cost"),
+        ({}, {"max_cost_usd": "1"}, "sluice.max_cost_usd"),
+        ({"idempotency-key": "k"}, None, "Idempotency-Key"),
+    ],
+)
+def test_a_wrong_control_is_refused_by_name(headers: dict[str, str], body: Any, param: str) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        read_controls(headers, body)
+    assert refused.value.param == param

@@ -1,0 +1,93 @@
+"""The simulator as a real process, and the stock SDK pointed at it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from openai import OpenAI
+
+REPOSITORY = Path(__file__).parents[3]
+KEY = "sk-test-simulator"
+
+
+@dataclass(frozen=True)
+class Simulator:
+    """A running simulator; ``control`` speaks to its loopback routes."""
+
+    url: str
+    clock_file: Path
+    control: httpx2.Client
+
+    def books(self, since: int = 0) -> dict[str, Any]:
+        answer: dict[str, Any] = self.control.get("/_control/books", params={"since": since}).json()
+        return answer
+
+    def line(self) -> dict[str, Any]:
+        """Wait for the single line that a test expects, and return it."""
+        give_up = time.monotonic() + 3
+        while not (lines := self.books()["lines"]):
+            assert time.monotonic() < give_up, "the books stayed empty"
+            time.sleep(0.01)
+        assert len(lines) == 1
+        only: dict[str, Any] = lines[0]
+        return only
+
+    def fault(self, **fault: object) -> None:
+        assert self.control.post("/_control/faults", json=[fault]).status_code == 200
+
+    def set_time(self, moment: str) -> None:
+        offset = datetime.fromisoformat(moment).timestamp() - time.time()
+        self.clock_file.write_text(repr(offset), encoding="ascii")
+
+    def post(self, body: object, path: str = "/v1/chat/completions") -> httpx2.Response:
+        headers = {"authorization": f"Bearer {KEY}"}
+        return self.control.post(path, json=body, headers=headers)
+
+
+@pytest.fixture(scope="session")
+def simulator_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
+    clock_file = tmp_path_factory.mktemp("simulator") / "clock"
+    clock_file.write_text("0.0", encoding="ascii")
+    command = [sys.executable, "-m", "local.simulator", "--clock-file", str(clock_file)]
+    with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE) as process:  # noqa: S603 - our own module
+        assert process.stdout is not None
+        port = json.loads(process.stdout.readline())["port"]
+        url = f"http://127.0.0.1:{port}"
+        with httpx2.Client(base_url=url, trust_env=False, timeout=10) as control:
+            yield Simulator(url, clock_file, control)
+        process.terminate()
+        assert process.wait(timeout=5) == 0
+
+
+@pytest.fixture
+def simulator(simulator_process: Simulator) -> Simulator:
+    simulator_process.clock_file.write_text("0.0", encoding="ascii")
+    simulator_process.control.post("/_control/reset").raise_for_status()
+    return simulator_process
+
+
+@pytest.fixture(scope="session")
+def http_client() -> Iterator[httpx2.Client]:
+    with httpx2.Client(trust_env=False, timeout=10) as client:
+        yield client
+
+
+@pytest.fixture
+def openai(simulator: Simulator, http_client: httpx2.Client) -> OpenAI:
+    return OpenAI(
+        base_url=simulator.url + "/v1",
+        api_key=KEY,
+        max_retries=0,
+        http_client=http_client,
+        _strict_response_validation=True,
+    )
