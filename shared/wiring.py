@@ -23,6 +23,7 @@ from shared.usecases.admission import Admission
 from shared.usecases.answer_chat import AnswerChat, Policy
 from shared.usecases.background import Background
 from shared.usecases.provider_call import ProviderCaller
+from shared.usecases.relay import KEEP_ALIVE_SECONDS
 from shared.usecases.settling import Settler
 
 _AWS_CONFIG = Config(
@@ -55,6 +56,7 @@ def build_router(
     store: Store | None = None,
     upstream: Upstream | None = None,
     meter: Meter | None = None,
+    keep_alive_seconds: float = KEEP_ALIVE_SECONDS,
 ) -> Router:
     """Build the router from its settings; every part of the outside world can be replaced."""
     clock = clock or _clock(settings)
@@ -75,6 +77,7 @@ def build_router(
         meter=meter,
         background=background,
         clock=clock,
+        keep_alive_seconds=keep_alive_seconds,
     )
     return Router(
         settings, catalog, clock, meter, admission, answer_chat, background, new_request_id

@@ -66,7 +66,9 @@ class AnswerChat:
         meter: Meter,
         background: Background,
         clock: Clock,
+        keep_alive_seconds: float,
     ) -> None:
+        self._keep_alive_seconds = keep_alive_seconds
         self._policy = policy
         self._catalog = catalog
         self._store = store
@@ -116,7 +118,7 @@ class AnswerChat:
         if not call.request.stream:
             await asyncio.shield(recording)
             return WholeReply(stored.body, facts)
-        relay = Relay(call.render_error)
+        relay = Relay(call.render_error, self._keep_alive_seconds)
         self._background.spawn(self._replay(call, stored, facts, recording, relay))
         return StreamReply(relay, facts)
 
@@ -168,7 +170,7 @@ class AnswerChat:
         plan = ProviderCall(call, entry, keeping, wire_body(call, entry, provider))
         if not call.request.stream:
             return await self._background.run(self._caller.whole(plan))
-        relay = Relay(call.render_error)
+        relay = Relay(call.render_error, self._keep_alive_seconds)
         self._background.spawn(self._caller.stream(plan, relay))
         await relay.begun()
         return StreamReply(relay, notes(entry, None))

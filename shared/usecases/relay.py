@@ -26,10 +26,7 @@ class Relay:
     """One stream on its way to one caller."""
 
     def __init__(
-        self,
-        render_error: Callable[[GatewayError], bytes],
-        *,
-        keep_alive_seconds: float = KEEP_ALIVE_SECONDS,
+        self, render_error: Callable[[GatewayError], bytes], keep_alive_seconds: float
     ) -> None:
         self._queue: asyncio.Queue[bytes | GatewayError | None] = asyncio.Queue(_QUEUED_FRAMES)
         self._render_error = render_error

@@ -72,7 +72,7 @@ def test_every_other_field_of_the_schema_is_in_the_key(field: str) -> None:
 
 @pytest.mark.parametrize("fact", ["environment", "team", "policy_version", "task"])
 def test_every_fact_beside_the_body_is_in_the_key(fact: str) -> None:
-    assert digest(**{fact: "another"}) != digest()
+    assert digest(None, **{fact: "another"}) != digest()
 
 
 def test_neighbouring_parts_cannot_be_confused() -> None:

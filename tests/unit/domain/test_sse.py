@@ -16,7 +16,8 @@ def test_events_come_out_whole_however_the_bytes_are_cut(
     sent: list[bytes], data: st.DataObject
 ) -> None:
     wire = b"".join(KEEP_ALIVE + data_frame(payload) for payload in sent)
-    reader, got = EventReader(), []
+    reader = EventReader()
+    got: list[Event] = []
     while wire:
         size = data.draw(st.integers(1, len(wire)))
         got += reader.feed(wire[:size])

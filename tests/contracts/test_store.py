@@ -1,0 +1,224 @@
+"""What ``Store`` and ``KeyAdmin`` promise, on the fake and on DynamoDB (moto) alike."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from shared.adapters.dynamodb.keys import DynamoKeyAdmin
+from shared.adapters.dynamodb.rows import answer_item
+from shared.adapters.dynamodb.store import DynamoStore
+from shared.adapters.memory import MemoryStore
+from shared.domain.entries import Entry, KeyRow, Repeat, Settlement, StoredAnswer
+from shared.domain.errors import StoreUnavailable
+from shared.domain.freshness import Freshness
+from shared.domain.prices import TokenCounts
+from shared.resources import CACHE_TABLE, LEDGER_TABLE
+
+TOKENS = TokenCounts(input=10, cache_read=3, cache_write=2, output=5)
+KEY = KeyRow("search.1", "dev", "search", "d" * 64, "web", 100)
+ANSWER = StoredAnswer(
+    team="search", digest="a" * 64, body=b'{"x":1}' * 1000, model="gpt-6-luna", tier="nano",
+    tokens=TOKENS, stored_at=1000, expires_at=4600, freshness="default",
+)  # fmt: skip
+ENTRY = Entry(
+    request_id="req_1", opened_at=1_795_330_000.25, team="search", key_id="search.1", door="chat",
+    requested_model="auto", model="gpt-6-luna", provider="openai", tier="nano",
+    price_version="v", stream=False, cache="miss", route_reason="r", feature="f", task=None,
+)  # fmt: skip
+SETTLEMENT = Settlement("answered", TOKENS, "provider", 3500, 350000, "stop")
+
+
+class Place(Protocol):
+    """A store, its key admin, and a way to look at what was settled."""
+
+    store: Any
+    admin: Any
+
+    def settlement_of(self, entry: Entry) -> tuple[str, int] | None: ...
+
+
+@dataclasses.dataclass
+class InMemory:
+    store: MemoryStore
+
+    @property
+    def admin(self) -> MemoryStore:
+        return self.store
+
+    def settlement_of(self, entry: Entry) -> tuple[str, int] | None:
+        settled = self.store.settled.get(entry.request_id)
+        return (settled.outcome, settled.cost_nano) if settled else None
+
+
+@dataclasses.dataclass
+class OnDynamo:
+    store: DynamoStore
+    admin: DynamoKeyAdmin
+    client: Any
+    reported: list[tuple[str, str]]
+
+    def settlement_of(self, entry: Entry) -> tuple[str, int] | None:
+        rows = self.client.query(
+            TableName="ledger",
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues={":pk": {"S": "search/usage/2026-11-22"}},
+        )["Items"]
+        [row] = [row for row in rows if row["request_id"]["S"] == entry.request_id]
+        if row["status"]["S"] == "open":
+            return None
+        return row["status"]["S"], int(row["cost_nano"]["N"])
+
+
+def create_table(client: Any, name: str, shape: Any) -> None:
+    keys = [(shape.partition_key, "HASH"), (shape.sort_key, "RANGE")]
+    client.create_table(
+        TableName=name,
+        KeySchema=[{"AttributeName": key, "KeyType": kind} for key, kind in keys],
+        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key, _ in keys],
+        BillingMode="PAY_PER_REQUEST",
+    )
+
+
+@pytest.fixture
+def dynamo(monkeypatch: pytest.MonkeyPatch) -> Iterator[OnDynamo]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    with mock_aws():
+        client = boto3.client("dynamodb", region_name="us-east-1")
+        create_table(client, "cache", CACHE_TABLE)
+        create_table(client, "ledger", LEDGER_TABLE)
+        reported: list[tuple[str, str]] = []
+        store = DynamoStore(
+            client,
+            cache_table="cache",
+            ledger_table="ledger",
+            report=lambda operation, code: reported.append((operation, code)),
+        )
+        yield OnDynamo(store, DynamoKeyAdmin(client, "ledger"), client, reported)
+
+
+@pytest.fixture(params=["memory", "dynamodb"])
+def place(request: pytest.FixtureRequest) -> Any:
+    if request.param == "memory":
+        return InMemory(MemoryStore())
+    return request.getfixturevalue("dynamo")
+
+
+def test_a_key_and_an_answer_are_read_back_together(place: Place) -> None:
+    assert place.store.look_up("search", KEY.digest, ANSWER.digest) == (None, None)
+    place.admin.create(KEY)
+    assert place.store.look_up("search", KEY.digest, ANSWER.digest) == (KEY, None)
+    assert place.store.look_up("search", KEY.digest, None) == (KEY, None)
+    place.store.put_answer(ANSWER, purge_at=9999)
+    assert place.store.look_up("search", KEY.digest, ANSWER.digest) == (KEY, ANSWER)
+    assert place.store.read_answer("search", ANSWER.digest) == ANSWER
+
+
+def test_an_answer_without_a_tier_is_read_back(place: Place) -> None:
+    bare = dataclasses.replace(ANSWER, tier=None)
+    place.store.put_answer(bare, purge_at=9999)
+    assert place.store.read_answer("search", ANSWER.digest) == bare
+
+
+def test_another_team_reads_nothing(place: Place) -> None:
+    place.admin.create(KEY)
+    place.store.put_answer(ANSWER, purge_at=9999)
+    assert place.store.look_up("support", KEY.digest, ANSWER.digest) == (None, None)
+    assert place.store.read_answer("support", ANSWER.digest) is None
+
+
+def test_an_entry_is_settled_once(place: Place) -> None:
+    place.store.open_entry(ENTRY)
+    assert place.settlement_of(ENTRY) is None
+    place.store.settle_entry(ENTRY, SETTLEMENT)
+    place.store.settle_entry(ENTRY, dataclasses.replace(SETTLEMENT, cost_nano=1))
+    assert place.settlement_of(ENTRY) == ("answered", 3500)
+
+
+def test_a_hit_is_recorded_and_its_repeat_counted(place: Place) -> None:
+    place.store.put_answer(ANSWER, purge_at=9999)
+    place.store.record_hit(ENTRY, SETTLEMENT, Repeat(ANSWER))
+    assert place.settlement_of(ENTRY) == ("answered", 3500)
+    counted = place.store.read_answer("search", ANSWER.digest)
+    assert counted == dataclasses.replace(ANSWER, repeats=1)
+
+
+def test_a_promotion_keeps_the_answer_longer_from_when_it_was_stored(place: Place) -> None:
+    place.store.put_answer(ANSWER, purge_at=9999)
+    place.store.record_hit(ENTRY, SETTLEMENT, Repeat(ANSWER, Freshness("frequent", 86400)))
+    promoted = place.store.read_answer("search", ANSWER.digest)
+    assert (promoted.freshness, promoted.expires_at) == ("frequent", 1000 + 86400)
+
+
+def test_a_repeat_of_a_replaced_answer_is_recorded_but_not_counted(place: Place) -> None:
+    newer = dataclasses.replace(ANSWER, stored_at=2000)
+    place.store.put_answer(newer, purge_at=9999)
+    place.store.record_hit(ENTRY, SETTLEMENT, Repeat(ANSWER))
+    assert place.settlement_of(ENTRY) == ("answered", 3500)
+    assert place.store.read_answer("search", ANSWER.digest) == newer
+
+
+def test_a_hit_without_a_repeat_is_recorded(place: Place) -> None:
+    place.store.record_hit(ENTRY, SETTLEMENT, None)
+    assert place.settlement_of(ENTRY) == ("answered", 3500)
+
+
+def test_keys_are_listed_by_team_or_all_and_revoked_once(place: Place) -> None:
+    other = dataclasses.replace(KEY, key_id="support.1", team="support", digest="e" * 64)
+    place.admin.create(other)
+    place.admin.create(KEY)
+    assert place.admin.list_keys(None) == [KEY, other]
+    assert place.admin.list_keys("support") == [other]
+    assert place.admin.list_keys("nobody") == []
+    assert place.admin.revoke("search.1", at=500).revoked_at == 500
+    assert place.admin.revoke("search.1", at=900).revoked_at == 500
+    assert place.admin.revoke("search.2", at=900) is None
+    assert place.store.look_up("search", KEY.digest, None)[0].revoked_at == 500
+
+
+def test_an_answer_that_lies_under_a_foreign_key_is_not_served(dynamo: OnDynamo) -> None:
+    item = answer_item(ANSWER, 9999) | {"pk": {"S": f"support/{ANSWER.digest}"}}
+    dynamo.client.put_item(TableName="cache", Item=item)
+    assert dynamo.store.read_answer("support", ANSWER.digest) is None
+    assert dynamo.reported == [("read_answer", "ForeignAnswer")]
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        lambda store: store.look_up("search", "d", "a"),
+        lambda store: store.read_answer("search", "a"),
+        lambda store: store.open_entry(ENTRY),
+        lambda store: store.settle_entry(ENTRY, SETTLEMENT),
+        lambda store: store.record_hit(ENTRY, SETTLEMENT, None),
+        lambda store: store.record_hit(ENTRY, SETTLEMENT, Repeat(ANSWER)),
+        lambda store: store.put_answer(ANSWER, 1),
+    ],
+)
+def test_a_missing_table_is_an_unavailable_store_and_reported(dynamo: OnDynamo, work: Any) -> None:
+    for table in ("cache", "ledger"):
+        dynamo.client.delete_table(TableName=table)
+    with pytest.raises(StoreUnavailable):
+        work(dynamo.store)
+    assert [code for _, code in dynamo.reported] == ["ResourceNotFoundException"]
+
+
+def test_bodies_are_stored_compressed(dynamo: OnDynamo) -> None:
+    dynamo.store.put_answer(ANSWER, purge_at=9999)
+    item = dynamo.client.scan(TableName="cache")["Items"][0]
+    assert len(item["body"]["B"]) < len(ANSWER.body) / 10
+    assert item["purge_at"] == {"N": "9999"}
+
+
+def test_the_key_itself_is_stored_nowhere(dynamo: OnDynamo) -> None:
+    from shared.usecases.keys import Keys
+
+    made = Keys(dynamo.admin, "dev", lambda: 1.0).create("search", "web")
+    assert made.text not in str(dynamo.client.scan(TableName="ledger"))
+    assert made.row in dynamo.admin.list_keys("search")
