@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import random
 import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -11,12 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from openai import APIError, APIStatusError, OpenAI
+from openai import APIError, APIStatusError, OpenAI, RateLimitError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from cli.ask_report import print_report, summary
 from cli.connection import Gateway
+
+_PAUSES = (0.5, 1, 2, 4, 8)
+"""Seconds between tries of one question while the gateway says 429."""
 
 err = Console(stderr=True, highlight=False)
 
@@ -100,7 +105,8 @@ def read_questions(file: Path, model: str, **controls: str | None) -> list[Quest
 
 
 def _prompts(file: Path) -> Iterator[str]:
-    lines = file.read_text(encoding="utf-8").splitlines()
+    # Not splitlines(): JSON texts may hold U+2028 and its like as they are.
+    lines = file.read_text(encoding="utf-8").rstrip("\n").split("\n")
     for number, line in enumerate(lines, start=1):
         try:
             prompt = json.loads(line)["prompt"]
@@ -117,7 +123,7 @@ def _client(gateway: Gateway) -> OpenAI:
 
 def _answer(client: OpenAI, question: Question) -> Outcome:
     try:
-        raw = client.chat.completions.with_raw_response.create(**question.arguments())
+        raw = _patiently(client, question)
     except APIError as error:
         return Outcome("", {}, _told(error))
     facts = {
@@ -126,6 +132,17 @@ def _answer(client: OpenAI, question: Question) -> Outcome:
         if name.startswith("x-sluice-")
     }
     return Outcome(raw.parse().choices[0].message.content or "", facts)
+
+
+def _patiently(client: OpenAI, question: Question) -> Any:
+    """Ask again only where nothing was spent: when the gateway limits the rate of calls."""
+    create = client.chat.completions.with_raw_response.create
+    for pause in _PAUSES:
+        try:
+            return create(**question.arguments())
+        except RateLimitError:
+            time.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - spreads the retries
+    return create(**question.arguments())
 
 
 def _stream(client: OpenAI, question: Question, *, echo: bool) -> Outcome:

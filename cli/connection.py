@@ -16,7 +16,7 @@ from shared.clock import offset_clock, system_clock
 from shared.resources import LEDGER_TABLE
 from shared.usecases.keys import Keys
 
-LOCAL_FACTS: Final = Path(".sluice/local.json")
+LOCAL_FACTS: Final = Path(__file__).parents[1] / ".sluice" / "local.json"
 ENDPOINT_VARIABLE: Final = "SLUICE_ENDPOINT"
 KEY_VARIABLE: Final = "SLUICE_API_KEY"
 

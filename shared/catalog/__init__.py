@@ -147,10 +147,9 @@ def load(enabled: Iterable[str]) -> Catalog:
     """Read the catalog for the enabled providers; raises :class:`CatalogError`."""
     providers = _providers()
     chosen = {name: _known(providers, name) for name in enabled}
-    models = _read("models.toml", dict[Literal["models"], list[_Model]])["models"]
-    for row in models:
-        _known(providers, row.provider)
-    priced = {row.id: _model(row) for row in models}
+    priced = {row.id: _model(row) for row in _models()}
+    for model in priced.values():
+        _known(providers, model.provider)
     return Catalog(
         priced=priced,
         models={name: model for name, model in priced.items() if model.provider in chosen},
@@ -166,6 +165,16 @@ def policy_version() -> str:
     return _digest(ANSWER_FILES)
 
 
+def known_providers() -> set[str]:
+    """Return the names of the providers that the catalog describes."""
+    return set(_providers())
+
+
+def known_models() -> set[str]:
+    """Return the ids of the models that the catalog prices."""
+    return {row.id for row in _models()}
+
+
 def provider_key_variables() -> dict[str, str]:
     """Return, for each provider, the environment variable that customarily holds its key."""
     return {name: provider.key_variable for name, provider in _providers().items()}
@@ -174,6 +183,11 @@ def provider_key_variables() -> dict[str, str]:
 def _providers() -> dict[str, Provider]:
     rows = _read("providers.toml", dict[str, Provider])
     return {name: msgspec.structs.replace(row, name=name) for name, row in rows.items()}
+
+
+def _models() -> list[_Model]:
+    rows: list[_Model] = _read("models.toml", dict[Literal["models"], list[_Model]])["models"]
+    return rows
 
 
 def _known(providers: Mapping[str, Provider], name: str) -> Provider:

@@ -1,0 +1,127 @@
+"""``sluice up``: the whole stack on this machine until Ctrl-C."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import typer
+import yaml
+from rich.console import Console
+from rich.markup import escape
+
+from local.children import ChildFailed
+from local.ground import CHECKOUT, CreateDemoKey, WorldSettings
+from local.instance import InstanceFailed
+from local.loopback import PortBusy
+from local.provider_keys import real_keys
+from local.state import StateInUse
+from local.world import ALL_DIFFERENCES, World, running
+
+STATE = Path(".sluice")
+SHOWN_LINES = 4
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+START_FAILURES = (PortBusy, StateInUse, ChildFailed, InstanceFailed)
+
+
+def up(*, real: bool, stack: str, port: int, create_demo_key: CreateDemoKey) -> None:
+    """Run the local world of one stack on a port until a stop signal.
+
+    ``real`` calls real providers with the keys in this environment. Raises ``typer.Exit(1)``
+    with one clear line when the port is taken or the world does not come up.
+    """
+    console = Console(highlight=False)
+    keys = real_keys(os.environ) if real else None
+    if keys is not None:
+        _warn_of_real_providers(console, keys)
+    settings = _settings(stack, port, keys, create_demo_key)
+    try:
+        asyncio.run(_run(settings, console))
+    except START_FAILURES as failure:
+        console.print(f"[red]{escape(str(failure))}[/red]", soft_wrap=True)
+        raise typer.Exit(1) from None
+
+
+def print_differences() -> None:
+    """Print how every local world differs from AWS (``sluice up --differences``)."""
+    console = Console(highlight=False)
+    for line in ALL_DIFFERENCES:
+        console.print(f"- {escape(line)}", soft_wrap=True)
+
+
+def _settings(
+    stack: str, port: int, keys: Mapping[str, str] | None, create_demo_key: CreateDemoKey
+) -> WorldSettings:
+    stack_file = CHECKOUT / f"Pulumi.{stack}.yaml"
+    if not stack_file.exists():
+        raise typer.BadParameter(f"there is no {stack_file.name}")
+    return WorldSettings(
+        state=CHECKOUT / STATE,
+        create_demo_key=create_demo_key,
+        report=lambda line: print(line, file=sys.stderr),  # noqa: T201 this is the terminal
+        stack_file=stack_file,
+        region=str(yaml.safe_load(stack_file.read_text())["config"]["aws:region"]),
+        port=port,
+        real_keys=keys,
+    )
+
+
+async def _run(settings: WorldSettings, console: Console) -> None:
+    world = asyncio.create_task(_serve(settings, console))
+
+    def stop() -> None:
+        # Once: a second Ctrl-C must not break off the cleaning up.
+        if not world.cancelling():
+            world.cancel()
+
+    for number in STOP_SIGNALS:
+        asyncio.get_running_loop().add_signal_handler(number, stop)
+    try:
+        await world
+    except asyncio.CancelledError:
+        console.print("Stopped.")
+
+
+async def _serve(settings: WorldSettings, console: Console) -> None:
+    async with AsyncExitStack() as stack:
+        with console.status("Starting the local world …"):
+            world = await stack.enter_async_context(running(settings))
+        _welcome(console, world)
+        raise ChildFailed(await world.broken())
+
+
+def _warn_of_real_providers(console: Console, keys: Mapping[str, str]) -> None:
+    console.print("[bold red]REAL providers will be called, and they bill you.[/bold red]")
+    found = ", ".join(sorted(keys)) or "none: every provider call will fail"
+    console.print(f"[red]Keys found for: {found}[/red]")
+
+
+def _welcome(console: Console, world: World) -> None:
+    console.print(f"[bold green]Ready[/bold green] at [bold]{world.endpoint}[/bold]")
+    console.print(f"Demo key   {world.api_key}")
+    console.print(f"Control    {world.control_url}  (GET / lists what it can do)")
+    console.print(f"Try        {_curl(world)}", soft_wrap=True)
+    _list(console, "differences from AWS", ALL_DIFFERENCES)
+    _list(console, "declared properties ignored here", tuple(world.ground.deployment.ignored))
+    console.print("Ctrl-C stops everything.")
+
+
+def _curl(world: World) -> str:
+    body = '{"model":"auto","messages":[{"role":"user","content":"What is a sluice?"}]}'
+    return (
+        f"curl {world.endpoint}/v1/chat/completions -H 'Authorization: Bearer {world.api_key}'"
+        f" -H 'Content-Type: application/json' -d '{body}'"
+    )
+
+
+def _list(console: Console, what: str, lines: tuple[str, ...]) -> None:
+    console.print(f"[dim]{len(lines)} {what}:[/dim]")
+    for line in lines[:SHOWN_LINES]:
+        console.print(f"[dim]  - {escape(line)}[/dim]", soft_wrap=True)
+    if len(lines) > SHOWN_LINES:
+        console.print("[dim]  … all of them: sluice up --differences, GET /differences[/dim]")

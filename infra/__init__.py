@@ -1,0 +1,1 @@
+"""The Pulumi program: what exists on AWS, and who may touch what."""

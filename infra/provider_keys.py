@@ -1,0 +1,33 @@
+"""One secret per enabled provider: the place for its API key, never the key.
+
+An operator puts the value (``aws secretsmanager put-secret-value``), so no key passes through
+the program, its state or its previews. (The module is not called ``secrets``: this folder leads
+``sys.path`` while Pulumi runs it, and the standard library's module of that name would vanish.)
+"""
+
+from __future__ import annotations
+
+import pulumi
+import pulumi_aws as aws
+
+from infra.settings import StackSettings
+from shared.resources import secret_name
+
+ProviderKeys = dict[str, pulumi.Output[str]]
+"""Maps an enabled provider to the ARN of the secret that holds its API key."""
+
+
+def declare_provider_keys(stack: StackSettings) -> ProviderKeys:
+    """Declare the secrets ($0.40 a month each, so only for enabled providers)."""
+    return {provider: _secret(stack, provider).arn for provider in stack.providers}
+
+
+def _secret(stack: StackSettings, provider: str) -> aws.secretsmanager.Secret:
+    return aws.secretsmanager.Secret(
+        f"{provider}-key",
+        name=secret_name(stack.environment, provider),
+        description=f"API key of {provider} for Sluice in {stack.environment}.",
+        # A name stays taken for the whole window: 0 lets a dev stack be rebuilt at once.
+        recovery_window_in_days=30 if stack.deletion_protection else 0,
+        tags=stack.tags,
+    )

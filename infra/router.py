@@ -1,0 +1,156 @@
+"""The router: one Lambda function that streams, run by the Lambda Web Adapter.
+
+The managed Python runtime cannot stream, so the adapter's layer starts our own web server and
+carries each event to it over HTTP (https://awslabs.github.io/aws-lambda-web-adapter).
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pulumi
+import pulumi_aws as aws
+
+import shared
+from infra.grants import LAMBDA_MAY_ASSUME, router_policy
+from infra.provider_keys import ProviderKeys
+from infra.settings import StackSettings
+from infra.stores import Stores
+from shared.catalog import policy_version
+from shared.resources import resource_name
+from shared.settings import RouterSettings, as_environment
+
+BUNDLE = Path(shared.__file__).parents[1] / "build" / "router.zip"
+START_SCRIPT = "functions/router/run.sh"
+LIVE = "live"
+"""The alias that callers reach; a new version goes live when the alias moves to it."""
+
+TIMEOUT_SECONDS = 900
+"""Lambda's longest, and as long as API Gateway keeps a streaming answer open."""
+
+ADAPTER_LAYER = "arn:aws:lambda:{region}:753240598075:layer:LambdaAdapterLayerArm64:26"
+ADAPTER_ENVIRONMENT = {
+    # The layer's wrapper runs the handler's path as a program instead of Lambda's own runtime.
+    "AWS_LAMBDA_EXEC_WRAPPER": "/opt/bootstrap",
+    "AWS_LWA_INVOKE_MODE": "response_stream",
+    "AWS_LWA_PORT": "8080",
+    "AWS_LWA_READINESS_CHECK_PATH": "/health",
+    "AWS_LWA_PASS_THROUGH_PATH": "/lambda-events",
+}
+
+
+@dataclass(frozen=True)
+class Router:
+    """The function and the alias under which it is called."""
+
+    function: aws.lambda_.Function
+    alias: aws.lambda_.Alias
+
+
+def declare_router(stack: StackSettings, stores: Stores, keys: ProviderKeys) -> Router:
+    """Declare the function with its log, its role and its ``live`` alias."""
+    name = resource_name(stack.environment, "router")
+    log = aws.cloudwatch.LogGroup(
+        "router-log",
+        name=f"/aws/lambda/{name}",
+        retention_in_days=stack.log_retention_days,
+        tags=stack.tags,
+    )
+    role = _role(stack, name)
+    policy = aws.iam.RolePolicy(
+        "router-policy",
+        name=name,
+        role=role.id,
+        policy=router_policy(
+            cache=stores.cache.arn,
+            ledger=stores.ledger.arn,
+            provider_secrets=list(keys.values()),
+            log_group=log.arn,
+        ),
+    )
+    environment = _environment(stack, stores, keys)
+    function = _function(stack, name, role, environment, after=[log, policy])
+    return Router(function, _live_alias(function))
+
+
+def _role(stack: StackSettings, name: str) -> aws.iam.Role:
+    return aws.iam.Role(
+        "router-role",
+        name=name,
+        assume_role_policy=pulumi.Output.json_dumps(LAMBDA_MAY_ASSUME),
+        tags=stack.tags,
+    )
+
+
+def _function(
+    stack: StackSettings,
+    name: str,
+    role: aws.iam.Role,
+    environment: pulumi.Output[dict[str, str]],
+    *,
+    after: list[pulumi.Resource],
+) -> aws.lambda_.Function:
+    return aws.lambda_.Function(
+        "router",
+        name=name,
+        role=role.arn,
+        runtime="python3.13",
+        architectures=["arm64"],
+        handler=START_SCRIPT,
+        layers=[ADAPTER_LAYER.format(region=stack.region)],
+        # Pulumi resolves the path from its working directory, which `main: infra` changes.
+        code=pulumi.FileArchive(os.path.relpath(BUNDLE)),
+        source_code_hash=bundle_hash(BUNDLE),
+        # CPU comes with memory, and about three quarters of the variable cost is memory held
+        # while a provider thinks: double it only for a cold start or a hit that is too slow.
+        memory_size=stack.memory_mb,
+        timeout=TIMEOUT_SECONDS,
+        reserved_concurrent_executions=stack.reserved_concurrency,
+        environment={"variables": environment},
+        publish=True,
+        tags=stack.tags,
+        # Lambda would create the log group itself, without retention or tags.
+        opts=pulumi.ResourceOptions(depends_on=after),
+    )
+
+
+def _live_alias(function: aws.lambda_.Function) -> aws.lambda_.Alias:
+    return aws.lambda_.Alias(
+        "router-live", name=LIVE, function_name=function.name, function_version=function.version
+    )
+
+
+def _environment(
+    stack: StackSettings, stores: Stores, keys: ProviderKeys
+) -> pulumi.Output[dict[str, str]]:
+    def variables(known: Mapping[str, str]) -> dict[str, str]:
+        settings = RouterSettings(
+            environment=stack.environment,
+            cache_table=known["cache"],
+            ledger_table=known["ledger"],
+            provider_secrets={provider: known[f"key:{provider}"] for provider in keys},
+            policy_version=policy_version(),
+            baseline_model=stack.baseline_model,
+            body_limit_bytes=stack.body_limit_bytes,
+        )
+        logging = {"POWERTOOLS_LOG_LEVEL": stack.log_level}
+        return {**ADAPTER_ENVIRONMENT, **logging, **as_environment(settings)}
+
+    arns = {f"key:{provider}": arn for provider, arn in keys.items()}
+    names = {"cache": stores.cache.name, "ledger": stores.ledger.name}
+    return pulumi.Output.all(**names, **arns).apply(variables)
+
+
+def bundle_hash(bundle: Path) -> str | None:
+    """Return the bundle's SHA-256 in base64 as Lambda reports it, or None where it is not built.
+
+    A preview needs no bundle; a deployment builds it first.
+    """
+    if not bundle.exists():
+        return None
+    return base64.b64encode(hashlib.sha256(bundle.read_bytes()).digest()).decode()

@@ -1,0 +1,95 @@
+"""The settings of one stack: typed, closed and checked before anything is declared."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+import msgspec
+import pulumi
+from pulumi.runtime import config as pulumi_config
+
+from shared.catalog import known_models, known_providers
+from shared.resources import PROJECT
+from shared.settings import MiB, Name
+
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+# CloudWatch Logs accepts no other number of days (API reference, PutRetentionPolicy).
+RetentionDays = Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731]
+
+
+class ConfigError(ValueError):
+    """A stack's configuration is unknown, missing or senseless; says which key."""
+
+
+class StackSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One environment's choices; ``Pulumi.<environment>.yaml`` holds them under the same names.
+
+    ``throttle_rate`` is requests per second over the whole stage and ``throttle_burst`` how many
+    may arrive at once. ``memory_mb`` buys CPU too: see :mod:`infra.router`.
+    """
+
+    environment: Name
+    region: Annotated[str, msgspec.Meta(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
+    baseline_model: str
+    providers: Annotated[tuple[Name, ...], msgspec.Meta(min_length=1)] = ("openai",)
+    memory_mb: Annotated[int, msgspec.Meta(ge=128, le=10_240)] = 512
+    log_level: LogLevel = "INFO"
+    log_retention_days: RetentionDays = 14
+    throttle_rate: Annotated[float, msgspec.Meta(gt=0, le=10_000)] = 50
+    throttle_burst: Annotated[int, msgspec.Meta(ge=1, le=5_000)] = 100
+    deletion_protection: bool = True
+    body_limit_bytes: Annotated[int, msgspec.Meta(ge=1024, le=4 * MiB)] = MiB
+    reserved_concurrency: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    """Unset unless asked for: a young account may have 10 to 50 executions in all."""
+
+    def __post_init__(self) -> None:
+        """Refuse names that the catalog does not hold, and a provider named twice."""
+        _require_known("providers", set(self.providers), known_providers())
+        _require_known("baseline_model", {self.baseline_model}, known_models())
+        if len(set(self.providers)) != len(self.providers):
+            raise ValueError("providers names one twice")
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """What every taggable resource carries, so that a bill can be split by environment."""
+        return {"project": PROJECT, "environment": self.environment}
+
+
+def read_settings() -> StackSettings:
+    """Return the settings of the running stack; raises :class:`ConfigError` naming the key."""
+    region = pulumi.Config("aws").require("region")
+    return parse_settings(pulumi.get_stack(), region, _configured())
+
+
+def parse_settings(environment: str, region: str, config: Mapping[str, str]) -> StackSettings:
+    """Turn configuration as Pulumi hands it over, all texts, into settings.
+
+    Raises :class:`ConfigError`, which names an unknown, missing or senseless key.
+    """
+    if fixed := {"environment", "region"} & set(config):
+        raise ConfigError(f"{PROJECT}:{min(fixed)} is not configured: it is the stack's own")
+    values: dict[str, object] = {**config, "environment": environment, "region": region}
+    try:
+        if "providers" in config:
+            values["providers"] = json.loads(config["providers"])
+        return msgspec.convert(values, StackSettings, strict=False)
+    except (msgspec.ValidationError, json.JSONDecodeError) as error:
+        raise ConfigError(f"Pulumi.{environment}.yaml: {error}") from error
+
+
+def _configured() -> dict[str, str]:
+    # pulumi.Config answers only keys it is asked for, so a misspelt one would pass unseen.
+    everything = {**pulumi_config.get_config_env(), **pulumi_config.CONFIG.get()}
+    prefix = f"{PROJECT}:"
+    return {
+        key.removeprefix(prefix): value
+        for key, value in everything.items()
+        if key.startswith(prefix)
+    }
+
+
+def _require_known(field: str, given: set[str], known: set[str]) -> None:
+    if unknown := sorted(given - known):
+        raise ValueError(f"{field} names {', '.join(unknown)}, which the catalog does not hold")

@@ -1,0 +1,34 @@
+"""AWS on this machine: a moto server behind a door that enforces IAM.
+
+``python -m local.aws`` serves it. moto keeps the state and speaks the protocols; the door in
+front of it lets one request in at a time and asks the role's policies first.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+# moto takes exactly 20 capital letters and digits for an access key.
+ADMIN_ACCESS_KEY: Final = "SLUICELOCALADMIN0000"
+"""The one key that may do everything: it stands for the operator's own AWS credentials."""
+ADMIN_SECRET_KEY: Final = "local-admin-secret"  # noqa: S105 -- opens nothing but this process
+
+ACCOUNT: Final = "123456789012"
+"""The account that moto puts everything into."""
+
+DENIALS_PATH: Final = "/_sluice/denials"
+"""``GET`` answers ``[{time, principal, action, resource, reason}]``, oldest first."""
+
+DIFFERENCES: Final = (
+    "Request signatures are not verified: only the access key and the session token are.",
+    "Temporary credentials never expire.",
+    "sts:AssumeRole does not check the role's trust policy; only the admin key may call it.",
+    "IAM users, permission boundaries, session policies and resource policies do not exist; "
+    "assumed roles have their inline and attached policies.",
+    "A role may call DynamoDB, Secrets Manager, CloudWatch Logs, CloudWatch PutMetricData and "
+    "sts:GetCallerIdentity as its policies say; every other service refuses every role.",
+    "DynamoDB reads are always strongly consistent, nothing is throttled, and expired rows stay "
+    "until something deletes them.",
+    "Presigned URLs are refused: every request needs an Authorization header.",
+)
+"""Where this AWS is known to differ from the real one, for the list at start-up."""

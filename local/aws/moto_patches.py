@@ -1,0 +1,131 @@
+"""Every change made to moto, each with its reason. moto is pinned: check these when it moves.
+
+1. ``TransactWriteItems`` deep-copied each touched table, rows included, to be able to roll
+   back: its cost grew with the table. Only the touched items are copied here.
+2. ``TransactWriteItems`` ignored ``ClientRequestToken``, so a retry after a lost answer failed
+   or applied twice. DynamoDB keeps tokens for ten minutes.
+
+(Atomicity and IAM need no patch: the door in :mod:`local.aws.server` sees to both.)
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import time
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import Any
+
+import moto
+from moto.core.exceptions import ServiceException
+from moto.core.responses import ActionResult
+from moto.dynamodb import models as dynamodb_models
+from moto.dynamodb.models import DynamoDBBackend, Table
+from moto.dynamodb.models.dynamo_type import DynamoType
+from moto.dynamodb.models.utilities import dynamo_json_dump
+from moto.dynamodb.responses import DynamoHandler
+
+MOTO_VERSION = "5.2.5"
+TOKEN_SECONDS = 600.0
+"""How long DynamoDB remembers a transaction's token (API reference, TransactWriteItems)."""
+
+_original_backend_transaction = DynamoDBBackend.transact_write_items
+_original_handler_transaction = DynamoHandler.transact_write_items
+
+
+def apply_moto_patches() -> None:
+    """Change moto in this process; doing it again changes nothing more."""
+    if moto.__version__ != MOTO_VERSION:
+        raise RuntimeError(f"the patches are for moto {MOTO_VERSION}, not {moto.__version__}")
+    dynamodb_models.copy = SimpleNamespace(deepcopy=_copy_all_but_tables)
+    DynamoDBBackend.transact_write_items = _roll_back_items
+    DynamoHandler.transact_write_items = _honour_token
+
+
+def _copy_all_but_tables(value: Any, memo: dict[int, Any] | None = None) -> Any:
+    return value if isinstance(value, Table) else copy.deepcopy(value, memo)
+
+
+def _roll_back_items(backend: DynamoDBBackend, transact_items: list[dict[str, Any]]) -> None:
+    touched = [
+        _Touched(backend.tables[act["TableName"]], act.get("Key") or act["Item"])
+        for item in transact_items
+        for act in item.values()
+        if act.get("TableName") in backend.tables
+    ]
+    try:
+        _original_backend_transaction(backend, transact_items)
+    except BaseException:
+        for item in touched:
+            item.restore()
+        raise
+
+
+class _Touched:
+    """An item as it was before a transaction, or the fact that there was none."""
+
+    def __init__(self, table: Table, keys: Mapping[str, Any]) -> None:
+        self._table = table
+        self._hash = DynamoType(keys[table.hash_key_attr])
+        self._range = DynamoType(keys[table.range_key_attr]) if table.has_range_key else None
+        self._before = copy.deepcopy(table.get_item(self._hash, self._range))
+
+    def restore(self) -> None:
+        """Put the item back as it was."""
+        by_range = self._range is not None
+        home = self._table.items[self._hash] if by_range else self._table.items
+        key = self._range if by_range else self._hash
+        if self._before is None:
+            home.pop(key, None)
+        else:
+            home[key] = self._before
+
+
+class TokenMismatchError(ServiceException):  # type: ignore[misc] # moto is not typed
+    """A token that came with another transaction before."""
+
+    code = "IdempotentParameterMismatchException"
+
+
+class _Tokens:
+    """Transactions that went through, by account, region and token."""
+
+    def __init__(self) -> None:
+        self._seen: dict[tuple[str, str, str], tuple[float, str]] = {}
+
+    def was_applied(self, key: tuple[str, str, str], digest: str) -> bool:
+        """Tell whether this very transaction went through; another under its token raises."""
+        self._forget_old()
+        if key not in self._seen:
+            return False
+        if self._seen[key][1] != digest:
+            raise TokenMismatchError(
+                "The request uses the same client token as a previous, but non-identical request."
+            )
+        return True
+
+    def remember(self, key: tuple[str, str, str], digest: str) -> None:
+        """Note a transaction that went through now."""
+        self._seen[key] = (time.monotonic(), digest)
+
+    def _forget_old(self) -> None:
+        oldest = time.monotonic() - TOKEN_SECONDS
+        while self._seen and next(iter(self._seen.values()))[0] < oldest:
+            del self._seen[next(iter(self._seen))]
+
+
+_tokens = _Tokens()
+
+
+def _honour_token(handler: DynamoHandler) -> ActionResult:
+    token = handler.body.get("ClientRequestToken")
+    if token is None:
+        return _original_handler_transaction(handler)
+    key = (handler.current_account, handler.region, token)
+    digest = hashlib.sha256(dynamo_json_dump(handler.body["TransactItems"]).encode()).hexdigest()
+    if _tokens.was_applied(key, digest):
+        return ActionResult({"ConsumedCapacity": [], "ItemCollectionMetrics": {}})
+    result = _original_handler_transaction(handler)
+    _tokens.remember(key, digest)
+    return result

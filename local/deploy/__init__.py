@@ -1,0 +1,37 @@
+"""Applies the Pulumi program to the local AWS, without the Pulumi CLI.
+
+:mod:`local.deploy.pulumi_run` runs the program under Pulumi's own mocks;
+:mod:`local.deploy.provisioner` is those mocks, which create each declared resource with boto3; one
+small function per resource type stands in :mod:`local.deploy.creators`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from local.deploy.deployment import Declared, Deployment
+from local.deploy.errors import DeployError, UnknownResourceTypeError
+from local.deploy.program import deploy
+from local.deploy.provisioner import Transform
+
+__all__ = [
+    "DIFFERENCES",
+    "Declared",
+    "DeployError",
+    "Deployment",
+    "Transform",
+    "UnknownResourceTypeError",
+    "deploy",
+]
+
+DIFFERENCES: Final = (
+    "Every deployment starts from nothing: there is no state, no diff, no update and no destroy.",
+    "The code bundle and the layers are not used; functions run from this checkout.",
+    "Pulumi's own checks of inputs, provider defaults and resource options (protect, for one) "
+    "do not run.",
+    "The local AWS forgets the streaming mode and the time limit of API Gateway integrations, "
+    "the throttling of stages and the triggers of deployments; the front door reads what it "
+    "reproduces of them from the declared resources.",
+    "Lambda permissions are recorded and not checked: the front door calls the router directly.",
+)
+"""Where a local deployment is known to differ from a real one, for the list at start-up."""

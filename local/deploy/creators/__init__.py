@@ -1,0 +1,25 @@
+"""One function per resource type, grouped by service, and the table that finds them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from local.deploy.creation import Creator
+from local.deploy.creators import (
+    apigateway,
+    cloudwatch,
+    dynamodb,
+    iam,
+    lambda_functions,
+    secretsmanager,
+)
+
+CREATORS: Final[Mapping[str, Creator]] = {
+    **apigateway.CREATORS,
+    **cloudwatch.CREATORS,
+    **dynamodb.CREATORS,
+    **iam.CREATORS,
+    **lambda_functions.CREATORS,
+    **secretsmanager.CREATORS,
+}

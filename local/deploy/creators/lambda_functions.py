@@ -1,0 +1,88 @@
+"""Creates Lambda functions, their aliases and who may call them.
+
+moto keeps the configuration; the code that runs comes from this checkout, so the function gets a
+token zip, and the declared bundle and layers stay unread.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+
+from local.deploy.creation import Created, Creation
+from local.deploy.inputs import Inputs
+
+_OPTIONAL = {
+    "architectures": "Architectures",
+    "description": "Description",
+    "memorySize": "MemorySize",
+    "tags": "Tags",
+    "timeout": "Timeout",
+}
+
+
+def function(creation: Creation) -> Created:
+    """``aws:lambda/function:Function``."""
+    name, inputs, client = creation.physical_name(), creation.inputs, creation.aws.lambda_
+    made = client.create_function(
+        FunctionName=name,
+        Runtime=inputs["runtime"],
+        Role=inputs["role"],
+        Handler=inputs["handler"],
+        Code={"ZipFile": _token_zip()},
+        Environment={"Variables": _variables(inputs)},
+        Publish=inputs.get("publish", False),
+        **inputs.chosen(_OPTIONAL),
+    )
+    if (reserved := inputs.get("reservedConcurrentExecutions")) is not None:
+        client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=reserved)
+    arn = creation.aws.arn("lambda", f"function:{name}")
+    return Created(name, {"name": name, "arn": arn, "version": made["Version"]})
+
+
+def alias(creation: Creation) -> Created:
+    """``aws:lambda/alias:Alias``."""
+    name, function_name = creation.physical_name(), creation.inputs["functionName"]
+    made = creation.aws.lambda_.create_alias(
+        FunctionName=function_name,
+        Name=name,
+        FunctionVersion=creation.inputs["functionVersion"],
+    )
+    return Created(made["AliasArn"], {"name": name, "arn": made["AliasArn"]})
+
+
+def permission(creation: Creation) -> Created:
+    """``aws:lambda/permission:Permission``."""
+    statement = creation.physical_name("statementId")
+    creation.aws.lambda_.add_permission(
+        StatementId=statement,
+        **creation.inputs.chosen(
+            {
+                "action": "Action",
+                "function": "FunctionName",
+                "principal": "Principal",
+                "qualifier": "Qualifier",
+                "sourceArn": "SourceArn",
+            }
+        ),
+    )
+    return Created(statement, {"statementId": statement})
+
+
+def _variables(inputs: Inputs) -> dict[str, str]:
+    variables: dict[str, str] = inputs.part("environment").get("variables", {})
+    return variables
+
+
+def _token_zip() -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as bundle:
+        bundle.writestr("README", "The local world runs functions from the checkout.\n")
+    return buffer.getvalue()
+
+
+CREATORS = {
+    "aws:lambda/function:Function": function,
+    "aws:lambda/alias:Alias": alias,
+    "aws:lambda/permission:Permission": permission,
+}

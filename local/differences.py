@@ -1,0 +1,38 @@
+"""How the running parts of the local world differ from AWS, as sentences for the person.
+
+The deployer and the stand-in for AWS keep lists of their own.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+RUNTIME: Final = (
+    "Functions run from the checkout on this machine's Python and processor, not from the zip "
+    "on the declared runtime and architecture.",
+    "A function may use all of this machine's memory and CPU; the declared memory size is told "
+    "to it but not enforced.",
+    "Functions can write to the file system and reach the network as this user can.",
+    "At most six router processes run; a request that finds them busy waits, and past a hundred "
+    "waiting it gets 429. On AWS the account's concurrency decides.",
+    "Starting a process is not limited to Lambda's ten seconds of initialisation.",
+)
+FRONT_DOOR: Final = (
+    "The front door stands in for API Gateway and the Lambda Web Adapter; it speaks HTTP, not "
+    "HTTPS, and X-Forwarded-Proto says so.",
+    "The endpoint has no stage in its path.",
+    "Only the routes, throttling, quotas, gateway responses and integration timeouts are "
+    "reproduced: no authorizers, usage plans, request validation or access logs.",
+    "X-Forwarded-Host is set; API Gateway leaves it as the caller sent it.",
+    "The function's timeout alone bounds an invocation; API Gateway's integration timeout, "
+    "never shorter here, is not counted apart.",
+)
+TELEMETRY: Final = (
+    "Lambda's platform lines (START, END, REPORT) and metrics (AWS/Lambda, AWS/ApiGateway) are "
+    "not written.",
+    "Log events carry the machine's time, not the moved clock's, which CloudWatch Logs would "
+    "refuse as future.",
+    "Expired rows are deleted within a second or so; DynamoDB may take days.",
+)
+
+DIFFERENCES: Final = (*RUNTIME, *FRONT_DOOR, *TELEMETRY)

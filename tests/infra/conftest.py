@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from local.deploy import Deployment
+from tests.infra.local_stack import ROOT, LocalAws
+
+# The server as `python -m local.aws` runs it, but switching threads a thousand times as often:
+# calls that are not atomic get in each other's way at once, not once in a thousand runs.
+NERVOUS = """
+import runpy, sys
+sys.setswitchinterval(1e-6)
+sys.argv = ["local.aws", "--port", "0"]
+runpy.run_module("local.aws", run_name="__main__")
+"""
+
+
+@pytest.fixture(scope="session")
+def local_aws() -> Iterator[LocalAws]:
+    command = [sys.executable, "-c", NERVOUS]
+    with subprocess.Popen(  # noqa: S603 -- our own program
+        command, cwd=ROOT, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        try:
+            yield LocalAws(json.loads(process.stdout.readline())["port"])
+        finally:
+            process.terminate()
+            rest, _ = process.communicate(timeout=10)
+    assert rest == "", "the ready line is all that stdout may carry"
+
+
+@pytest.fixture(scope="session")
+def dev(local_aws: LocalAws) -> Deployment:
+    return local_aws.deploy("dev")

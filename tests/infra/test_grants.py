@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.infra.bare import ENVIRONMENTS, declared
+
+every_environment = pytest.mark.parametrize("environment", ENVIRONMENTS)
+
+
+def test_the_role_is_granted_no_wildcard_action_and_no_bare_wildcard_resource() -> None:
+    for statement in declared("prod").statements.values():
+        assert statement["Effect"] == "Allow"
+        assert not any("*" in action for action in statement["Action"])
+        assert all(resource.startswith("arn:aws:") for resource in statement["Resource"])
+
+
+def test_the_ledger_is_granted_by_partition_only() -> None:
+    statements = declared("prod").statements
+    read, write = statements["ReadKeys"], statements["WriteUsage"]
+    assert read["Action"] == ["dynamodb:BatchGetItem", "dynamodb:GetItem"]
+    assert write["Action"] == ["dynamodb:PutItem", "dynamodb:UpdateItem"]
+    leading = "dynamodb:LeadingKeys"
+    assert read["Condition"] == {"ForAllValues:StringLike": {leading: ["*/keys"]}}
+    assert write["Condition"] == {"ForAllValues:StringLike": {leading: ["*/usage/*"]}}
+
+
+def test_secrets_are_read_by_exact_arn() -> None:
+    stack = declared("prod")
+    granted = stack.statements["ReadProviderKeys"]["Resource"]
+    assert sorted(granted) == sorted(stack.outputs["provider_secrets"].values())
+
+
+@every_environment
+def test_no_secret_value_is_declared_anywhere(environment: str) -> None:
+    stack = declared(environment)
+    types = {kind for kind, _ in stack.declared}
+    assert "aws:secretsmanager/secretVersion:SecretVersion" not in types
+    secrets = stack.all("aws:secretsmanager/secret:Secret")
+    allowed = {"name", "description", "tags", "recoveryWindowInDays"}
+    assert all(set(secret) <= allowed for secret in secrets)
+
+
+def test_a_secret_is_declared_per_enabled_provider_and_no_more() -> None:
+    names = {secret["name"] for secret in declared("dev").all("aws:secretsmanager/secret:Secret")}
+    assert names == {"sluice/dev/providers/openai"}
+    assert set(declared("prod").outputs["provider_secrets"]) == {"openai", "xai"}

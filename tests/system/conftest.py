@@ -1,0 +1,129 @@
+"""The whole stack, deployed from the Pulumi program, for the tests that drive it over HTTP."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import openai
+import pytest
+
+from cli.connection import local_keys
+from local.background import world_in_background
+from local.deploy import Deployment, Transform
+from local.ground import WorldSettings
+from local.world import World
+from shared.clock import utc
+from shared.resources import usage_partition
+from shared.usecases.keys import Keys
+
+
+@dataclass
+class Stack:
+    """A running stack, and windows into it that a caller would not have."""
+
+    world: World
+    keys: Keys
+    control: httpx2.Client
+
+    @property
+    def base_url(self) -> str:
+        return self.world.endpoint + "/v1"
+
+    def client(self, key: str | None = None, **options: Any) -> openai.OpenAI:
+        """Return the stock SDK, told to check every response strictly and never to retry."""
+        return openai.OpenAI(
+            base_url=self.base_url,
+            api_key=key or self.world.api_key,
+            max_retries=0,
+            _strict_response_validation=True,
+            **options,
+        )
+
+    def look(self, path: str) -> Any:
+        return self.control.get(path).raise_for_status().json()
+
+    def advance(self, seconds: float) -> None:
+        self.control.post("/clock/advance", json={"seconds": seconds}).raise_for_status()
+
+    def fault(self, **fault: Any) -> None:
+        self.control.post("/faults", json=[fault]).raise_for_status()
+
+    def usage_rows(self, team: str = "demo") -> list[dict[str, Any]]:
+        """Return a team's usage entries of the stack's current day, plain."""
+        day = f"{utc(self.world.ground.clock()):%Y-%m-%d}"
+        pages = self.world.ground.admin.dynamodb.get_paginator("query").paginate(
+            TableName=self.world.ground.deployment.outputs["ledger_table"],
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues={":pk": {"S": usage_partition(team, day)}},
+        )
+        return [_plain(item) for page in pages for item in page["Items"]]
+
+    def row_of(self, request_id: str, team: str = "demo") -> dict[str, Any]:
+        [row] = [row for row in self.usage_rows(team) if row["request_id"] == request_id]
+        return row
+
+    def bill_nano(self) -> int:
+        """Return what the simulated providers have billed in all, by their own books."""
+        total: int = self.look("/bill")["totals"]["cost_nano"]
+        return total
+
+
+def _plain(item: Any) -> dict[str, Any]:
+    def value(typed: dict[str, Any]) -> Any:
+        [(kind, raw)] = typed.items()
+        return int(raw) if kind == "N" else raw
+
+    return {name: value(typed) for name, typed in item.items()}
+
+
+def until(condition: Callable[[], Any], seconds: float = 10) -> Any:
+    """Return the condition's first true value; fails the test when none comes in time."""
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.02)
+    return value
+
+
+@contextmanager
+def running_stack(state: Path, transform: Transform | None = None) -> Iterator[Stack]:
+    """Run a stack of its own in a state directory of its own."""
+
+    def keys_of(deployment: Deployment, aws_url: str) -> Keys:
+        outputs = deployment.outputs
+        return local_keys(aws_url, outputs["region"], dict(outputs), state / "clock")
+
+    settings = WorldSettings(
+        state=state,
+        create_demo_key=lambda *place: keys_of(*place).create("demo", "tests").text,
+        report=print,
+        transform=transform,
+    )
+    with (
+        world_in_background(settings) as world,
+        httpx2.Client(base_url=world.control_url, trust_env=False) as control,
+    ):
+        ground = world.ground
+        keys = keys_of(ground.deployment, ground.admin.endpoint_url)
+        yield Stack(world, keys, control)
+
+
+@pytest.fixture(scope="session")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    with running_stack(tmp_path_factory.mktemp("stack")) as stack:
+        yield stack
+
+
+@pytest.fixture
+def stack(running: Stack) -> Iterator[Stack]:
+    """The shared stack; every test leaves it without a denial or an undelivered line."""
+    denied = len(running.look("/denials"))
+    yield running
+    assert running.look("/denials")[denied:] == []
+    assert running.look("/problems") == []
