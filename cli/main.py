@@ -71,12 +71,18 @@ def ask(
         asking.ask_many(target, questions, as_json=as_json, parallel=parallel)
 
 
-def main() -> None:
-    """Run the command line."""
+def commands() -> typer.Typer:
+    """Return the whole command line."""
     from cli import keys  # noqa: PLC0415
 
-    app.add_typer(keys.app, name="keys")
-    app()
+    if not app.registered_groups:
+        app.add_typer(keys.app, name="keys")
+    return app
+
+
+def main() -> None:
+    """Run the command line."""
+    commands()()
 
 
 def _existing(file: Path | None) -> Path:
