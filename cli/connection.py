@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import boto3
 import typer
+import yaml
 
 from shared.adapters.dynamodb.keys import DynamoKeyAdmin
 from shared.clock import offset_clock, system_clock
@@ -50,7 +51,7 @@ def keys_of(environment: str | None) -> Keys:
     On AWS the caller's own credentials decide; there is no admin route on the data plane.
     """
     if environment is not None:
-        client = boto3.client("dynamodb")
+        client = boto3.client("dynamodb", region_name=_region_of(environment))
         return _keys(client, LEDGER_TABLE.name(environment), environment, None)
     facts = local_facts()
     if facts is None:
@@ -74,6 +75,15 @@ def local_facts() -> dict[str, Any] | None:
         return None
     facts: dict[str, Any] = json.loads(LOCAL_FACTS.read_text(encoding="utf-8"))
     return facts
+
+
+def _region_of(environment: str) -> str | None:
+    """Return the region of the environment's stack file, or None for the caller's own."""
+    stack_file = LOCAL_FACTS.parents[1] / f"Pulumi.{environment}.yaml"
+    if not stack_file.exists():
+        return None
+    config = yaml.safe_load(stack_file.read_text(encoding="utf-8"))["config"]
+    return str(config["aws:region"])
 
 
 def _local_keys(facts: dict[str, Any]) -> Keys:

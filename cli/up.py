@@ -24,7 +24,6 @@ from local.state import StateInUse
 from local.world import ALL_DIFFERENCES, World, running
 
 STATE = Path(".sluice")
-SHOWN_LINES = 4
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 START_FAILURES = (PortBusy, StateInUse, ChildFailed, InstanceFailed)
 
@@ -102,12 +101,12 @@ def _warn_of_real_providers(console: Console, keys: Mapping[str, str]) -> None:
 
 
 def _welcome(console: Console, world: World) -> None:
+    _list(console, "differences from AWS", ALL_DIFFERENCES)
+    _list(console, "declared properties ignored here", tuple(world.ground.deployment.ignored))
     console.print(f"[bold green]Ready[/bold green] at [bold]{world.endpoint}[/bold]")
     console.print(f"Demo key   {world.api_key}")
     console.print(f"Control    {world.control_url}  (GET / lists what it can do)")
     console.print(f"Try        {_curl(world)}", soft_wrap=True)
-    _list(console, "differences from AWS", ALL_DIFFERENCES)
-    _list(console, "declared properties ignored here", tuple(world.ground.deployment.ignored))
     console.print("Ctrl-C stops everything.")
 
 
@@ -121,7 +120,5 @@ def _curl(world: World) -> str:
 
 def _list(console: Console, what: str, lines: tuple[str, ...]) -> None:
     console.print(f"[dim]{len(lines)} {what}:[/dim]")
-    for line in lines[:SHOWN_LINES]:
+    for line in lines:
         console.print(f"[dim]  - {escape(line)}[/dim]", soft_wrap=True)
-    if len(lines) > SHOWN_LINES:
-        console.print("[dim]  … all of them: sluice up --differences, GET /differences[/dim]")

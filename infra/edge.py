@@ -23,6 +23,11 @@ PATHS = {"root": None, "proxy": "{proxy+}"}
 
 STAGE = "live"
 EVERY_TYPE = ["*/*"]  # Request bytes reach the router exactly as they were sent.
+METHOD = {
+    "http_method": "ANY",
+    # Gateway keys are the router's affair: it needs the key's row anyway, in the same read.
+    "authorization": "NONE",
+}
 STREAMING = {
     "type": "AWS_PROXY",
     "integration_http_method": "POST",
@@ -77,13 +82,7 @@ def _route(
     api: aws.apigateway.RestApi, name: str, path: str | None, uri: pulumi.Output[str]
 ) -> list[pulumi.Resource]:
     place = {"rest_api": api.id, "resource_id": _resource_id(api, name, path)}
-    method = aws.apigateway.Method(
-        name,
-        **place,
-        http_method="ANY",
-        # Gateway keys are the router's affair: it needs the key's row anyway, in the same read.
-        authorization="NONE",
-    )
+    method = aws.apigateway.Method(name, **place, **METHOD)
     integration = aws.apigateway.Integration(
         name, **place, http_method=method.http_method, uri=uri, **STREAMING
     )
@@ -137,6 +136,7 @@ def _fingerprint(uri: pulumi.Output[str]) -> pulumi.Output[str]:
     refusals = [[row.response_type, row.status, row.parameters, row.template] for row in REFUSALS]
     served = {
         "paths": PATHS,
+        "method": METHOD,
         "integration": {**STREAMING, "uri": uri},
         "media": EVERY_TYPE,
         "refusals": refusals,

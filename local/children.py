@@ -105,12 +105,11 @@ def _cut(line: bytes) -> list[bytes]:
 
 
 def base_environment() -> dict[str, str]:
-    """Return what every child needs: this Python first on PATH, UTF-8, unbuffered output."""
+    """Return what every child needs: this Python first on PATH, and UTF-8."""
     python = str(Path(sys.executable).parent)
     return {
         "PATH": os.pathsep.join([python, "/usr/local/bin", "/usr/bin", "/bin"]),
         "LANG": "C.UTF-8",
-        "PYTHONUNBUFFERED": "1",
     }
 
 

@@ -7,7 +7,8 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
 from shared.catalog import Provider
-from shared.domain.entries import Entry, KeyRow, Repeat, Settlement, StoredAnswer
+from shared.domain.entries import Claim, Entry, Found, KeyRow, Repeat, Settlement, StoredAnswer
+from shared.domain.health import Rest
 
 
 class Store(Protocol):
@@ -18,16 +19,12 @@ class Store(Protocol):
     lost answer has the same effect as one send.
     """
 
-    def look_up(
-        self, team: str, key_digest: str, answer_digest: str | None
-    ) -> tuple[KeyRow | None, StoredAnswer | None]:
-        """Read a key row and, where a digest is given, an answer, in one round trip.
+    def look_up(self, team: str, key_digest: str | None, answer_digest: str | None) -> Found:
+        """Read the models' health and, where digests are given, a key row and an answer.
 
-        The answer may have expired; the caller checks. Strongly consistent for the key.
+        One round trip. The answer may have expired; the caller checks. Strongly consistent for
+        the key.
         """
-
-    def read_answer(self, team: str, answer_digest: str) -> StoredAnswer | None:
-        """Read an answer alone, in one round trip, for a key that is known already."""
 
     def open_entry(self, entry: Entry) -> None:
         """Write an entry before a provider is called: without it there is no call."""
@@ -38,8 +35,32 @@ class Store(Protocol):
     def record_hit(self, entry: Entry, settlement: Settlement, repeat: Repeat | None) -> None:
         """Write a settled entry and, where given, count the answer's repeat, in one write."""
 
+    def claim(self, claim: Claim, now: float) -> Claim | None:
+        """Claim an Idempotency-Key; returns the claim that stands in the way, if one does.
+
+        A claim whose answer is missing and whose lease has run out stands in nobody's way.
+        """
+
+    def fulfil(self, claim: Claim) -> None:
+        """Store the answer under the claim, if the claim is still this call's own."""
+
+    def release(self, claim: Claim) -> None:
+        """Forget this call's own claim: it brought no answer, so it may be tried again."""
+
+    def count_failure(self, model: str) -> int:
+        """Count a failure of a model; returns how many there have been since a success."""
+
+    def rest(self, model: str, rest: Rest) -> None:
+        """Tell all instances to leave a model alone for a while."""
+
+    def forget_failures(self, model: str) -> None:
+        """Tell all instances that a model answers again."""
+
     def put_answer(self, answer: StoredAnswer, purge_at: int) -> None:
-        """Store an answer, replacing an older one; the row may vanish after ``purge_at``."""
+        """Store an answer, replacing an older one; the row may vanish after ``purge_at``.
+
+        An answer too large for a row is not stored, which is no error.
+        """
 
 
 class KeyAdmin(Protocol):

@@ -57,6 +57,15 @@ def answer_partition(team: str, digest: str) -> str:
     return f"{team}/{digest}"
 
 
+def idempotency_partition(team: str, key_digest: str) -> str:
+    """Return the cache partition of one team's Idempotency-Key, by its SHA-256."""
+    return f"{team}/idempotency/{key_digest}"
+
+
+HEALTH_PARTITION: Final = "health"
+"""The cache partition with what all instances know of the models. No tenant's data."""
+
+
 def resource_name(environment: str, role: str) -> str:
     """Return ``sluice-<environment>-<role>``."""
     return f"{PROJECT}-{environment}-{role}"

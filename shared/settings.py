@@ -16,7 +16,7 @@ import msgspec
 
 PREFIX = "SLUICE_"
 
-Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
+Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9-]{0,30}\Z")]
 MiB = 1024 * 1024
 
 

@@ -17,13 +17,17 @@ from shared.adapters.telemetry import PowertoolsMeter
 from shared.adapters.upstream import HttpUpstream, egress_client
 from shared.catalog import Catalog
 from shared.clock import Clock, offset_clock, system_clock
+from shared.domain.crossing import FORMATS
 from shared.ports import Meter, Store, Upstream
 from shared.settings import RouterSettings
 from shared.usecases.admission import Admission
-from shared.usecases.answer_chat import AnswerChat, Policy
+from shared.usecases.answer_call import AnswerCall, Policy
+from shared.usecases.attempts import Attempts
 from shared.usecases.background import Background
+from shared.usecases.idempotency import Idempotency
 from shared.usecases.provider_call import ProviderCaller
 from shared.usecases.relay import KEEP_ALIVE_SECONDS
+from shared.usecases.route import ModelRouter
 from shared.usecases.settling import Settler
 
 _AWS_CONFIG = Config(
@@ -44,7 +48,7 @@ class Router:
     clock: Clock
     meter: Meter
     admission: Admission
-    answer_chat: AnswerChat
+    answer: AnswerCall
     background: Background
     new_request_id: Callable[[], str]
 
@@ -67,21 +71,30 @@ def build_router(
     background = Background(lambda error: _report_crash(meter, error))
     admission = Admission(store, clock, settings.environment)
     settler = Settler(store, meter, catalog, clock, settings.baseline_model)
-    answer_chat = AnswerChat(
-        policy=Policy(settings.environment, settings.policy_version, settings.baseline_model),
+    attempts = Attempts(
+        store=store,
+        caller=ProviderCaller(upstream, meter, clock),
+        settler=settler,
+        catalog=catalog,
+        formats=FORMATS,
+        meter=meter,
+        clock=clock,
+    )
+    answer = AnswerCall(
+        policy=Policy(settings.environment, settings.policy_version),
         catalog=catalog,
         store=store,
         admission=admission,
-        caller=ProviderCaller(upstream, settler, catalog, meter),
+        idempotency=Idempotency(store, meter, clock),
+        router=ModelRouter(catalog, clock),
+        attempts=attempts,
         settler=settler,
         meter=meter,
         background=background,
         clock=clock,
         keep_alive_seconds=keep_alive_seconds,
     )
-    return Router(
-        settings, catalog, clock, meter, admission, answer_chat, background, new_request_id
-    )
+    return Router(settings, catalog, clock, meter, admission, answer, background, new_request_id)
 
 
 def new_request_id() -> str:
@@ -118,7 +131,10 @@ def _reporter(meter: Meter) -> Callable[[str, str], None]:
 
 
 def _report_crash(meter: Meter, error: BaseException) -> None:
-    """Name the error and its place; its text may hold what a caller sent."""
+    """Name the error and its place, once; its text may hold what a caller sent."""
+    if getattr(error, "is_reported", False):
+        return
+    error.is_reported = True  # type: ignore[attr-defined]
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next

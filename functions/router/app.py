@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from functions.router.chat import chat_completions
-from functions.router.errors import error_response
+from functions.router.errors import OPENAI_ERRORS, ErrorShape
 from functions.router.models import get_model, list_models
 from shared.domain.errors import GatewayError, MethodNotAllowed, RouteNotFound
 from shared.settings import router_settings
@@ -42,13 +42,15 @@ def create_app(router: Router) -> Starlette:
         yield
         await router.background.drain()
 
-    def route(path: str, method: str, door: str, handler: Handler) -> Route:
-        return Route(path, _answering(router, door, handler), methods=[method])
+    def route(
+        path: str, method: str, door: str, handler: Handler, shape: ErrorShape = OPENAI_ERRORS
+    ) -> Route:
+        return Route(path, _answering(router, door, handler, shape), methods=[method])
 
     async def unrouted(request: Request, error: Exception) -> Response:
         return _unrouted(router, request, cast("HTTPException", error))
 
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/health", _health, methods=["GET"]),
             Route(EVENTS_PATH, _ignored_event, methods=["POST"]),
@@ -59,6 +61,9 @@ def create_app(router: Router) -> Starlette:
         exception_handlers={HTTPException: unrouted},
         lifespan=lifespan,
     )
+    # A redirect would lose the stage's prefix on AWS, and the shape of the door.
+    app.router.redirect_slashes = False
+    return app
 
 
 async def _health(_: Request) -> Response:
@@ -73,7 +78,7 @@ async def _ignored_event(request: Request) -> Response:
 
 
 def _answering(
-    router: Router, door: str, handler: Handler
+    router: Router, door: str, handler: Handler, shape: ErrorShape
 ) -> Callable[[Request], Awaitable[Response]]:
     async def answer(request: Request) -> Response:
         request_id = router.new_request_id()
@@ -84,8 +89,9 @@ def _answering(
         except Exception as error:  # noqa: BLE001 - the last boundary: no 5xx leaves unshaped
             router.background.report_crash(error)
             refusal = GatewayError("The gateway failed. Quote the request id to its operators.")
-        router.meter.refused(request_id, door, refusal.status, refusal.code)
-        return error_response(refusal, request_id)
+        if not refusal.is_settled:
+            router.meter.refused(request_id, door, refusal.status, refusal.code)
+        return shape.response(refusal, request_id)
 
     return answer
 
@@ -99,4 +105,4 @@ def _unrouted(router: Router, request: Request, error: HTTPException) -> Respons
         refusal = MethodNotAllowed(f"{request.method} is not served at {path}.")
     refusal.headers |= dict(error.headers or {})
     router.meter.refused(request_id, "none", refusal.status, refusal.code)
-    return error_response(refusal, request_id)
+    return OPENAI_ERRORS.response(refusal, request_id)

@@ -1,14 +1,40 @@
-"""Refusals in the shape of the OpenAI door, for whole answers and for streams."""
+"""Refusals in the shapes of the doors, for whole answers and for streams."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
 
 import msgspec
 from starlette.responses import Response
 
 from shared.domain.errors import GatewayError
-from shared.domain.sse import data_frame
+from shared.domain.sse import data_frame, named_frame
+
+
+@dataclass(frozen=True)
+class ErrorShape:
+    """How one door's SDKs expect errors."""
+
+    body: Callable[[GatewayError, str], dict[str, Any]]
+    """The JSON body of an error under a request id."""
+    event: str | None
+    """The name of an error event in a stream; OpenAI's have none."""
+
+    def response(self, error: GatewayError, request_id: str) -> Response:
+        """Return the HTTP response of a refusal."""
+        return Response(
+            msgspec.json.encode(self.body(error, request_id)),
+            status_code=error.status,
+            media_type="application/json",
+            headers=error.headers | id_headers(request_id),
+        )
+
+    def frame(self, error: GatewayError, request_id: str) -> bytes:
+        """Return the event of an error in a stream that has begun."""
+        data = msgspec.json.encode(self.body(error, request_id))
+        return data_frame(data) if self.event is None else named_frame(self.event, data)
 
 
 def openai_error(error: GatewayError, request_id: str) -> dict[str, Any]:
@@ -24,19 +50,34 @@ def openai_error(error: GatewayError, request_id: str) -> dict[str, Any]:
     }
 
 
-def error_response(error: GatewayError, request_id: str) -> Response:
-    """Return the HTTP response of a refusal."""
-    return Response(
-        msgspec.json.encode(openai_error(error, request_id)),
-        status_code=error.status,
-        media_type="application/json",
-        headers=error.headers | id_headers(request_id),
-    )
+# Source: https://docs.anthropic.com/en/api/errors
+_ANTHROPIC_TYPES: Final = {
+    400: "invalid_request_error",
+    401: "authentication_error",
+    402: "billing_error",
+    403: "permission_error",
+    404: "not_found_error",
+    413: "request_too_large",
+    429: "rate_limit_error",
+    504: "timeout_error",
+    529: "overloaded_error",
+}
 
 
-def error_frame(error: GatewayError, request_id: str) -> bytes:
-    """Return the event of an error in a stream that has begun."""
-    return data_frame(msgspec.json.encode(openai_error(error, request_id)))
+def anthropic_error(error: GatewayError, request_id: str) -> dict[str, Any]:
+    """Return an error as Anthropic shapes it; the field at fault is named in the message."""
+    is_ours = error.status >= 500
+    kind = _ANTHROPIC_TYPES.get(error.status, "api_error" if is_ours else "invalid_request_error")
+    message = f"{error.param}: {error.message}" if error.param else error.message
+    return {
+        "type": "error",
+        "error": {"type": kind, "message": message},
+        "request_id": request_id,
+    }
+
+
+OPENAI_ERRORS: Final = ErrorShape(openai_error, None)
+ANTHROPIC_ERRORS: Final = ErrorShape(anthropic_error, "error")
 
 
 def id_headers(request_id: str) -> dict[str, str]:

@@ -12,8 +12,7 @@ from functions.router.errors import id_headers
 from functions.router.reading import presented_key
 from shared.catalog import Catalog
 from shared.domain.errors import UnknownModel
-from shared.domain.routing import TIERS
-from shared.usecases.answer_chat import AUTO
+from shared.domain.routing import AUTO, TIERS
 from shared.wiring import Router
 
 _CREATED = 1_767_225_600
@@ -22,14 +21,14 @@ _CREATED = 1_767_225_600
 
 async def list_models(request: Request, router: Router, request_id: str) -> Response:
     """Return ``auto``, the tiers that have a model, and every enabled model."""
-    await router.admission.admit(presented_key(request), None)
+    await router.admission.confirm(presented_key(request))
     listed = [_model(name, owner) for name, owner in _names(router.catalog).items()]
     return _json({"object": "list", "data": listed}, request_id)
 
 
 async def get_model(request: Request, router: Router, request_id: str) -> Response:
     """Return one of them."""
-    await router.admission.admit(presented_key(request), None)
+    await router.admission.confirm(presented_key(request))
     name = request.path_params["model"]
     names = _names(router.catalog)
     if name not in names:

@@ -8,9 +8,13 @@ import msgspec
 from starlette.requests import ClientDisconnect, Request
 
 from shared.domain.api_keys import MalformedKey, PresentedKey, read_key
+from shared.domain.controls import HEADER_PREFIX
 from shared.domain.errors import BodyTooLarge, InvalidRequest, Unauthorized
 
 MAX_DEPTH: Final = 32
+INVOCATION_SECONDS: Final = 900.0
+"""How long an invocation may last where its context does not say when it ends."""
+_LAMBDA_CONTEXT: Final = "x-amzn-lambda-context"
 
 
 def presented_key(request: Request) -> PresentedKey:
@@ -26,6 +30,35 @@ def presented_key(request: Request) -> PresentedKey:
         return read_key(text)
     except MalformedKey:
         raise Unauthorized("This is not a Sluice key; keys start with slc_.") from None
+
+
+def deadline(request: Request, now: float) -> float:
+    """Return when the invocation ends, in epoch seconds, as the Web Adapter passes it on.
+
+    The adapter overwrites the header, so a caller cannot choose the deadline.
+    """
+    try:
+        context = msgspec.json.decode(request.headers.get(_LAMBDA_CONTEXT, "{}"))
+    except msgspec.DecodeError:
+        context = {}
+    ends = context.get("deadline") or context.get("deadline_ms")
+    return ends / 1000 if isinstance(ends, int) else now + INVOCATION_SECONDS
+
+
+def idempotency_key(request: Request) -> str | None:
+    """Return the caller's ``Idempotency-Key``; raises ``InvalidRequest`` for an unusable one."""
+    key = request.headers.get("idempotency-key")
+    if key is not None and not 0 < len(key) <= 255:
+        raise InvalidRequest("It must have 1 to 255 characters.", param="Idempotency-Key")
+    return key
+
+
+def single_headers(request: Request) -> dict[str, str]:
+    """Return the headers, refusing a control that is given twice with different values."""
+    for name in request.headers:
+        if name.startswith(HEADER_PREFIX) and len(set(request.headers.getlist(name))) > 1:
+            raise InvalidRequest("This control is given twice.", param=name)
+    return dict(request.headers)
 
 
 async def read_body(request: Request, limit_bytes: int) -> bytes:

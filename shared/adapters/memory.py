@@ -11,8 +11,9 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from shared.catalog import Provider
-from shared.domain.entries import Entry, KeyRow, Repeat, Settlement, StoredAnswer
+from shared.domain.entries import Claim, Entry, Found, KeyRow, Repeat, Settlement, StoredAnswer
 from shared.domain.errors import StoreUnavailable
+from shared.domain.health import Health, Rest
 
 
 class MemoryStore:
@@ -24,39 +25,35 @@ class MemoryStore:
     def __init__(self) -> None:
         self.keys: dict[tuple[str, str], KeyRow] = {}
         self.answers: dict[tuple[str, str], StoredAnswer] = {}
-        self.opened: dict[str, Entry] = {}
-        self.settled: dict[str, Settlement] = {}
+        self.opened: dict[tuple[str, int], Entry] = {}
+        self.settled: dict[tuple[str, int], Settlement] = {}
+        self.claims: dict[tuple[str, str], Claim] = {}
+        self.health: dict[str, Health] = {}
         self.calls: list[str] = []
         self.down: set[str] = set()
 
-    def look_up(
-        self, team: str, key_digest: str, answer_digest: str | None
-    ) -> tuple[KeyRow | None, StoredAnswer | None]:
-        """Read both rows."""
+    def look_up(self, team: str, key_digest: str | None, answer_digest: str | None) -> Found:
+        """Read what is asked for."""
         self._called("look_up")
+        key = self.keys.get((team, key_digest)) if key_digest else None
         answer = self.answers.get((team, answer_digest)) if answer_digest else None
-        return self.keys.get((team, key_digest)), answer
-
-    def read_answer(self, team: str, answer_digest: str) -> StoredAnswer | None:
-        """Read the answer."""
-        self._called("read_answer")
-        return self.answers.get((team, answer_digest))
+        return Found(key, answer, dict(self.health))
 
     def open_entry(self, entry: Entry) -> None:
         """Remember the entry as open."""
         self._called("open_entry")
-        self.opened[entry.request_id] = entry
+        self.opened.setdefault((entry.request_id, entry.attempt), entry)
 
     def settle_entry(self, entry: Entry, settlement: Settlement) -> None:
         """Settle it unless it was settled before."""
         self._called("settle_entry")
-        self.settled.setdefault(entry.request_id, settlement)
+        self.settled.setdefault((entry.request_id, entry.attempt), settlement)
 
     def record_hit(self, entry: Entry, settlement: Settlement, repeat: Repeat | None) -> None:
         """Remember the settled entry and count the repeat of an unreplaced answer."""
         self._called("record_hit")
-        self.opened[entry.request_id] = entry
-        self.settled[entry.request_id] = settlement
+        self.opened[entry.request_id, entry.attempt] = entry
+        self.settled[entry.request_id, entry.attempt] = settlement
         if repeat is not None:
             self._count(repeat)
 
@@ -64,6 +61,48 @@ class MemoryStore:
         """Store the answer."""
         self._called("put_answer")
         self.answers[answer.team, answer.digest] = answer
+
+    def claim(self, claim: Claim, now: float) -> Claim | None:
+        """Claim, unless an answered or running claim is in the way."""
+        self._called("claim")
+        place = (claim.team, claim.key_digest)
+        standing = self.claims.get(place)
+        if standing is not None and (
+            now < standing.purge_at if standing.answer else now < standing.lease_until
+        ):
+            return standing
+        self.claims[place] = claim
+        return None
+
+    def fulfil(self, claim: Claim) -> None:
+        """Store the answered claim over this call's own."""
+        self._called("fulfil")
+        if self._is_own(claim):
+            self.claims[claim.team, claim.key_digest] = claim
+
+    def release(self, claim: Claim) -> None:
+        """Forget this call's own claim."""
+        self._called("release")
+        if self._is_own(claim):
+            del self.claims[claim.team, claim.key_digest]
+
+    def count_failure(self, model: str) -> int:
+        """Count a failure."""
+        self._called("count_failure")
+        known = self.health.get(model, Health())
+        self.health[model] = dataclasses.replace(known, failures=known.failures + 1)
+        return known.failures + 1
+
+    def rest(self, model: str, rest: Rest) -> None:
+        """Let the model rest."""
+        self._called("rest")
+        known = self.health.get(model, Health())
+        self.health[model] = dataclasses.replace(known, resting_until=rest.until, cause=rest.cause)
+
+    def forget_failures(self, model: str) -> None:
+        """Forget what is known of a model."""
+        self._called("forget_failures")
+        self.health.pop(model, None)
 
     def create(self, row: KeyRow) -> None:
         """Store the key row."""
@@ -82,6 +121,10 @@ class MemoryStore:
                 self.keys[place] = marked
                 return marked
         return None
+
+    def _is_own(self, claim: Claim) -> bool:
+        standing = self.claims.get((claim.team, claim.key_digest))
+        return standing is not None and standing.request_id == claim.request_id
 
     def _count(self, repeat: Repeat) -> None:
         place = (repeat.answer.team, repeat.answer.digest)

@@ -60,7 +60,7 @@ class SecretsManagerKeys:
             )
             self._report("get_secret_value", code)
             raise StoreUnavailable(f"API key of {provider}") from error
-        key: str = found["SecretString"].strip()
-        if not key:
+        key: str = found.get("SecretString", "").strip()
+        if not key or not key.isascii():
             raise StoreUnavailable(f"API key of {provider}")
         return key

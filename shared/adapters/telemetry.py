@@ -56,7 +56,7 @@ class PowertoolsMeter:
             price_version=entry.price_version,
             milliseconds=round(seconds * 1000),
         )
-        in_doubt = settlement.usage_source == "bound"
+        in_doubt = settlement.usage_source == "estimated"
         self._emit(
             {
                 Name.REQUESTS: 1,

@@ -72,13 +72,13 @@ class HttpUpstream:
                 ) as response,
             ):
                 yield HttpReply(response)
+        except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
+            raise UpstreamFailed(f"{provider.name} cannot be reached.", may_bill=False) from error
         except (TimeoutError, httpx2.TimeoutException) as error:
             raise UpstreamTimedOut(
                 f"{provider.name} gave no complete answer within {timeout_seconds:.0f} s. "
                 "Stream the call, ask for less output, or defer it."
             ) from error
-        except httpx2.ConnectError as error:
-            raise UpstreamFailed(f"{provider.name} cannot be reached.", may_bill=False) from error
         except httpx2.HTTPError as error:
             raise UpstreamFailed(
                 f"The connection to {provider.name} failed: {type(error).__name__}."

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from importlib import resources
 from typing import Any, Literal
@@ -16,7 +16,7 @@ from typing import Any, Literal
 import msgspec
 
 from shared.domain.errors import UnknownModel
-from shared.domain.freshness import FreshnessPolicy, compile_cues
+from shared.domain.freshness import FreshnessPolicy
 from shared.domain.money import rate_from_usd_per_million
 from shared.domain.prices import LongPrompt, PriceRow, Rates, price_on
 from shared.domain.routing import LanguageCues, RoutingPolicy, Signals, Tier, compile_cue
@@ -73,14 +73,23 @@ class _Cues(_Row):
     phrases: list[str]
 
 
-class _FreshnessTier(_Row):
+class _Ttl(_Row):
     ttl_seconds: int
-    repeats: int = 0
-    memory_seconds: int = 0
+
+
+class _Frequent(_Ttl):
+    repeats: int
+    memory_seconds: int
+
+
+class _FreshnessTiers(_Row):
+    default: _Ttl
+    frequent: _Frequent
+    realtime: _Ttl
 
 
 class _Freshness(_Row):
-    tiers: dict[Literal["default", "frequent", "realtime"], _FreshnessTier]
+    tiers: _FreshnessTiers
     cues: dict[str, _Cues]
 
 
@@ -121,7 +130,6 @@ class Catalog:
     routing: RoutingPolicy
     freshness: FreshnessPolicy
     price_version: str
-    _tiers: dict[tuple[Tier, date], Model] = field(default_factory=dict)
 
     def model(self, model_id: str) -> Model:
         """Return an enabled model; raises :class:`UnknownModel`."""
@@ -129,14 +137,19 @@ class Catalog:
             raise UnknownModel(model_id)
         return self.models[model_id]
 
+    def candidates(self, tier: Tier, day: date) -> list[Model]:
+        """Return a tier's enabled models, cheapest first at three prompt tokens to one of output.
+
+        Raises :class:`UnknownModel` for a tier without any.
+        """
+        found = [model for model in self.models.values() if model.tier == tier]
+        if not found:
+            raise UnknownModel(tier)
+        return sorted(found, key=lambda model: (_blend(model, day), model.id))
+
     def cheapest(self, tier: Tier, day: date) -> Model:
-        """Return the cheapest enabled model of a tier, three prompt tokens to one of output."""
-        if (tier, day) not in self._tiers:
-            candidates = [model for model in self.models.values() if model.tier == tier]
-            if not candidates:
-                raise UnknownModel(tier)
-            self._tiers[tier, day] = min(candidates, key=lambda m: (_blend(m, day), m.id))
-        return self._tiers[tier, day]
+        """Return the first of a tier's candidates."""
+        return self.candidates(tier, day)[0]
 
 
 class CatalogError(ValueError):
@@ -259,11 +272,13 @@ def _cues(languages: Mapping[str, _Cues]) -> tuple[LanguageCues, ...]:
 
 def _freshness(row: _Freshness) -> FreshnessPolicy:
     return FreshnessPolicy(
-        default_ttl=row.tiers["default"].ttl_seconds,
-        frequent_ttl=row.tiers["frequent"].ttl_seconds,
-        frequent_repeats=row.tiers["frequent"].repeats,
-        memory_seconds=row.tiers["frequent"].memory_seconds,
+        default_ttl=row.tiers.default.ttl_seconds,
+        frequent_ttl=row.tiers.frequent.ttl_seconds,
+        frequent_repeats=row.tiers.frequent.repeats,
+        memory_seconds=row.tiers.frequent.memory_seconds,
+        realtime_ttl=row.tiers.realtime.ttl_seconds,
         cues=tuple(
-            compile_cues(cues.phrases, whole_words=cues.whole_words) for cues in row.cues.values()
+            compile_cue("|".join(cues.phrases), whole_words=cues.whole_words)
+            for cues in row.cues.values()
         ),
     )

@@ -1,7 +1,7 @@
 """The exact cache's key: every field that can change the answer, and nothing else.
 
-The digest covers, length-prefixed so that no two sequences of parts can be confused: the
-tenant, the policy version, the controls that steer routing, and the canonical request. The
+The digest covers the tenant, the policy version, the door, the controls that steer routing, and
+the canonical request, length-prefixed so that no two sequences of parts can be confused. The
 fields below cannot change what is answered, only how it is sent or accounted for. Anything
 not listed is part of the key (OmniRoute #14484 left one out).
 """
@@ -31,7 +31,13 @@ _canonical = msgspec.json.Encoder(order="deterministic")
 
 
 def answer_digest(
-    *, environment: str, team: str, policy_version: str, task: str | None, body: Mapping[str, Any]
+    *,
+    environment: str,
+    team: str,
+    policy_version: str,
+    door: str,
+    task: str | None,
+    body: Mapping[str, Any],
 ) -> str:
     """Return the SHA-256, hex, under which one tenant's answer to one request is stored.
 
@@ -42,7 +48,7 @@ def answer_digest(
         for name, value in body.items()
         if name not in NOT_IN_THE_ANSWER and value is not None
     }
-    parts = (environment, team, policy_version, task or "")
+    parts = (environment, team, policy_version, door, task or "")
     digest = hashlib.sha256()
     for part in (*(part.encode() for part in parts), _canonical.encode(request)):
         digest.update(len(part).to_bytes(8))

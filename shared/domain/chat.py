@@ -153,7 +153,7 @@ Message = (
 class Function(Shape):
     """A function that the model may call; ``parameters`` is a JSON schema."""
 
-    name: Annotated[str, msgspec.Meta(pattern=r"^[a-zA-Z0-9_-]{1,64}$")]
+    name: Annotated[str, msgspec.Meta(pattern=r"^[a-zA-Z0-9_-]{1,64}\Z")]
     description: Text | None = None
     parameters: dict[str, Any] | None = None
     strict: bool | None = None
@@ -185,7 +185,7 @@ class GrammarFormat(Shape, tag="grammar"):
 class Custom(Shape):
     """A tool that takes free text."""
 
-    name: Annotated[str, msgspec.Meta(pattern=r"^[a-zA-Z0-9_-]{1,64}$")]
+    name: Annotated[str, msgspec.Meta(pattern=r"^[a-zA-Z0-9_-]{1,64}\Z")]
     description: Text | None = None
     format: TextFormat | GrammarFormat | None = None
 
@@ -238,7 +238,7 @@ class JsonFormat(Shape, tag="json_object"):
 class JsonSchema(Shape):
     """A named JSON schema."""
 
-    name: Annotated[str, msgspec.Meta(pattern=r"^[a-zA-Z0-9_-]{1,64}$")]
+    name: Annotated[str, msgspec.Meta(pattern=r"^[a-zA-Z0-9_-]{1,64}\Z")]
     description: Text | None = None
     schema: dict[str, Any] | None = None
     strict: bool | None = None
@@ -298,7 +298,7 @@ class ChatRequest(Shape):
     response_format: PlainFormat | JsonFormat | SchemaFormat | None = None
     safety_identifier: Label | None = None
     seed: int | None = None
-    service_tier: Literal["auto", "default"] | None = None
+    service_tier: Literal["default"] | None = None
     stop: Label | Annotated[list[Label], msgspec.Meta(max_length=4)] | None = None
     store: bool | None = None
     stream: bool | None = None
@@ -342,6 +342,10 @@ class ChatRequest(Shape):
         for message in self.messages:
             if isinstance(message, roles):
                 yield from _texts_of(message)
+
+    def user_text(self) -> str:
+        """Return all that the user said, turn by turn."""
+        return "\n".join(self.texts(UserMessage))
 
     def last_user_text(self) -> str:
         """Return what the user said last, or an empty text."""

@@ -67,8 +67,18 @@ class StreamedCompletion:
         if isinstance(delta.get("logprobs"), dict):
             choice["logprobs"] = choice["logprobs"] or {}
             _merge(choice["logprobs"], delta["logprobs"])
-        if delta.get("finish_reason"):
-            choice["finish_reason"] = delta["finish_reason"]
+        reason = delta.get("finish_reason")
+        if reason is not None and not isinstance(reason, str):
+            raise MalformedAnswer("a finish reason that is no text")
+        choice["finish_reason"] = reason or choice["finish_reason"]
+        if not _calls_are_objects(choice["message"].get("tool_calls")):
+            raise MalformedAnswer("tool calls that are no objects")
+
+
+def _calls_are_objects(calls: object) -> bool:
+    if calls is None:
+        return True
+    return isinstance(calls, list) and all(isinstance(call, dict) for call in calls)
 
 
 def _empty_choice(index: int) -> dict[str, Any]:
@@ -80,22 +90,28 @@ _REPLACED: Final = frozenset({"role", "type", "id", "index"})
 
 
 def _merge(target: dict[str, Any], delta: dict[str, Any]) -> None:
-    """Add a delta: texts and lists grow, objects merge, the rest is replaced."""
+    """Add a delta: texts and lists grow, objects merge, the rest is replaced.
+
+    Some providers repeat a tool call's id or a role as null or empty: that takes nothing back.
+    """
     for name, value in delta.items():
         current = target.get(name)
-        if current is None or name in _REPLACED:
-            target[name] = [] if isinstance(value, list) else value
-            current = target[name]
-            if not isinstance(value, list):
-                continue
-        if isinstance(current, str) and isinstance(value, str):
-            target[name] = current + value
-        elif isinstance(current, list) and isinstance(value, list):
+        if isinstance(value, list):
+            target[name] = current = current if isinstance(current, list) else []
             _merge_list(current, value)
-        elif isinstance(current, dict) and isinstance(value, dict):
-            _merge(current, value)
-        elif value is not None:
-            target[name] = value
+        elif name in _REPLACED or current is None:
+            target[name] = current if value in (None, "") and current else value
+        else:
+            target[name] = _added(current, value)
+
+
+def _added(current: Any, value: Any) -> Any:
+    if isinstance(current, str) and isinstance(value, str):
+        return current + value
+    if isinstance(current, dict) and isinstance(value, dict):
+        _merge(current, value)
+        return current
+    return current if value is None else value
 
 
 def _merge_list(current: list[Any], deltas: list[Any]) -> None:
@@ -105,11 +121,15 @@ def _merge_list(current: list[Any], deltas: list[Any]) -> None:
         if index is None:
             current.append(item)
             continue
-        same = next((each for each in current if each.get("index") == index), None)
+        same = next((each for each in current if _has_index(each, index)), None)
         if same is None:
             same = {"index": index}
             current.append(same)
         _merge(same, item)
+
+
+def _has_index(item: object, index: object) -> bool:
+    return isinstance(item, dict) and item.get("index") == index
 
 
 def _without_indices(choice: dict[str, Any]) -> dict[str, Any]:
@@ -131,6 +151,10 @@ def finish_reasons(completion: dict[str, Any], choices: int) -> list[str]:
             raise MalformedAnswer("a choice without a message")
         if not isinstance(choice.get("finish_reason"), str):
             raise MalformedAnswer("a choice without a finish reason")
+        if type(choice.get("index")) is not int:
+            raise MalformedAnswer("a choice without an index")
+        if not _calls_are_objects(choice["message"].get("tool_calls")):
+            raise MalformedAnswer("tool calls that are no objects")
     return [choice["finish_reason"] for choice in found]
 
 

@@ -27,7 +27,7 @@ NOT_BUILT: Final = {
 
 _BODY_NAMES: Final = {"max_cost_usd": "max-cost"}
 _TTL: Final = re.compile(r"ttl=(\d{1,9})")
-_Tag = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$")]
+_Tag = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}\Z")]
 
 
 class CacheMode(msgspec.Struct, frozen=True):
@@ -64,8 +64,6 @@ def read_controls(headers: Mapping[str, str], in_body: object) -> Controls:
                 f"{name} is set differently in the header and in the body.",
                 param=HEADER_PREFIX + name,
             )
-    if "idempotency-key" in headers:
-        raise NotAvailable("Idempotency-Key", "Leave the header out.")
     merged = from_body | from_headers
     for name, instead in NOT_BUILT.items():
         if name in merged:

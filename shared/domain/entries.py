@@ -7,16 +7,19 @@ never silently zero.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from shared.domain.freshness import Freshness, TierName
+from shared.domain.health import Health
 from shared.domain.prices import TokenCounts
 
+Door = Literal["chat", "messages"]
 CacheResult = Literal["hit", "miss", "bypass"]
 Outcome = Literal["answered", "refused", "failed"]
-UsageSource = Literal["provider", "stored", "bound", "none"]
-"""``bound``: the provider's figures never arrived, so an upper bound was charged (in doubt)."""
+UsageSource = Literal["provider", "stored", "estimated", "none"]
+"""``estimated``: the provider's figures never arrived; a high estimate was charged, in doubt."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ class Entry:
     opened_at: float
     team: str
     key_id: str
-    door: Literal["chat"]
+    door: Door
     requested_model: str
     model: str
     provider: str
@@ -72,6 +75,8 @@ class Entry:
     route_reason: str = ""
     feature: str | None = None
     task: str | None = None
+    attempt: int = 1
+    """Each try of a call has an entry of its own."""
 
 
 @dataclass(frozen=True)
@@ -92,8 +97,36 @@ class Settlement:
 
 
 @dataclass(frozen=True)
+class Found:
+    """What one read brings: the key, the answer, and the health of the models by their id."""
+
+    key: KeyRow | None
+    answer: StoredAnswer | None
+    health: Mapping[str, Health]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One use of an Idempotency-Key: whose, of which request, and until when it is remembered.
+
+    ``body_digest`` names the request; ``lease_until`` is when an unfinished first call may be
+    taken over. ``answer`` is set once the first call has been answered. Times are epoch seconds.
+    """
+
+    team: str
+    key_digest: str
+    body_digest: str
+    request_id: str
+    lease_until: int
+    purge_at: int
+    answer: StoredAnswer | None = None
+
+
+@dataclass(frozen=True)
 class Repeat:
     """A hit's effect on the stored answer: counted, and perhaps kept longer."""
 
     answer: StoredAnswer
     promote_to: Freshness | None = None
+    purge_at: int = 0
+    """When the row of a promoted answer may vanish, in epoch seconds."""

@@ -9,6 +9,8 @@ GatewayError
 ├── RouteNotFound             404
 ├── MethodNotAllowed          405
 ├── BodyTooLarge              413
+├── IdempotencyConflict       409  the first call under this Idempotency-Key is still going on
+├── IdempotencyMismatch       422  this Idempotency-Key came with another body before
 ├── UpstreamRateLimited       429  the provider's limit, with its Retry-After
 ├── UpstreamFailed            502  the provider failed or answered nonsense
 ├── StoreUnavailable          503  our tables or secrets: fail closed, no provider call
@@ -32,6 +34,8 @@ class GatewayError(Exception):
         self.message = message
         self.param = param
         self.headers: dict[str, str] = {}
+        self.is_settled = False
+        """Whether the request was already counted when its usage entry was settled."""
 
 
 class InvalidRequest(GatewayError):
@@ -116,8 +120,32 @@ class BodyTooLarge(GatewayError):
         super().__init__(f"The body is larger than this route's limit of {limit_bytes} bytes.")
 
 
+class IdempotencyConflict(GatewayError):
+    """The first call under an Idempotency-Key has not ended yet."""
+
+    status = 409
+    type = "idempotency_error"
+    code = "idempotency_conflict"
+
+    def __init__(self) -> None:
+        super().__init__("The first call with this Idempotency-Key is still going on. Retry later.")
+        self.param = "Idempotency-Key"
+
+
+class IdempotencyMismatch(GatewayError):
+    """An Idempotency-Key that came with another body before."""
+
+    status = 422
+    type = "idempotency_error"
+    code = "idempotency_mismatch"
+
+    def __init__(self) -> None:
+        super().__init__("This Idempotency-Key came with another body before. Use a new key.")
+        self.param = "Idempotency-Key"
+
+
 class UpstreamRateLimited(GatewayError):
-    """The provider's own rate limit; ``retry_after`` is in seconds where it said so."""
+    """The provider's own rate limit; ``retry_after`` is whole seconds where it said so."""
 
     status = 429
     type = "rate_limit_error"
@@ -125,7 +153,7 @@ class UpstreamRateLimited(GatewayError):
 
     def __init__(self, provider: str, retry_after: str | None) -> None:
         super().__init__(f"{provider} is limiting the rate of calls. Retry after a pause.")
-        if retry_after is not None:
+        if retry_after is not None and retry_after.isascii() and retry_after.isdigit():
             self.headers["retry-after"] = retry_after
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+import unicodedata
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from shared.domain.controls import CacheMode
+
+_SEARCHED_CHARACTERS: Final = 4_000
+"""Of a long text, the start and the end are searched."""
 
 TierName = Literal["default", "frequent", "realtime", "caller"]
 
@@ -28,6 +31,7 @@ class FreshnessPolicy:
     frequent_ttl: int
     frequent_repeats: int
     memory_seconds: int
+    realtime_ttl: int
     cues: tuple[re.Pattern[str], ...]
 
     def decide(self, control: CacheMode, question: str, repeats: int = 0) -> Freshness:
@@ -39,18 +43,14 @@ class FreshnessPolicy:
         if control.ttl_seconds is not None:
             return Freshness("caller", control.ttl_seconds)
         if self.is_about_the_moment(question):
-            return Freshness("realtime", 0)
+            return Freshness("realtime", self.realtime_ttl)
         if repeats >= self.frequent_repeats:
             return Freshness("frequent", self.frequent_ttl)
         return Freshness("default", self.default_ttl)
 
     def is_about_the_moment(self, question: str) -> bool:
         """Tell whether a question's right answer changes by the hour."""
-        folded = question.casefold()
+        if len(question) > 2 * _SEARCHED_CHARACTERS:
+            question = f"{question[:_SEARCHED_CHARACTERS]} {question[-_SEARCHED_CHARACTERS:]}"
+        folded = unicodedata.normalize("NFC", question).casefold()
         return any(cue.search(folded) for cue in self.cues)
-
-
-def compile_cues(phrases: Sequence[str], *, whole_words: bool) -> re.Pattern[str]:
-    """Return one pattern for a language's cues."""
-    choices = "|".join(re.escape(phrase.casefold()) for phrase in phrases)
-    return re.compile(rf"(?<!\w)(?:{choices})(?!\w)" if whole_words else f"(?:{choices})")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 
 from shared.domain.errors import UnpricedModel
@@ -83,13 +83,3 @@ def price_on(day: date, model: str, rows: Sequence[PriceRow]) -> PriceRow:
     if not in_force:
         raise UnpricedModel(model)
     return max(in_force, key=lambda row: row.start)
-
-
-def dearest(counts: TokenCounts, prompt_bound: int, output_bound: int) -> TokenCounts:
-    """Return counts raised to bounds, for an answer whose real usage never arrived."""
-    missing = max(0, prompt_bound - counts.prompt)
-    return replace(
-        counts,
-        input=counts.input + missing,
-        output=max(counts.output, output_bound),
-    )

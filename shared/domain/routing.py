@@ -9,16 +9,22 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from shared.domain.chat import ChatRequest, SchemaFormat, UserMessage
 
 Tier = Literal["nano", "mid", "frontier"]
 TIERS: tuple[Tier, ...] = ("nano", "mid", "frontier")
 
+AUTO: Final = "auto"
+"""What a caller asks for who leaves the choice to the router."""
+
+SCORED_CHARACTERS: Final = 8_000
+"""Cues and code are looked for in the start of a question: a megabyte would cost seconds."""
+
 _CODE = re.compile(
-    r"```|^\s*(?:def|class|import|from|function|const|let|public|private|#include|SELECT|func)\b"
-    r"|[{};]\s*$|\bTraceback\b",
+    r"```|^[ \t]*(?:def|class|import|from|function|const|let|public|private|#include|SELECT|func)\b"
+    r"|[{};][ \t]{0,8}$|\bTraceback\b",
     re.MULTILINE,
 )
 _CJK = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]")
@@ -86,9 +92,10 @@ class RoutingPolicy:
 
     def _rows(self, request: ChatRequest, task: str | None) -> Iterator[tuple[str, int]]:
         question = request.last_user_text()
-        folded = question.casefold()
+        start = question[:SCORED_CHARACTERS]
+        folded = start.casefold()
         hard = _count(self.hard_cues, folded)
-        code = _CODE.search(question) is not None
+        code = _CODE.search(start) is not None
         turns = sum(isinstance(message, UserMessage) for message in request.messages)
         words = self.count_words(question)
         yield self._start(task)

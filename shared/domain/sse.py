@@ -55,6 +55,8 @@ class EventReader:
         value = value.removeprefix(b" ")
         if field == b"data":
             self._data.append(value)
+            if sum(map(len, self._data)) > self._limit:
+                raise Oversized(f"an event longer than {self._limit} bytes")
         elif field == b"event":
             self._name = value.decode(errors="replace")
 
@@ -62,6 +64,11 @@ class EventReader:
 def data_frame(data: bytes) -> bytes:
     """Return an unnamed event with one line of data."""
     return b"data: " + data + b"\n\n"
+
+
+def named_frame(name: str, data: bytes) -> bytes:
+    """Return a named event with one line of data."""
+    return b"event: " + name.encode() + b"\n" + data_frame(data)
 
 
 DONE = data_frame(b"[DONE]")

@@ -6,9 +6,11 @@ count may arrive as the text ``"ten"``.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from shared.domain.prices import TokenCounts
+
+_MOST_TOKENS: Final = 1_000_000_000
 
 
 class MalformedUsage(ValueError):
@@ -52,6 +54,6 @@ def _optional_count(holder: dict[str, Any], name: str) -> int:
 
 def _count(holder: dict[str, Any], name: str) -> int:
     value = holder.get(name)
-    if type(value) is not int or value < 0:
+    if type(value) is not int or not 0 <= value <= _MOST_TOKENS:
         raise MalformedUsage(f"{name} is not a count")
     return value

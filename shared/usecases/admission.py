@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from shared.clock import Clock
 from shared.domain.api_keys import PresentedKey
 from shared.domain.entries import KeyRow, StoredAnswer
 from shared.domain.errors import Unauthorized
+from shared.domain.health import Health
 from shared.ports import Store
 
 _KEPT_SECONDS: Final = 60
@@ -16,6 +19,15 @@ _KEPT_SECONDS: Final = 60
 _KEPT_KEYS: Final = 1_000
 
 _REFUSAL: Final = "This key is not valid here. Ask your platform team for a key."
+
+
+@dataclass(frozen=True)
+class Admitted:
+    """A confirmed caller, and what the same read brought."""
+
+    key: KeyRow
+    answer: StoredAnswer | None
+    health: Mapping[str, Health]
 
 
 class Admission:
@@ -30,25 +42,30 @@ class Admission:
         self._environment = environment
         self._kept: dict[str, tuple[float, KeyRow]] = {}
 
-    async def admit(
-        self, key: PresentedKey, answer_digest: str | None
-    ) -> tuple[KeyRow, StoredAnswer | None]:
-        """Return the key's row and, where a digest is given, the answer stored under it.
+    async def admit(self, key: PresentedKey, answer_digest: str | None) -> Admitted:
+        """Confirm a key and read the answer under a digest and the models' health with it.
 
-        One AWS call at most. Raises ``Unauthorized``, or ``StoreUnavailable`` (fails closed).
+        One AWS call. Raises ``Unauthorized``, or ``StoreUnavailable`` (fails closed).
         """
-        if key.environment != self._environment:
-            raise Unauthorized(_REFUSAL)
+        self._check_environment(key)
+        kept = self._kept_row(key)
+        wanted = None if kept else key.digest
+        found = await asyncio.to_thread(self._store.look_up, key.team, wanted, answer_digest)
+        row = kept or self._confirmed(key, found.key)
+        return Admitted(row, found.answer, found.health)
+
+    async def confirm(self, key: PresentedKey) -> KeyRow:
+        """Confirm a key, with no AWS call where it was confirmed lately."""
+        self._check_environment(key)
         kept = self._kept_row(key)
         if kept is not None:
-            if answer_digest is None:
-                return kept, None
-            read = self._store.read_answer
-            return kept, await asyncio.to_thread(read, key.team, answer_digest)
-        row, answer = await asyncio.to_thread(
-            self._store.look_up, key.team, key.digest, answer_digest
-        )
-        return self._confirmed(key, row), answer
+            return kept
+        found = await asyncio.to_thread(self._store.look_up, key.team, key.digest, None)
+        return self._confirmed(key, found.key)
+
+    def _check_environment(self, key: PresentedKey) -> None:
+        if key.environment != self._environment:
+            raise Unauthorized(_REFUSAL)
 
     def _kept_row(self, key: PresentedKey) -> KeyRow | None:
         until, row = self._kept.get(key.digest, (0.0, None))

@@ -1,55 +1,140 @@
-"""The values that travel between a door and the chat use case."""
+"""The values that travel between a door and the use cases."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
+from shared.catalog import Model, Provider
 from shared.domain.api_keys import PresentedKey
-from shared.domain.chat import ChatRequest
 from shared.domain.controls import Controls
-from shared.domain.entries import Entry
+from shared.domain.crossing import Crossing
+from shared.domain.entries import Claim, Door, Entry
 from shared.domain.errors import GatewayError
+from shared.domain.formats import Format, Whole
 from shared.usecases.relay import Relay
-from shared.usecases.settling import Bound, Keeping
+from shared.usecases.settling import Estimate, Keeping
+
+
+class ModelRequest(Protocol):
+    """What the use cases ask of a checked request, whichever door it came through."""
+
+    @property
+    def model(self) -> str:
+        """``auto``, a tier, or a model's id."""
+
+    @property
+    def stream(self) -> bool | None:
+        """Whether the answer is to be streamed."""
+
+    @property
+    def choices(self) -> int:
+        """How many answers are asked for."""
+
+    @property
+    def wants_usage_chunk(self) -> bool:
+        """Whether a stream's usage is to be shown in a chunk of its own."""
+
+    @property
+    def output_limit(self) -> int | None:
+        """The caller's bound on output tokens per choice."""
+
+    def user_text(self) -> str:
+        """Return all that the user said."""
+
+    def last_user_text(self) -> str:
+        """Return what the user said last."""
 
 
 @dataclass(frozen=True)
-class ChatCall:
-    """One checked chat request as a door hands it over.
+class Call:
+    """One checked request as a door hands it over.
 
     ``body`` is the caller's decoded body without the ``sluice`` object. ``render_error`` gives
-    an error the shape of the door's stream.
+    an error the shape of the door's stream. Times are epoch seconds; by ``deadline`` the answer
+    must have ended.
     """
 
     request_id: str
     started_at: float
+    deadline: float
+    door: Door
+    format: Format
     key: PresentedKey
     body: dict[str, Any]
-    request: ChatRequest
+    request: Any
     controls: Controls
     render_error: Callable[[GatewayError], bytes]
+    idempotency_key: str | None = None
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether the answer is to be streamed."""
+        return bool(self.request.stream)
 
 
 @dataclass(frozen=True)
-class ProviderCall:
-    """A chat call that goes to a provider: its opened entry and what becomes of the answer."""
+class Plan:
+    """A call that goes to a provider: which models to try in turn, and what is kept."""
 
-    call: ChatCall
+    call: Call
     entry: Entry
+    """The entry of the first attempt; later ones differ in the model and the number."""
+    models: tuple[Model, ...]
+    ailing: frozenset[str]
+    """Models that have failed lately: a success is worth telling the other instances."""
     keeping: Keeping
-    wire_body: bytes
+    claim: Claim | None = None
 
-    def bound(self, received_bytes: int) -> Bound:
-        """Return tokens the call cannot have exceeded, for when no usage arrives.
+
+@dataclass
+class Progress:
+    """How far an attempt got, for the settlement if it fails."""
+
+    received_bytes: int = 0
+    usage: object = None
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether the provider sent a byte of its answer: past that, no other model is tried."""
+        return self.received_bytes > 0
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One call to one provider."""
+
+    call: Call
+    entry: Entry
+    provider: Provider
+    provider_format: Format
+    crossing: Crossing
+    wire_body: bytes
+    may_fall_back: bool
+    progress: Progress = field(default_factory=Progress)
+
+    def estimate(self) -> Estimate:
+        """Return what to charge when no usage arrives.
 
         A caller's output limit bounds what was generated, seen or not; without one, what was
         received does, as far as it can be told.
         """
         limit = self.call.request.output_limit
-        output = limit * self.call.request.choices if limit else received_bytes
-        return Bound(prompt=len(self.wire_body), output=max(output, received_bytes))
+        output = limit * self.call.request.choices if limit else 0
+        return Estimate(
+            prompt=len(self.wire_body), output=max(output, self.progress.received_bytes)
+        )
+
+
+@dataclass(frozen=True)
+class Received:
+    """A whole answer of a provider, in the door's format and with the provider's own usage."""
+
+    whole: Whole
+    usage: object
+    finish_reason: str
+    is_cacheable: bool
 
 
 @dataclass(frozen=True)

@@ -18,11 +18,17 @@ from shared.domain.errors import (
 from shared.ports import UpstreamReply
 
 _READ_BYTES: Final = 64 * 1024
+_NOT_TAKEN: Final = frozenset({503, 529})
+"""Unavailable and overloaded: said instead of taking the call."""
 _CALLERS_FAULT: Final = frozenset({400, 413, 415, 422})
 
 
 async def refusal(provider: str, reply: UpstreamReply) -> GatewayError:
-    """Return the error for a reply that has another status than 200: nothing was billed."""
+    """Return the error for a reply that has another status than 200.
+
+    A 4xx, and a 5xx that says the call was not taken, cost nothing; any other 5xx may have come
+    after the answer was generated.
+    """
     body = await _start_of(reply)
     if reply.status in _CALLERS_FAULT:
         said = _error_of(body)
@@ -39,7 +45,8 @@ async def refusal(provider: str, reply: UpstreamReply) -> GatewayError:
         return UpstreamFailed(f"{provider} refused the gateway's API key.", may_bill=False)
     if reply.status == 404:
         return UpstreamFailed(f"{provider} does not serve this model.", may_bill=False)
-    return UpstreamFailed(f"{provider} failed with status {reply.status}.", may_bill=False)
+    may_bill = reply.status >= 500 and reply.status not in _NOT_TAKEN
+    return UpstreamFailed(f"{provider} failed with status {reply.status}.", may_bill=may_bill)
 
 
 def error_in_stream(said: object) -> GatewayError:

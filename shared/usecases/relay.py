@@ -16,6 +16,8 @@ from shared.domain.errors import GatewayError
 from shared.domain.sse import KEEP_ALIVE
 
 _QUEUED_FRAMES: Final = 64
+_READER_SECONDS: Final = 30.0
+"""How long a caller who reads nothing may hold the provider up before it is given up."""
 KEEP_ALIVE_SECONDS: Final = 15.0
 """API Gateway drops a stream that is idle for five minutes; proxies are stricter."""
 
@@ -33,6 +35,8 @@ class Relay:
         self._keep_alive_seconds = keep_alive_seconds
         self._first: list[bytes | GatewayError | None] = []
         self._is_abandoned = False
+        self.notes: dict[str, str] = {}
+        """What is known of the answer when it begins; the producer sets it."""
 
     async def send(self, frame: bytes) -> None:
         """Pass a frame on; waits while the caller is slower than the provider."""
@@ -87,8 +91,14 @@ class Relay:
             return KEEP_ALIVE
 
     async def _put(self, item: bytes | GatewayError | None) -> None:
-        if not self._is_abandoned:
-            await self._queue.put(item)
+        if self._is_abandoned:
+            return
+        try:
+            async with asyncio.timeout(_READER_SECONDS):
+                await self._queue.put(item)
+        except TimeoutError:
+            self.abandon()
+            self._queue.put_nowait(GatewayError("The caller stopped reading the stream."))
 
     def abandon(self) -> None:
         """Stop reading: drop what is queued, which also frees a producer that waits for room.

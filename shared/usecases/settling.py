@@ -1,4 +1,4 @@
-"""How a call ends: its price, its usage entry, its cached answer, its log line, in this order.
+"""How an attempt ends: its price, its usage entry, its stored answer, its log line, in order.
 
 All of it is done before the bytes that end the answer are sent, because the environment
 freezes when they are.
@@ -7,15 +7,15 @@ freezes when they are.
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from shared.catalog import Catalog
 from shared.clock import Clock, utc
-from shared.domain.completion import finish_reasons, is_cacheable
-from shared.domain.entries import Entry, Settlement, StoredAnswer, UsageSource
+from shared.domain.entries import Claim, Entry, Settlement, StoredAnswer, UsageSource
 from shared.domain.errors import (
     GatewayError,
     InvalidRequest,
@@ -25,9 +25,12 @@ from shared.domain.errors import (
 )
 from shared.domain.freshness import Freshness
 from shared.domain.prices import TokenCounts
-from shared.domain.routing import TIERS
-from shared.domain.usage import MalformedUsage, openai_usage
+from shared.domain.routing import AUTO, TIERS
+from shared.domain.usage import MalformedUsage
 from shared.ports import Meter, Store
+
+if TYPE_CHECKING:
+    from shared.usecases.calls import Attempt, Received
 
 _Counted = tuple[TokenCounts, UsageSource]
 _NOTHING: Final[_Counted] = (TokenCounts(), "none")
@@ -43,20 +46,23 @@ class Keeping:
 
 
 @dataclass(frozen=True)
-class Bound:
-    """Tokens that a call cannot have exceeded: text never has more tokens than bytes."""
+class Estimate:
+    """Tokens for a call whose usage never arrived: text never has more tokens than bytes.
+
+    High, but no proof: images behind a URL and hidden reasoning are not in the bytes.
+    """
 
     prompt: int
     output: int
 
     @property
     def tokens(self) -> TokenCounts:
-        """The bound as counts, all of the prompt in the class of plain input."""
-        return TokenCounts(input=self.prompt, output=self.output)
+        """The estimate as counts, all of the prompt in the dearest class of input."""
+        return TokenCounts(cache_write=self.prompt, output=self.output)
 
 
 class Settler:
-    """Ends calls.
+    """Ends attempts.
 
     A store that fails now cannot undo a provider's bill: the answer is still delivered, the
     entry stays open for the audit, and the log line holds the figures.
@@ -77,24 +83,31 @@ class Settler:
         self.baseline(entry, TokenCounts())
 
     async def answered(
-        self, entry: Entry, completion: dict[str, Any], choices: int, keeping: Keeping, bound: Bound
+        self, attempt: Attempt, received: Received, keeping: Keeping, claim: Claim | None
     ) -> Settlement:
         """Settle a whole answer and store it where it may be stored."""
-        settlement = self.price_answer(entry, completion, choices, bound)
+        entry = attempt.entry
+        tokens, source = self._tokens(attempt, received.usage)
+        settlement = Settlement(
+            outcome="answered",
+            tokens=tokens,
+            usage_source=source,
+            cost_nano=self._cost(entry.model, entry, tokens),
+            baseline_nano=self.baseline(entry, tokens),
+            finish_reason=received.finish_reason,
+        )
         await self._settle(entry, settlement)
-        if self._is_kept(completion, choices, keeping, settlement):
-            await self._keep(entry, completion, keeping, settlement)
+        await self._store_answer(entry, received, settlement, keeping, claim)
         self._meter.settled(entry, settlement, self._clock() - entry.opened_at)
         return settlement
 
-    async def failed(
-        self, entry: Entry, error: GatewayError, usage: object, bound: Bound
-    ) -> Settlement:
-        """Settle a call that brought no whole answer, at its bound where it may be billed."""
-        may_bill = isinstance(error, UpstreamTimedOut) or (
-            isinstance(error, UpstreamFailed) and error.may_bill
-        )
-        tokens, source = self._tokens(entry, usage, bound) if may_bill else _NOTHING
+    async def failed(self, attempt: Attempt, error: BaseException) -> Settlement:
+        """Settle an attempt that brought no whole answer; what may be billed is estimated."""
+        entry = attempt.entry
+        may_bill = not isinstance(error, GatewayError) or isinstance(error, UpstreamTimedOut)
+        if isinstance(error, UpstreamFailed):
+            may_bill = error.may_bill
+        tokens, source = self._tokens(attempt, attempt.progress.usage) if may_bill else _NOTHING
         cost = self._cost(entry.model, entry, tokens)
         settlement = Settlement(
             outcome="refused" if isinstance(error, InvalidRequest) else "failed",
@@ -106,20 +119,6 @@ class Settler:
         await self._settle(entry, settlement)
         self._meter.settled(entry, settlement, self._clock() - entry.opened_at)
         return settlement
-
-    def price_answer(
-        self, entry: Entry, completion: dict[str, Any], choices: int, bound: Bound
-    ) -> Settlement:
-        """Return what an answer cost and what it would have cost without the gateway."""
-        tokens, source = self._tokens(entry, completion.get("usage"), bound)
-        return Settlement(
-            outcome="answered",
-            tokens=tokens,
-            usage_source=source,
-            cost_nano=self._cost(entry.model, entry, tokens),
-            baseline_nano=self.baseline(entry, tokens),
-            finish_reason=finish_reasons(completion, choices)[0],
-        )
 
     def price_hit(self, entry: Entry, answer: StoredAnswer) -> Settlement:
         """Return the settlement of an answer from the cache: nothing paid, all of it saved."""
@@ -137,19 +136,20 @@ class Settler:
         ``auto`` stands for the environment's baseline model, a tier for the model it chose.
         """
         model = entry.requested_model
-        if model == "auto":
+        if model == AUTO:
             model = self._baseline_model
         elif model in TIERS:
             model = entry.model
         return self._cost(model, entry, tokens.without_cache())
 
-    def _tokens(self, entry: Entry, usage: object, bound: Bound) -> _Counted:
-        provider = self._catalog.providers[entry.provider]
+    def _tokens(self, attempt: Attempt, usage: object) -> _Counted:
         try:
-            return openai_usage(usage, reasoning=provider.reasoning), "provider"
+            counted = attempt.provider_format.tokens(usage, attempt.provider.reasoning)
         except MalformedUsage as reason:
-            self._meter.trouble("usage", request_id=entry.request_id, reason=str(reason))
-            return bound.tokens, "bound"
+            request_id = attempt.entry.request_id
+            self._meter.trouble("usage", request_id=request_id, reason=str(reason))
+            return attempt.estimate().tokens, "estimated"
+        return counted, "provider"
 
     def _cost(self, model: str, entry: Entry, tokens: TokenCounts) -> int:
         day = utc(entry.opened_at).date()
@@ -163,35 +163,47 @@ class Settler:
                 "unsettled", request_id=entry.request_id, cost_nano=settlement.cost_nano
             )
 
-    def _is_kept(
-        self, completion: dict[str, Any], choices: int, keeping: Keeping, settlement: Settlement
-    ) -> bool:
-        return (
+    async def _store_answer(
+        self,
+        entry: Entry,
+        received: Received,
+        settlement: Settlement,
+        keeping: Keeping,
+        claim: Claim | None,
+    ) -> None:
+        """Store the answer in the cache if it may be kept, and under the claim if there is one."""
+        is_kept = (
             keeping.digest is not None
             and keeping.freshness.ttl_seconds > 0
             and settlement.usage_source == "provider"
-            and is_cacheable(completion, choices)
+            and received.is_cacheable
         )
+        if not is_kept and claim is None:
+            return
+        answer = self._answer(entry, received, settlement, keeping)
+        try:
+            if is_kept:
+                purge_at = answer.expires_at + self._catalog.freshness.memory_seconds
+                await asyncio.to_thread(self._store.put_answer, answer, purge_at)
+            if claim is not None:
+                answered = dataclasses.replace(claim, answer=answer)
+                await asyncio.to_thread(self._store.fulfil, answered)
+        except StoreUnavailable:
+            self._meter.trouble("uncached", request_id=entry.request_id)
 
-    async def _keep(
-        self, entry: Entry, completion: dict[str, Any], keeping: Keeping, settlement: Settlement
-    ) -> None:
+    def _answer(
+        self, entry: Entry, received: Received, settlement: Settlement, keeping: Keeping
+    ) -> StoredAnswer:
         now = int(self._clock())
-        expires_at = now + keeping.freshness.ttl_seconds
-        answer = StoredAnswer(
+        return StoredAnswer(
             team=entry.team,
             digest=keeping.digest or "",
-            body=msgspec.json.encode(completion),
+            body=msgspec.json.encode(received.whole),
             model=entry.model,
             tier=entry.tier,
             tokens=settlement.tokens,
             stored_at=now,
-            expires_at=expires_at,
+            expires_at=now + keeping.freshness.ttl_seconds,
             freshness=keeping.freshness.tier,
             repeats=keeping.repeats,
         )
-        purge_at = expires_at + self._catalog.freshness.memory_seconds
-        try:
-            await asyncio.to_thread(self._store.put_answer, answer, purge_at)
-        except StoreUnavailable:
-            self._meter.trouble("uncached", request_id=entry.request_id)

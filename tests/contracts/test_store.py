@@ -14,9 +14,10 @@ from shared.adapters.dynamodb.keys import DynamoKeyAdmin
 from shared.adapters.dynamodb.rows import answer_item
 from shared.adapters.dynamodb.store import DynamoStore
 from shared.adapters.memory import MemoryStore
-from shared.domain.entries import Entry, KeyRow, Repeat, Settlement, StoredAnswer
+from shared.domain.entries import Claim, Entry, Found, KeyRow, Repeat, Settlement, StoredAnswer
 from shared.domain.errors import StoreUnavailable
 from shared.domain.freshness import Freshness
+from shared.domain.health import Health, Rest
 from shared.domain.prices import TokenCounts
 from shared.resources import CACHE_TABLE, LEDGER_TABLE
 
@@ -31,6 +32,7 @@ ENTRY = Entry(
     requested_model="auto", model="gpt-6-luna", provider="openai", tier="nano",
     price_version="v", stream=False, cache="miss", route_reason="r", feature="f", task=None,
 )  # fmt: skip
+CLAIM = Claim("search", "k" * 64, "b" * 64, "req_1", lease_until=500, purge_at=5000)
 SETTLEMENT = Settlement("answered", TOKENS, "provider", 3500, 350000, "stop")
 
 
@@ -52,7 +54,7 @@ class InMemory:
         return self.store
 
     def settlement_of(self, entry: Entry) -> tuple[str, int] | None:
-        settled = self.store.settled.get(entry.request_id)
+        settled = self.store.settled.get((entry.request_id, entry.attempt))
         return (settled.outcome, settled.cost_nano) if settled else None
 
 
@@ -111,26 +113,25 @@ def place(request: pytest.FixtureRequest) -> Any:
 
 
 def test_a_key_and_an_answer_are_read_back_together(place: Place) -> None:
-    assert place.store.look_up("search", KEY.digest, ANSWER.digest) == (None, None)
+    assert place.store.look_up("search", KEY.digest, ANSWER.digest) == Found(None, None, {})
     place.admin.create(KEY)
-    assert place.store.look_up("search", KEY.digest, ANSWER.digest) == (KEY, None)
-    assert place.store.look_up("search", KEY.digest, None) == (KEY, None)
+    assert place.store.look_up("search", KEY.digest, ANSWER.digest) == Found(KEY, None, {})
+    assert place.store.look_up("search", KEY.digest, None) == Found(KEY, None, {})
     place.store.put_answer(ANSWER, purge_at=9999)
-    assert place.store.look_up("search", KEY.digest, ANSWER.digest) == (KEY, ANSWER)
-    assert place.store.read_answer("search", ANSWER.digest) == ANSWER
+    assert place.store.look_up("search", KEY.digest, ANSWER.digest) == Found(KEY, ANSWER, {})
+    assert place.store.look_up("search", None, ANSWER.digest) == Found(None, ANSWER, {})
 
 
 def test_an_answer_without_a_tier_is_read_back(place: Place) -> None:
     bare = dataclasses.replace(ANSWER, tier=None)
     place.store.put_answer(bare, purge_at=9999)
-    assert place.store.read_answer("search", ANSWER.digest) == bare
+    assert place.store.look_up("search", None, ANSWER.digest).answer == bare
 
 
 def test_another_team_reads_nothing(place: Place) -> None:
     place.admin.create(KEY)
     place.store.put_answer(ANSWER, purge_at=9999)
-    assert place.store.look_up("support", KEY.digest, ANSWER.digest) == (None, None)
-    assert place.store.read_answer("support", ANSWER.digest) is None
+    assert place.store.look_up("support", KEY.digest, ANSWER.digest) == Found(None, None, {})
 
 
 def test_an_entry_is_settled_once(place: Place) -> None:
@@ -145,14 +146,14 @@ def test_a_hit_is_recorded_and_its_repeat_counted(place: Place) -> None:
     place.store.put_answer(ANSWER, purge_at=9999)
     place.store.record_hit(ENTRY, SETTLEMENT, Repeat(ANSWER))
     assert place.settlement_of(ENTRY) == ("answered", 3500)
-    counted = place.store.read_answer("search", ANSWER.digest)
+    counted = place.store.look_up("search", None, ANSWER.digest).answer
     assert counted == dataclasses.replace(ANSWER, repeats=1)
 
 
 def test_a_promotion_keeps_the_answer_longer_from_when_it_was_stored(place: Place) -> None:
     place.store.put_answer(ANSWER, purge_at=9999)
-    place.store.record_hit(ENTRY, SETTLEMENT, Repeat(ANSWER, Freshness("frequent", 86400)))
-    promoted = place.store.read_answer("search", ANSWER.digest)
+    place.store.record_hit(ENTRY, SETTLEMENT, Repeat(ANSWER, Freshness("frequent", 86400), 200_000))
+    promoted = place.store.look_up("search", None, ANSWER.digest).answer
     assert (promoted.freshness, promoted.expires_at) == ("frequent", 1000 + 86400)
 
 
@@ -161,7 +162,7 @@ def test_a_repeat_of_a_replaced_answer_is_recorded_but_not_counted(place: Place)
     place.store.put_answer(newer, purge_at=9999)
     place.store.record_hit(ENTRY, SETTLEMENT, Repeat(ANSWER))
     assert place.settlement_of(ENTRY) == ("answered", 3500)
-    assert place.store.read_answer("search", ANSWER.digest) == newer
+    assert place.store.look_up("search", None, ANSWER.digest).answer == newer
 
 
 def test_a_hit_without_a_repeat_is_recorded(place: Place) -> None:
@@ -179,21 +180,27 @@ def test_keys_are_listed_by_team_or_all_and_revoked_once(place: Place) -> None:
     assert place.admin.revoke("search.1", at=500).revoked_at == 500
     assert place.admin.revoke("search.1", at=900).revoked_at == 500
     assert place.admin.revoke("search.2", at=900) is None
-    assert place.store.look_up("search", KEY.digest, None)[0].revoked_at == 500
+    assert place.store.look_up("search", KEY.digest, None).key.revoked_at == 500
 
 
 def test_an_answer_that_lies_under_a_foreign_key_is_not_served(dynamo: OnDynamo) -> None:
     item = answer_item(ANSWER, 9999) | {"pk": {"S": f"support/{ANSWER.digest}"}}
     dynamo.client.put_item(TableName="cache", Item=item)
-    assert dynamo.store.read_answer("support", ANSWER.digest) is None
-    assert dynamo.reported == [("read_answer", "ForeignAnswer")]
+    assert dynamo.store.look_up("support", None, ANSWER.digest).answer is None
+    assert dynamo.reported == [("look_up", "ForeignAnswer")]
 
 
 @pytest.mark.parametrize(
     "work",
     [
         lambda store: store.look_up("search", "d", "a"),
-        lambda store: store.read_answer("search", "a"),
+        lambda store: store.look_up("search", "d", None),
+        lambda store: store.claim(CLAIM, 1),
+        lambda store: store.fulfil(CLAIM),
+        lambda store: store.release(CLAIM),
+        lambda store: store.count_failure("m"),
+        lambda store: store.rest("m", Rest(1, "failing")),
+        lambda store: store.forget_failures("m"),
         lambda store: store.open_entry(ENTRY),
         lambda store: store.settle_entry(ENTRY, SETTLEMENT),
         lambda store: store.record_hit(ENTRY, SETTLEMENT, None),
@@ -206,7 +213,60 @@ def test_a_missing_table_is_an_unavailable_store_and_reported(dynamo: OnDynamo, 
         dynamo.client.delete_table(TableName=table)
     with pytest.raises(StoreUnavailable):
         work(dynamo.store)
-    assert [code for _, code in dynamo.reported] == ["ResourceNotFoundException"]
+    assert {code for _, code in dynamo.reported} == {"ResourceNotFoundException"}
+
+
+def test_without_the_cache_table_keys_are_read_and_nothing_is_found_in_it(
+    dynamo: OnDynamo,
+) -> None:
+    dynamo.admin.create(KEY)
+    dynamo.client.delete_table(TableName="cache")
+    assert dynamo.store.look_up("search", KEY.digest, ANSWER.digest) == Found(KEY, None, {})
+    assert dynamo.store.look_up("search", None, ANSWER.digest) == Found(None, None, {})
+    assert dynamo.reported
+
+
+@pytest.mark.parametrize(("left", "is_down"), [("cache", False), ("ledger", True)])
+def test_what_dynamodb_leaves_unprocessed_is_asked_for_once_more(
+    dynamo: OnDynamo, monkeypatch: pytest.MonkeyPatch, left: str, is_down: bool
+) -> None:
+    dynamo.admin.create(KEY)
+    dynamo.store.put_answer(ANSWER, purge_at=9999)
+    real, calls = dynamo.client.batch_get_item, []
+
+    def partly(RequestItems: Any) -> Any:  # noqa: N803
+        calls.append(RequestItems)
+        kept = {table: keys for table, keys in RequestItems.items() if table != left}
+        found = real(RequestItems=kept) if kept else {"Responses": {}}
+        again = {left: RequestItems[left]} if len(calls) < never else {}
+        if not again:
+            found = real(RequestItems=RequestItems)
+        return {**found, "UnprocessedKeys": again}
+
+    monkeypatch.setattr(dynamo.client, "batch_get_item", partly)
+    never = 2
+    assert dynamo.store.look_up("search", KEY.digest, ANSWER.digest) == Found(KEY, ANSWER, {})
+    calls.clear()
+    never = 99
+    if is_down:
+        with pytest.raises(StoreUnavailable):
+            dynamo.store.look_up("search", KEY.digest, ANSWER.digest)
+    else:
+        assert dynamo.store.look_up("search", KEY.digest, ANSWER.digest) == Found(KEY, None, {})
+
+
+def test_revocations_are_read_consistently(
+    dynamo: OnDynamo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Any] = []
+
+    def watched(RequestItems: Any) -> Any:  # noqa: N803
+        asked.append(RequestItems)
+        return {"Responses": {}}
+
+    monkeypatch.setattr(dynamo.client, "batch_get_item", watched)
+    dynamo.store.look_up("search", KEY.digest, ANSWER.digest)
+    assert asked[0]["ledger"]["ConsistentRead"] is True
 
 
 def test_bodies_are_stored_compressed(dynamo: OnDynamo) -> None:
@@ -222,3 +282,83 @@ def test_the_key_itself_is_stored_nowhere(dynamo: OnDynamo) -> None:
     made = Keys(dynamo.admin, "dev", lambda: 1.0).create("search", "web")
     assert made.text not in str(dynamo.client.scan(TableName="ledger"))
     assert made.row in dynamo.admin.list_keys("search")
+
+
+def test_an_entry_that_is_settled_is_not_opened_again_by_a_send_that_was_held_up(
+    place: Place,
+) -> None:
+    place.store.open_entry(ENTRY)
+    place.store.settle_entry(ENTRY, SETTLEMENT)
+    place.store.open_entry(ENTRY)
+    assert place.settlement_of(ENTRY) == ("answered", 3500)
+
+
+def test_attempts_of_one_call_are_settled_apart(place: Place) -> None:
+    second = dataclasses.replace(ENTRY, attempt=2)
+    place.store.open_entry(ENTRY)
+    place.store.open_entry(second)
+    place.store.settle_entry(second, SETTLEMENT)
+    if isinstance(place, InMemory):
+        assert place.settlement_of(ENTRY) is None
+        assert place.settlement_of(second) == ("answered", 3500)
+
+
+def test_the_first_claim_stands_until_its_lease_or_its_memory_runs_out(place: Place) -> None:
+    other = dataclasses.replace(CLAIM, request_id="req_2", body_digest="c" * 64)
+    assert place.store.claim(CLAIM, now=100) is None
+    assert place.store.claim(CLAIM, now=100) in {None, CLAIM}
+    assert place.store.claim(other, now=499) == CLAIM
+    assert place.store.claim(other, now=500) is None
+    assert place.store.claim(CLAIM, now=501) == other or other.lease_until <= 501
+
+
+def test_an_answered_claim_outlives_its_lease(place: Place) -> None:
+    other = dataclasses.replace(CLAIM, request_id="req_2")
+    answered = dataclasses.replace(CLAIM, answer=dataclasses.replace(ANSWER, digest=""))
+    place.store.claim(CLAIM, now=100)
+    place.store.fulfil(answered)
+    assert place.store.claim(other, now=4999) == answered
+    assert place.store.claim(other, now=5000) is None
+
+
+def test_only_its_own_call_fulfils_or_releases_a_claim(place: Place) -> None:
+    other = dataclasses.replace(CLAIM, request_id="req_2")
+    place.store.claim(CLAIM, now=100)
+    place.store.release(other)
+    place.store.fulfil(dataclasses.replace(other, answer=ANSWER))
+    assert place.store.claim(other, now=100) == CLAIM
+    place.store.release(CLAIM)
+    assert place.store.claim(other, now=100) is None
+
+
+def test_failures_rests_and_recoveries_are_seen_by_all(place: Place) -> None:
+    def health() -> Any:
+        return place.store.look_up("search", None, None).health
+
+    assert [place.store.count_failure("gpt-6.1-terra") for _ in range(3)] == [1, 2, 3]
+    place.store.rest("gpt-6.1-terra", Rest(1234, "limited"))
+    place.store.rest("m", Rest(99, "failing"))
+    assert health() == {
+        "gpt-6.1-terra": Health(3, 1234, "limited"),
+        "m": Health(0, 99, "failing"),
+    }
+    place.store.forget_failures("gpt-6.1-terra")
+    assert set(health()) == {"m"}
+
+
+def test_an_answer_too_large_for_a_row_is_not_stored(dynamo: OnDynamo) -> None:
+    import random
+
+    noise = random.Random(1).randbytes(400_000)  # noqa: S311
+    dynamo.store.put_answer(dataclasses.replace(ANSWER, body=noise), purge_at=1)
+    assert dynamo.store.look_up("search", None, ANSWER.digest).answer is None
+    assert dynamo.reported == []
+
+
+def test_the_promotion_moves_the_purge_too(dynamo: OnDynamo) -> None:
+    dynamo.store.put_answer(ANSWER, purge_at=9999)
+    dynamo.store.record_hit(
+        ENTRY, SETTLEMENT, Repeat(ANSWER, Freshness("frequent", 86400), 200_000)
+    )
+    [item] = dynamo.client.scan(TableName="cache")["Items"]
+    assert item["purge_at"] == {"N": "200000"}

@@ -57,7 +57,8 @@ MALFORMED: dict[str, tuple[bytes, dict[str, str], int, str | None]] = {
     ),
     "an unknown control": (body(), {"x-sluice-magic": "1"}, 400, "x-sluice-magic"),
     "a control that is not built": (body(), {"x-sluice-deadline": "2h"}, 400, "x-sluice-deadline"),
-    "an idempotency key": (body(), {"idempotency-key": "k"}, 400, "Idempotency-Key"),
+    "an endless idempotency key": (
+        body(), {"idempotency-key": "k" * 256}, 400, "Idempotency-Key"),
     "a control object of the wrong kind": (body(sluice=[1]), {}, 400, "sluice"),
     "a compressed body": (body(), {"content-encoding": "gzip"}, 400, "content-encoding"),
     "a body over the limit": (body(user="x" * 1_100_000), {}, 413, None),
@@ -131,6 +132,8 @@ def test_a_key_whose_row_names_another_team_is_refused(gateway: Gateway) -> None
     [
         ("GET", "/", 404),
         ("GET", "/v1/nothing", 404),
+        ("POST", "/v1/chat/completions/", 404),
+        ("GET", "/v1/models/", 404),
         ("POST", "/v1/messages", 404),
         ("GET", "/v1/chat/completions", 405),
         ("DELETE", "/v1/models", 405),
@@ -148,6 +151,34 @@ def test_an_event_that_is_no_request_is_accepted_and_ignored_but_no_route(gatewa
     assert ignored.status_code == 200
     called = run(gateway.post(b"{}", {"x-amzn-request-context": "{}"}, "/lambda-events"))
     assert_openai_error(called, 404, None)
+
+
+def test_a_control_named_twice_is_refused(gateway: Gateway) -> None:
+    headers = [("x-api-key", gateway.keys["search"]), ("x-sluice-cache", "bypass")]
+    twice = [*headers, ("x-sluice-cache", "auto")]
+    response = run(gateway.call("POST", "/v1/chat/completions", content=body(), headers=twice))
+    assert_openai_error(response, 400, "x-sluice-cache")
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    "content", ["\n" * 500_000, "a{ " * 300_000, "word " * 190_000, " " * 900_000]
+)
+def test_a_megabyte_of_anything_is_routed_in_no_time(gateway: Gateway, content: str) -> None:
+    assert run(gateway.chat(content)).status_code == 200
+
+
+def test_a_streamed_body_is_refused_as_soon_as_it_is_too_large(gateway: Gateway) -> None:
+    read = []
+
+    async def endless() -> Any:
+        for number in range(1000):
+            read.append(number)
+            yield b"x" * 10_000
+
+    headers = {"x-api-key": gateway.keys["search"]}
+    response = run(gateway.call("POST", "/v1/chat/completions", content=endless(), headers=headers))
+    assert_openai_error(response, 413, None)
 
 
 def test_health_needs_no_key(gateway: Gateway) -> None:

@@ -48,7 +48,7 @@ def test_a_miss_is_answered_priced_and_stored(gateway: Gateway) -> None:
     assert gateway.store.calls == ["look_up", "open_entry", "settle_entry", "put_answer"]
     [(entry, settlement)] = gateway.meter.settlements
     assert entry.request_id == told["request-id"]
-    assert gateway.store.settled == {entry.request_id: settlement}
+    assert gateway.store.settled == {(entry.request_id, 1): settlement}
 
 
 def test_a_repeat_costs_nothing_one_read_and_one_write(gateway: Gateway) -> None:
@@ -59,7 +59,7 @@ def test_a_repeat_costs_nothing_one_read_and_one_write(gateway: Gateway) -> None
     assert facts(response)["cache"] == "hit"
     assert facts(response)["cost-usd"] == "0"
     assert facts(response)["baseline-usd"] == facts(response)["saved-usd"] == "0.00035"
-    assert gateway.store.calls == ["read_answer", "record_hit"]
+    assert gateway.store.calls == ["look_up", "record_hit"]
     assert len(gateway.upstream.sent) == 1
 
 
@@ -181,6 +181,23 @@ def test_the_callers_ttl_is_kept_to(gateway: Gateway) -> None:
     assert facts(run(gateway.chat(headers=headers)))["cache"] == "miss"
 
 
+def test_the_callers_ttl_limits_the_age_of_what_is_served(gateway: Gateway) -> None:
+    run(gateway.chat())
+    gateway.time[0] += 30
+    assert facts(run(gateway.chat(headers={"x-sluice-cache": "ttl=31"})))["cache"] == "hit"
+    assert facts(run(gateway.chat(headers={"x-sluice-cache": "ttl=30"})))["cache"] == "miss"
+
+
+def test_an_earlier_turn_about_the_moment_counts_too(gateway: Gateway) -> None:
+    turns = [
+        {"role": "user", "content": "What is the weather today in Paris?"},
+        {"role": "assistant", "content": "Sunny."},
+        {"role": "user", "content": "And in Rome?"},
+    ]
+    for _ in range(2):
+        assert facts(run(gateway.chat(messages=turns)))["cache"] == "bypass"
+
+
 def test_the_third_repeat_makes_an_answer_last_a_day(gateway: Gateway) -> None:
     run(gateway.chat())
     for _ in range(3):
@@ -215,13 +232,13 @@ def test_teams_do_not_share_answers_nor_do_tasks(gateway: Gateway) -> None:
     assert facts(run(gateway.chat(headers={"x-sluice-task": "math"})))["cache"] == "miss"
 
 
-def test_usage_of_wrong_types_is_charged_at_the_bound_and_in_doubt(gateway: Gateway) -> None:
+def test_usage_of_wrong_types_is_charged_high_and_in_doubt(gateway: Gateway) -> None:
     broken = {"prompt_tokens": "ten", "completion_tokens": 5}
     gateway.answer_with(lambda _: MemoryReply(as_chunks(completion(usage=broken))))
     response = run(gateway.chat(max_tokens=1000))
     assert response.status_code == 200
     [(_, settlement)] = gateway.meter.settlements
-    assert settlement.usage_source == "bound"
+    assert settlement.usage_source == "estimated"
     assert settlement.tokens.output == 1000
     assert settlement.tokens.prompt == len(gateway.upstream.sent[0][2])
     assert settlement.cost_nano > 0

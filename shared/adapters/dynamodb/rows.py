@@ -6,17 +6,28 @@ as much on the hot path and would turn integers into Decimals.
 
 from __future__ import annotations
 
+import math
 import zlib
 from typing import Any, Final, cast
 
 from shared.clock import utc
-from shared.domain.entries import Entry, KeyRow, Settlement, StoredAnswer
+from shared.domain.entries import Claim, Entry, KeyRow, Settlement, StoredAnswer
 from shared.domain.freshness import TierName
+from shared.domain.health import Cause, Health, Rest
 from shared.domain.prices import TokenCounts
-from shared.resources import answer_partition, key_partition, usage_partition
+from shared.resources import (
+    HEALTH_PARTITION,
+    answer_partition,
+    idempotency_partition,
+    key_partition,
+    usage_partition,
+)
 
 Item = dict[str, Any]
 ANSWER_SORT: Final = "answer"
+HEALTH_SORT: Final = "models"
+_FAILURES: Final = "failures:"
+_REST: Final = "rest:"
 _KEY_SORT: Final = "key/"
 _USAGE_RETENTION_SECONDS: Final = 400 * 24 * 3600
 """Thirteen months: a year's report can be compared with the year before."""
@@ -37,6 +48,10 @@ def key_of(partition: str, sort: str) -> Item:
     return {"pk": text(partition), "sk": text(sort)}
 
 
+HEALTH_KEY: Final = key_of(HEALTH_PARTITION, HEALTH_SORT)
+"""The one item that holds every model's health: a few models, so it stays small."""
+
+
 def answer_key(team: str, digest: str) -> Item:
     """Return the primary key of a stored answer."""
     return key_of(answer_partition(team, digest), ANSWER_SORT)
@@ -51,7 +66,8 @@ def entry_key(entry: Entry) -> Item:
     """Return the primary key of a usage entry: by team and day, then by time."""
     opened = utc(entry.opened_at)
     time = f"{opened:%H:%M:%S.%f}"
-    return key_of(usage_partition(entry.team, f"{opened:%Y-%m-%d}"), f"{time}/{entry.request_id}")
+    sort = f"{time}/{entry.request_id}/{entry.attempt}"
+    return key_of(usage_partition(entry.team, f"{opened:%Y-%m-%d}"), sort)
 
 
 def key_row_item(row: KeyRow) -> Item:
@@ -114,6 +130,70 @@ def stored_answer(item: Item) -> StoredAnswer:
     )
 
 
+def claim_key(team: str, key_digest: str) -> Item:
+    """Return the primary key of a claim on an Idempotency-Key."""
+    return key_of(idempotency_partition(team, key_digest), "claim")
+
+
+def claim_item(claim: Claim) -> Item:
+    """Return the item of a claim, with the answer once there is one."""
+    item: Item = {}
+    if claim.answer is not None:
+        item = answer_item(claim.answer, claim.purge_at)
+    return (
+        item
+        | claim_key(claim.team, claim.key_digest)
+        | {
+            "team": text(claim.team),
+            "key_digest": text(claim.key_digest),
+            "body_digest": text(claim.body_digest),
+            "request_id": text(claim.request_id),
+            "lease_until": number(claim.lease_until),
+            "purge_at": number(claim.purge_at),
+        }
+    )
+
+
+def claim(item: Item) -> Claim:
+    """Return the claim of an item."""
+    return Claim(
+        team=item["team"]["S"],
+        key_digest=item["key_digest"]["S"],
+        body_digest=item["body_digest"]["S"],
+        request_id=item["request_id"]["S"],
+        lease_until=int(item["lease_until"]["N"]),
+        purge_at=int(item["purge_at"]["N"]),
+        answer=stored_answer(item) if "body" in item else None,
+    )
+
+
+def failures_name(model: str) -> str:
+    """Return the attribute that counts a model's failures."""
+    return _FAILURES + model
+
+
+def rest_name(model: str) -> str:
+    """Return the attribute that says until when a model rests, and why."""
+    return _REST + model
+
+
+def rest_text(rest: Rest) -> str:
+    """Return a rest as it is written: ``1795330000 limited``."""
+    return f"{math.ceil(rest.until)} {rest.cause}"
+
+
+def health(item: Item) -> dict[str, Health]:
+    """Return the health of the models that something is known of."""
+    models = {name.split(":", 1)[1] for name in item if name.startswith((_FAILURES, _REST))}
+    return {model: _health(item, model) for model in models}
+
+
+def _health(item: Item, model: str) -> Health:
+    failures = int(item.get(failures_name(model), number(0))["N"])
+    until, _, cause = item.get(rest_name(model), text("0 failing"))["S"].partition(" ")
+    return Health(failures, float(until), cast("Cause", cause))
+
+
 def opened_item(entry: Entry) -> Item:
     """Return the item of an entry that has just been opened."""
     item = entry_key(entry) | {
@@ -127,6 +207,7 @@ def opened_item(entry: Entry) -> Item:
         "provider": text(entry.provider),
         "price_version": text(entry.price_version),
         "stream": {"BOOL": entry.stream},
+        "attempt": number(entry.attempt),
         "cache": text(entry.cache),
         "route_reason": text(entry.route_reason),
         "purge_at": number(int(entry.opened_at) + _USAGE_RETENTION_SECONDS),

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any
+from contextlib import contextmanager, suppress
+from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from shared.adapters.dynamodb import rows
 from shared.adapters.dynamodb.rows import Item, number, text
-from shared.domain.entries import Entry, KeyRow, Repeat, Settlement, StoredAnswer
+from shared.domain.entries import Claim, Entry, Found, Repeat, Settlement, StoredAnswer
 from shared.domain.errors import StoreUnavailable
+from shared.domain.health import Rest
+
+_CONDITION_FAILED: Final = "ConditionalCheckFailedException"
+
+_LARGEST_BODY_BYTES: Final = 380_000
+"""An item may have 400 KB in all: a larger answer is served but not stored."""
 
 Report = Callable[[str, str], None]
 """Told the operation and AWS's error code when a call fails, before the caller is."""
@@ -30,44 +36,49 @@ class DynamoStore:
         self._ledger = ledger_table
         self._report = report
 
-    def look_up(
-        self, team: str, key_digest: str, answer_digest: str | None
-    ) -> tuple[KeyRow | None, StoredAnswer | None]:
-        """Read the key row, and the answer where its digest is given, in one BatchGetItem."""
-        wanted: dict[str, Any] = {
-            self._ledger: {
-                "Keys": [rows.key_row_key(team, key_digest)],
-                "ConsistentRead": True,
-            }
-        }
+    def look_up(self, team: str, key_digest: str | None, answer_digest: str | None) -> Found:
+        """Read what is asked for and the models' health in one BatchGetItem."""
+        wanted: dict[str, Any] = {self._cache: {"Keys": [rows.HEALTH_KEY]}}
         if answer_digest is not None:
-            wanted[self._cache] = {"Keys": [rows.answer_key(team, answer_digest)]}
-        with self._reaching("look_up"):
-            found = self._client.batch_get_item(RequestItems=wanted)
-        if found.get("UnprocessedKeys"):
-            self._report("look_up", "UnprocessedKeys")
-            raise StoreUnavailable("key table")
-        responses = found["Responses"]
-        key_items = responses.get(self._ledger, [])
-        answers = responses.get(self._cache, [])
-        return (
-            rows.key_row(key_items[0]) if key_items else None,
-            self._own(answers[0], team, answer_digest) if answers else None,
-        )
+            wanted[self._cache]["Keys"].append(rows.answer_key(team, answer_digest))
+        if key_digest is not None:
+            keys = [rows.key_row_key(team, key_digest)]
+            wanted[self._ledger] = {"Keys": keys, "ConsistentRead": True}
+        try:
+            found = self._read(wanted)
+        except StoreUnavailable:
+            # The cache is disposable: without it a call is a miss. Without the ledger it is none.
+            wanted.pop(self._cache)
+            found = self._read(wanted) if wanted else {}
+        return self._found(found, team, answer_digest)
 
-    def read_answer(self, team: str, answer_digest: str) -> StoredAnswer | None:
-        """Read one answer in one GetItem."""
-        with self._reaching("read_answer"):
-            found = self._client.get_item(
-                TableName=self._cache, Key=rows.answer_key(team, answer_digest)
-            )
-        item = found.get("Item")
-        return self._own(item, team, answer_digest) if item else None
+    def _read(self, wanted: dict[str, Any]) -> dict[str, list[Item]]:
+        """Read items by table, asking once more for what DynamoDB left unprocessed."""
+        read: dict[str, list[Item]] = {}
+        for _ in range(2):
+            with self._reaching("look_up"):
+                found = self._client.batch_get_item(RequestItems=wanted)
+            for table, items in found["Responses"].items():
+                read.setdefault(table, []).extend(items)
+            wanted = found.get("UnprocessedKeys") or {}
+            if not wanted:
+                return read
+        self._report("look_up", "UnprocessedKeys")
+        if self._ledger in wanted:
+            raise StoreUnavailable("store")
+        return read
 
     def open_entry(self, entry: Entry) -> None:
-        """Put the entry. The request id in its key makes a re-send overwrite itself only."""
-        with self._reaching("open_entry"):
-            self._client.put_item(TableName=self._ledger, Item=rows.opened_item(entry))
+        """Put the entry unless it stands there: then an earlier send of this put had arrived.
+
+        Unconditionally, a send that was held up could reopen an entry that is settled by now.
+        """
+        with suppress(ClientError), self._reaching("open_entry", passing=_CONDITION_FAILED):
+            self._client.put_item(
+                TableName=self._ledger,
+                Item=rows.opened_item(entry),
+                ConditionExpression="attribute_not_exists(pk)",
+            )
 
     def settle_entry(self, entry: Entry, settlement: Settlement) -> None:
         """Settle the entry if it is still open.
@@ -78,7 +89,7 @@ class DynamoStore:
         values = rows.settlement_item(settlement)
         names = {f"#{name}": name for name in values}
         try:
-            with self._reaching("settle_entry", passing="ConditionalCheckFailedException"):
+            with self._reaching("settle_entry", passing=_CONDITION_FAILED):
                 self._client.update_item(
                     TableName=self._ledger,
                     Key=rows.entry_key(entry),
@@ -103,8 +114,109 @@ class DynamoStore:
 
     def put_answer(self, answer: StoredAnswer, purge_at: int) -> None:
         """Put the answer."""
+        item = rows.answer_item(answer, purge_at)
+        if len(item["body"]["B"]) > _LARGEST_BODY_BYTES:
+            return
         with self._reaching("put_answer"):
-            self._client.put_item(TableName=self._cache, Item=rows.answer_item(answer, purge_at))
+            self._client.put_item(TableName=self._cache, Item=item)
+
+    def claim(self, claim: Claim, now: float) -> Claim | None:
+        """Put the claim unless one stands there that is answered or whose lease runs.
+
+        A condition that failed shows what stands there: this call's own claim means that an
+        earlier send of this very put had arrived.
+        """
+        try:
+            with self._reaching("claim", passing=_CONDITION_FAILED):
+                self._client.put_item(
+                    TableName=self._cache,
+                    Item=rows.claim_item(claim),
+                    ConditionExpression=(
+                        "attribute_not_exists(pk) OR purge_at <= :now"
+                        " OR (attribute_not_exists(body) AND lease_until <= :now)"
+                    ),
+                    ExpressionAttributeValues={":now": number(int(now))},
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                )
+        except ClientError as error:
+            standing = rows.claim(error.response["Item"])  # type: ignore[typeddict-item]
+            return None if standing.request_id == claim.request_id else standing
+        return None
+
+    def fulfil(self, claim: Claim) -> None:
+        """Put the answered claim over this call's own."""
+        own = {":own": text(claim.request_id)}
+        with (
+            suppress(ClientError),
+            self._reaching("fulfil", passing=_CONDITION_FAILED),
+        ):
+            self._client.put_item(
+                TableName=self._cache,
+                Item=rows.claim_item(claim),
+                ConditionExpression="request_id = :own",
+                ExpressionAttributeValues=own,
+            )
+
+    def release(self, claim: Claim) -> None:
+        """Let this call's own claim run out at once."""
+        with (
+            suppress(ClientError),
+            self._reaching("release", passing=_CONDITION_FAILED),
+        ):
+            self._client.update_item(
+                TableName=self._cache,
+                Key=rows.claim_key(claim.team, claim.key_digest),
+                UpdateExpression="SET lease_until = :zero, purge_at = :zero",
+                ConditionExpression="request_id = :own AND attribute_not_exists(body)",
+                ExpressionAttributeValues={":own": text(claim.request_id), ":zero": number(0)},
+            )
+
+    def count_failure(self, model: str) -> int:
+        """Add one to the model's failures."""
+        with self._reaching("count_failure"):
+            counted = self._client.update_item(
+                TableName=self._cache,
+                Key=rows.HEALTH_KEY,
+                UpdateExpression="ADD #failures :one",
+                ExpressionAttributeNames={"#failures": rows.failures_name(model)},
+                ExpressionAttributeValues={":one": number(1)},
+                ReturnValues="UPDATED_NEW",
+            )
+        return int(counted["Attributes"][rows.failures_name(model)]["N"])
+
+    def rest(self, model: str, rest: Rest) -> None:
+        """Write down until when the model rests, and why."""
+        with self._reaching("rest"):
+            self._client.update_item(
+                TableName=self._cache,
+                Key=rows.HEALTH_KEY,
+                UpdateExpression="SET #rest = :rest",
+                ExpressionAttributeNames={"#rest": rows.rest_name(model)},
+                ExpressionAttributeValues={":rest": text(rows.rest_text(rest))},
+            )
+
+    def forget_failures(self, model: str) -> None:
+        """Remove what is written of the model."""
+        with self._reaching("forget_failures"):
+            self._client.update_item(
+                TableName=self._cache,
+                Key=rows.HEALTH_KEY,
+                UpdateExpression="REMOVE #failures, #rest",
+                ExpressionAttributeNames={
+                    "#failures": rows.failures_name(model),
+                    "#rest": rows.rest_name(model),
+                },
+            )
+
+    def _found(self, responses: dict[str, list[Item]], team: str, digest: str | None) -> Found:
+        key_items = responses.get(self._ledger, [])
+        cached = {item["sk"]["S"]: item for item in responses.get(self._cache, [])}
+        answer = cached.get(rows.ANSWER_SORT)
+        return Found(
+            key=rows.key_row(key_items[0]) if key_items else None,
+            answer=self._own(answer, team, digest) if answer else None,
+            health=rows.health(cached.get(rows.HEALTH_SORT, {})),
+        )
 
     def _count_repeat(self, put: dict[str, Any], item: Item, repeat: Repeat) -> None:
         """Count the repeat unless the answer was replaced meanwhile; keep the entry anyway."""
@@ -128,7 +240,7 @@ class DynamoStore:
             values |= {
                 ":tier": text(repeat.promote_to.tier),
                 ":until": number(until),
-                ":purge": number(until + repeat.promote_to.ttl_seconds),
+                ":purge": number(repeat.purge_at),
             }
         return {
             "TableName": self._cache,
@@ -141,7 +253,7 @@ class DynamoStore:
     def _own(self, item: Item, team: str, digest: str | None) -> StoredAnswer | None:
         answer = rows.stored_answer(item)
         if answer.team != team or answer.digest != digest:
-            self._report("read_answer", "ForeignAnswer")
+            self._report("look_up", "ForeignAnswer")
             return None
         return answer
 

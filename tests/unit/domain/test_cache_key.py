@@ -24,7 +24,7 @@ bodies = st.dictionaries(names, values, max_size=6)
 
 def digest(body: dict[str, Any] | None = None, **changed: Any) -> str:
     facts: dict[str, Any] = {
-        "environment": "dev", "team": "search", "policy_version": "p", "task": None,
+        "environment": "dev", "team": "search", "policy_version": "p", "door": "chat", "task": None,
     }  # fmt: skip
     return answer_digest(**(facts | changed), body=BODY if body is None else body)
 
@@ -70,7 +70,7 @@ def test_every_other_field_of_the_schema_is_in_the_key(field: str) -> None:
     assert digest(BODY | {field: "another value"}) != digest()
 
 
-@pytest.mark.parametrize("fact", ["environment", "team", "policy_version", "task"])
+@pytest.mark.parametrize("fact", ["environment", "team", "policy_version", "door", "task"])
 def test_every_fact_beside_the_body_is_in_the_key(fact: str) -> None:
     assert digest(None, **{fact: "another"}) != digest()
 

@@ -102,6 +102,21 @@ def test_the_deltas_of_parallel_tool_calls_are_sorted_into_their_calls() -> None
     assert all("index" not in call for call in calls)
 
 
+@pytest.mark.parametrize("nothing", [None, ""])
+def test_a_later_delta_takes_no_id_type_or_role_back(nothing: str | None) -> None:
+    gathered = StreamedCompletion(1)
+    call = {"index": 0, "id": "a", "type": "function", "function": {"name": "f", "arguments": "{"}}
+    gathered.add({"choices": [{"index": 0, "delta": {"role": "assistant", "tool_calls": [call]}}]})
+    later = {"index": 0, "id": nothing, "type": nothing, "function": {"arguments": "}"}}
+    end = {"index": 0, "delta": {"role": nothing, "tool_calls": [later]}}
+    gathered.add({"choices": [{**end, "finish_reason": "tool_calls"}]})
+    message = gathered.whole()["choices"][0]["message"]
+    assert message["role"] == "assistant"
+    assert message["tool_calls"] == [
+        {"id": "a", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    ]
+
+
 def test_logprobs_of_a_stream_are_gathered() -> None:
     gathered = StreamedCompletion(1)
     for token in ("a", "b"):

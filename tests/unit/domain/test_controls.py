@@ -43,7 +43,6 @@ def test_the_same_control_twice_with_one_value_is_fine() -> None:
         ({}, {"deadline": "2h"}, "sluice.deadline"),
         ({"x-sluice-max-cost": "1"}, None, "x-sluice-max-cost"),
         ({}, {"max_cost_usd": "1"}, "sluice.max_cost_usd"),
-        ({"idempotency-key": "k"}, None, "Idempotency-Key"),
     ],
 )
 def test_a_wrong_control_is_refused_by_name(headers: dict[str, str], body: Any, param: str) -> None:

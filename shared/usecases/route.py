@@ -1,0 +1,57 @@
+"""Which models a call may go to, in the order in which they are tried."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from shared.catalog import Catalog, Model
+from shared.clock import Clock, utc
+from shared.domain.health import Health
+from shared.domain.routing import AUTO, TIERS, Tier
+from shared.usecases.calls import Call
+
+MOST_ATTEMPTS: Final = 3
+
+
+@dataclass(frozen=True)
+class Route:
+    """The models to try in turn, why, and which of them have failed lately."""
+
+    models: tuple[Model, ...]
+    reason: str
+    ailing: frozenset[str]
+
+
+class ModelRouter:
+    """Chooses models: a named one as it is, else the cheapest healthy ones of a tier."""
+
+    def __init__(self, catalog: Catalog, clock: Clock) -> None:
+        self._catalog = catalog
+        self._clock = clock
+
+    def route(self, call: Call, health: Mapping[str, Health]) -> Route:
+        """Return the route; raises ``UnknownModel``, or why every candidate rests."""
+        candidates, reason = self._candidates(call)
+        now = self._clock()
+        awake = [m for m in candidates if not health.get(m.id, Health()).is_resting(now)]
+        if not awake:
+            soonest = min(candidates, key=lambda model: health[model.id].resting_until)
+            raise health[soonest.id].refusal(soonest.provider, now)
+        if awake[0] is not candidates[0]:
+            reason += f"; {candidates[0].id} rests"
+        return Route(tuple(awake[:MOST_ATTEMPTS]), reason, frozenset(health))
+
+    def _candidates(self, call: Call) -> tuple[list[Model], str]:
+        asked = call.request.model
+        if asked == AUTO:
+            verdict = self._catalog.routing.decide(call.request, call.controls.task)
+            return self._of_tier(verdict.tier, call), verdict.reason
+        for tier in TIERS:
+            if asked == tier:
+                return self._of_tier(tier, call), f"tier {tier} was asked for"
+        return [self._catalog.model(asked)], "this model was asked for"
+
+    def _of_tier(self, tier: Tier, call: Call) -> list[Model]:
+        return self._catalog.candidates(tier, utc(call.started_at).date())
