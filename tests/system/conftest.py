@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ class Stack:
     world: World
     keys: Keys
     control: httpx2.Client
+    clients: list[openai.OpenAI] = field(default_factory=list)
 
     @property
     def base_url(self) -> str:
@@ -37,13 +38,24 @@ class Stack:
 
     def client(self, key: str | None = None, **options: Any) -> openai.OpenAI:
         """Return the stock SDK, told to check every response strictly and never to retry."""
-        return openai.OpenAI(
+        client = openai.OpenAI(
             base_url=self.base_url,
             api_key=key or self.world.api_key,
             max_retries=0,
             _strict_response_validation=True,
             **options,
         )
+        self.clients.append(client)
+        return client
+
+    def close_clients(self) -> None:
+        """Close every SDK client that was made, so that no socket is left to the collector."""
+        while self.clients:
+            self.clients.pop().close()
+
+    def recover(self) -> None:
+        """Let every model that was made to fail have its rest."""
+        self.advance(301)
 
     def look(self, path: str) -> Any:
         return self.control.get(path).raise_for_status().json()
@@ -111,7 +123,9 @@ def running_stack(state: Path, transform: Transform | None = None) -> Iterator[S
     ):
         ground = world.ground
         keys = keys_of(ground.deployment, ground.admin.endpoint_url)
-        yield Stack(world, keys, control)
+        stack = Stack(world, keys, control)
+        yield stack
+        stack.close_clients()
 
 
 @pytest.fixture(scope="session")
@@ -125,5 +139,6 @@ def stack(running: Stack) -> Iterator[Stack]:
     """The shared stack; every test leaves it without a denial or an undelivered line."""
     denied = len(running.look("/denials"))
     yield running
+    running.close_clients()
     assert running.look("/denials")[denied:] == []
     assert running.look("/problems") == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -182,38 +183,75 @@ def test_the_sdks_exceptions_fit_our_refusals(stack: Stack) -> None:
         ask(stack, fresh("x"), extra_headers={"x-sluice-deadline": "2h"})
 
 
+@pytest.fixture
+def failing(stack: Stack) -> Iterator[Stack]:
+    """The stack, whose models are left to recover when the test is over."""
+    yield stack
+    stack.recover()
+
+
 @pytest.mark.parametrize(
-    ("status", "expected"),
-    [(429, openai.RateLimitError), (500, openai.InternalServerError)],
+    ("status", "told", "expected"),
+    [
+        (429, 429, openai.RateLimitError),
+        (503, 502, openai.InternalServerError),
+        (529, 502, openai.InternalServerError),
+    ],
 )
 @pytest.mark.parametrize("stream", [False, True])
-def test_a_failing_provider_is_a_clear_error_and_no_bill(
-    stack: Stack, status: int, expected: type[openai.APIStatusError], stream: bool
+def test_a_provider_that_takes_no_call_is_a_clear_error_and_no_bill(
+    failing: Stack, status: int, told: int, expected: type[openai.APIStatusError], stream: bool
 ) -> None:
-    billed = stack.bill_nano()
-    stack.fault(kind="status", status=status, retry_after=3)
+    billed = failing.bill_nano()
+    failing.fault(kind="status", status=status, retry_after=3)
     with pytest.raises(expected) as failed:
-        stack.client().chat.completions.create(
-            model="mid", messages=fresh("x"), stream=stream
-        )  # fmt: skip
-    assert failed.value.status_code == (429 if status == 429 else 502)
-    assert stack.bill_nano() == billed
-    row = stack.row_of(failed.value.request_id or "")
+        failing.client().chat.completions.create(
+            model="gpt-6.1-sol", messages=fresh("x"), stream=stream
+        )
+    assert failed.value.status_code == told
+    assert failing.bill_nano() == billed
+    row = failing.row_of(failed.value.request_id or "")
     assert (row["status"], row["cost_nano"]) == ("failed", 0)
+
+
+def test_the_next_model_of_the_tier_answers_and_all_routers_leave_the_first_alone(
+    failing: Stack,
+) -> None:
+    failing.fault(kind="status", status=429, retry_after=60, match={"model": "gpt-6.1-terra"})
+    _, first = ask(failing, fresh("x"), model="mid")
+    assert first["x-sluice-model"] == "gpt-6.1-sol"
+    assert "fallback from gpt-6.1-terra (429)" in first["x-sluice-route-reason"]
+    for _ in range(4):
+        _, later = ask(failing, fresh("x"), model="mid")
+        assert "gpt-6.1-terra rests" in later["x-sluice-route-reason"]
+    failing.advance(61)
+    assert ask(failing, fresh("x"), model="mid")[1]["x-sluice-model"] == "gpt-6.1-terra"
 
 
 @pytest.mark.parametrize("kind", ["disconnect", "truncate", "malformed"])
 def test_a_stream_that_breaks_raises_and_is_charged_no_less_than_billed(
-    stack: Stack, kind: str
+    failing: Stack, kind: str
 ) -> None:
-    billed = stack.bill_nano()
-    stack.fault(kind=kind, after_chunks=3)
-    with stack.client().chat.completions.create(
-        model="mid", messages=fresh("[long 50] x"), stream=True
+    billed = failing.bill_nano()
+    failing.fault(kind=kind, after_chunks=3)
+    with failing.client().chat.completions.create(
+        model="gpt-6.1-sol", messages=fresh("[long 50] x"), stream=True
     ) as stream:
         request_id = stream.response.headers["x-request-id"]
         with pytest.raises(openai.APIError, match=r"provider|connection"):
             list(stream)
-    row = stack.row_of(request_id)
+    row = failing.row_of(request_id)
     assert row["status"] == "failed"
-    assert row["cost_nano"] >= stack.bill_nano() - billed
+    assert row["cost_nano"] >= failing.bill_nano() - billed
+
+
+def test_an_idempotency_key_replays_the_first_answer(stack: Stack) -> None:
+    messages = fresh("Once")
+    headers = {"idempotency-key": str(uuid.uuid4()), "x-sluice-cache": "bypass"}
+    first, _ = ask(stack, messages, extra_headers=headers)
+    billed = stack.bill_nano()
+    again, told = ask(stack, messages, extra_headers=headers)
+    assert again == first
+    assert (told["x-sluice-cost-usd"], stack.bill_nano()) == ("0", billed)
+    with pytest.raises(openai.UnprocessableEntityError):
+        ask(stack, fresh("Twice"), extra_headers=headers)
