@@ -177,14 +177,14 @@ class AnswerChat:
 
     def _route(self, call: ChatCall) -> _Route:
         asked = call.request.model
-        day = utc(call.started_at).date()
+        at = utc(call.started_at)
         if asked == AUTO:
             verdict = self._catalog.routing.decide(call.request, call.controls.task)
-            return _Route(self._catalog.cheapest(verdict.tier, day), verdict.reason)
+            return _Route(self._catalog.cheapest(verdict.tier, at), verdict.reason)
         for tier in TIERS:
             if asked == tier:
-                return _Route(self._catalog.cheapest(tier, day), f"tier {tier} was asked for")
-        return _Route(self._catalog.model(asked), "this model was asked for")
+                return _Route(self._catalog.cheapest(tier, at), f"tier {tier} was asked for")
+        return _Route(self._catalog.model(asked, at), "this model was asked for")
 
     def _entry(
         self,

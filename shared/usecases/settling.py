@@ -152,8 +152,7 @@ class Settler:
             return bound.tokens, "bound"
 
     def _cost(self, model: str, entry: Entry, tokens: TokenCounts) -> int:
-        day = utc(entry.opened_at).date()
-        return self._catalog.priced[model].price(day).cost(tokens)
+        return self._catalog.priced[model].price(utc(entry.opened_at)).cost(tokens)
 
     async def _settle(self, entry: Entry, settlement: Settlement) -> None:
         try:

@@ -15,7 +15,7 @@ PACKAGES = ("infra", "functions", "shared", "local", "cli")
 MAY_IMPORT = {
     "shared.domain": {"shared.domain"},
     "shared.ports": {"shared.domain", "shared.catalog"},
-    "shared.catalog": {"shared.domain"},
+    "shared.catalog": {"shared.domain", "shared.catalog"},
     "shared.clock": set(),
     "shared.settings": set(),
     "shared.resources": set(),
