@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -22,7 +22,7 @@ class CatalogError(ValueError):
 
 def content(name: str) -> bytes:
     """Return a data file's bytes."""
-    return resources.files(__package__).joinpath(name).read_bytes()
+    return Path(__file__).with_name(name).read_bytes()
 
 
 def read(name: str, shape: Any) -> Any:

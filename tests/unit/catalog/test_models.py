@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -34,7 +35,7 @@ Change = Callable[[str, str, str], None]
 def change(monkeypatch: pytest.MonkeyPatch) -> Change:
     """Return a function that replaces a text in one data file for this test."""
 
-    def replace(name: str, old: str, new: str) -> None:
+    def rewrite(name: str, old: str, new: str) -> None:
         real = files.content
         assert old in real(name).decode()
         changed = real(name).decode().replace(old, new, 1).encode()
@@ -42,7 +43,7 @@ def change(monkeypatch: pytest.MonkeyPatch) -> Change:
             files, "content", lambda asked: changed if asked == name else real(asked)
         )
 
-    return replace
+    return rewrite
 
 
 @pytest.mark.parametrize("name", sorted(EVERYTHING.priced))
@@ -101,24 +102,22 @@ def test_a_tier_holds_no_model_before_its_first_price() -> None:
         catalog.load(["openai"]).candidates("frontier", before)
 
 
-def test_the_oldest_check_of_a_callable_model_gives_the_age_of_the_prices(change: Change) -> None:
-    qwen = 'source = "https://www.alibabacloud.com/help/en/model-studio/model-pricing"\nchecked = '
-    change(files.MODELS, f"{qwen}2026-11-22", f"{qwen}2026-10-01")
-    facts = catalog.load(["qwen", "openai"])
-    assert facts.prices_checked == date(2026, 10, 1)
-    assert facts.price_age_days(NOW) == 52
-    assert catalog.load(["openai"]).price_age_days(NOW) == 0
+def test_the_age_of_the_prices_is_that_of_the_oldest_check_of_a_callable_model() -> None:
+    facts = catalog.load(["deepseek", "openai"])
+    assert facts.prices_checked == min(model.checked for model in facts.models.values())
+    aged = replace(facts, prices_checked=date(2026, 10, 1))
+    assert aged.price_age_days(NOW) == 52
 
 
-def test_an_old_row_that_a_newer_one_has_replaced_does_not_age_the_prices(change: Change) -> None:
-    change(
-        files.MODELS,
-        'start = 2026-08-17\ninput = "0.66"\ncache_read = "0.022"\noutput = "1.98"\n'
-        'source = "https://api-docs.deepseek.com/quick_start/pricing"\nchecked = 2026-11-22',
-        'start = 2026-08-17\ninput = "0.66"\ncache_read = "0.022"\noutput = "1.98"\n'
-        'source = "https://api-docs.deepseek.com/quick_start/pricing"\nchecked = 2026-08-17',
-    )
-    assert catalog.load(["deepseek"]).price_age_days(NOW) == 0
+def test_a_model_is_as_old_as_the_oldest_check_among_its_newest_rows() -> None:
+    model = EVERYTHING.priced["deepseek-v4-pro"]
+    replaced, _, off_peak, peak = model.sourced
+    years = [date(year, 1, 1) for year in (2020, 2021, 2022)]
+    rows = [
+        each._replace(checked=day)
+        for each, day in zip((replaced, off_peak, peak), years, strict=True)
+    ]
+    assert replace(model, sourced=tuple(rows)).checked == date(2021, 1, 1)
 
 
 @pytest.mark.parametrize(
@@ -194,7 +193,7 @@ def test_a_model_says_how_its_prompt_cache_is_asked_for() -> None:
 
 def test_the_price_version_follows_both_price_files(change: Change) -> None:
     before = EVERYTHING.price_version
-    change(files.PRICE_TABLE, '"checked": "2026-11-22"', '"checked": "2026-11-23"')
+    change(files.PRICE_TABLE, '"models": {', '"models":  {')
     after = catalog.load(["openai"]).price_version
     change(files.MODELS, "# The models:", "# The models  :")
     assert len({before, after, catalog.load(["openai"]).price_version}) == 3

@@ -14,10 +14,9 @@ from typing import Any
 
 import msgspec
 import pytest
-from typer.testing import CliRunner
 
-from cli import price_compiler, prices
-from cli.price_compiler import NotInstalled, Uncompilable, compile_table, differences, render
+from cli import price_compiler
+from cli.price_compiler import Uncompilable, compile_table, differences, render
 from shared import catalog
 from shared.catalog import files
 from shared.catalog.models import model_rows
@@ -180,51 +179,6 @@ def test_tables_that_differ_are_told_apart_by_model_and_row() -> None:
     assert "openai:gpt-5 is only in the committed table" in found
     assert any("openai:gpt-6-luna" in each and '"input": 123' in each for each in found)
     assert list(differences(COMMITTED, COMMITTED)) == []
-
-
-def test_a_written_fact_that_genai_prices_has_too_is_pointed_out() -> None:
-    rows = [row for row in model_rows() if row.id == "gpt-6-luna"]
-    discount = next(row.batch for row in model_rows() if row.batch is not None)
-    rows[0] = msgspec.structs.replace(rows[0], batch=discount)
-    assert "still needed" in next(prices.needless(rows, COMMITTED))
-    assert list(prices.needless(model_rows(), COMMITTED)) == []
-
-
-def test_prices_are_stale_after_thirty_days() -> None:
-    assert list(prices.stale(date(2026, 12, 22))) == []
-    assert any("gpt-6-luna" in each for each in prices.stale(date(2026, 12, 23)))
-
-
-def test_compiling_without_genai_prices_says_how_to_get_it(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def missing() -> None:
-        raise NotInstalled
-
-    monkeypatch.setattr(prices, "installed", missing)
-    for command in ("compile", "check"):
-        result = CliRunner().invoke(prices.app, [command])
-        assert result.exit_code == 1
-        assert "make install" in result.stderr
-    assert files.read(files.PRICE_TABLE, PriceTable) == COMMITTED
-
-
-def test_prices_are_shown_for_people_and_for_programs() -> None:
-    shown = CliRunner().invoke(prices.app, ["show"])
-    assert "0.1 / 0.01 / 0.125 / 0.25 / 0.5" in shown.stdout
-    rows = msgspec.json.decode(CliRunner().invoke(prices.app, ["show", "--json"]).stdout)
-    luna = next(row for row in rows if row["model"] == "gpt-6-luna")
-    assert luna["cache_write_long"] == "0.25"
-    assert luna["batch"] is True
-
-
-def test_one_model_is_shown_with_its_dated_rows_and_sources() -> None:
-    text = CliRunner().invoke(prices.app, ["show", "deepseek-flash", "--json"]).stdout
-    off_peak, peak = msgspec.json.decode(text)
-    assert off_peak["peak_hours"] == []
-    assert peak["peak_hours"] == ["01:00-04:00", "06:00-10:00"]
-    assert peak["source"].startswith("https://api-docs.deepseek.com/")
-    assert CliRunner().invoke(prices.app, ["show", "gpt-0"]).exit_code == 2
 
 
 @pytest.mark.skipif(find_spec("genai_prices") is None, reason="genai-prices is not installed")
