@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-fast lint types check lock clean
+.PHONY: help install run test test-fast lint types check prices lock clean
 
 PYTHON ?= python3
 VENV   ?= .venv
@@ -38,6 +38,9 @@ types: $(STAMP) ## Check types
 	@$(BIN)/mypy
 
 check: lint types test ## Everything that CI checks
+
+prices: $(STAMP) ## Compile the price table anew from genai-prices
+	@$(BIN)/sluice prices compile
 
 lock: $(STAMP) ## Lock the dependencies anew, leaving out versions younger than a week
 	@before=$$(date -u -d '7 days ago' +%Y-%m-%dT00:00:00Z); \

@@ -73,10 +73,11 @@ def ask(
 
 def commands() -> typer.Typer:
     """Return the whole command line."""
-    from cli import keys  # noqa: PLC0415
+    from cli import keys, prices  # noqa: PLC0415
 
     if not app.registered_groups:
         app.add_typer(keys.app, name="keys")
+        app.add_typer(prices.app, name="prices")
     return app
 
 

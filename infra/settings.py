@@ -10,7 +10,7 @@ import msgspec
 import pulumi
 from pulumi.runtime import config as pulumi_config
 
-from shared.catalog import known_models, known_providers
+from shared.catalog import known_models, served_providers
 from shared.resources import PROJECT
 from shared.settings import MiB, Name
 
@@ -46,7 +46,7 @@ class StackSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
 
     def __post_init__(self) -> None:
         """Refuse names that the catalog does not hold, and a provider named twice."""
-        _require_known("providers", set(self.providers), known_providers())
+        _require_known("providers", set(self.providers), served_providers())
         _require_known("baseline_model", {self.baseline_model}, known_models())
         if len(set(self.providers)) != len(self.providers):
             raise ValueError("providers names one twice")

@@ -58,8 +58,10 @@ class HttpUpstream:
         self, entry: Entry, provider: Provider, path: str, body: bytes, *, timeout_seconds: float
     ) -> AsyncIterator[HttpReply]:
         """Send a body and hand over the reply. ``timeout_seconds`` bounds the whole exchange."""
+        key = await asyncio.to_thread(self._keys.key_of, provider.name)
         headers = {
-            "authorization": f"Bearer {await asyncio.to_thread(self._keys.key_of, provider.name)}",
+            **_authorization(provider, key),
+            **provider.headers,
             "content-type": "application/json",
             "accept": "application/json, text/event-stream",
             "x-client-request-id": entry.request_id,
@@ -89,6 +91,12 @@ class HttpUpstream:
             return provider.base_url + path
         own_path = urlsplit(provider.base_url).path.rstrip("/")
         return f"{self._stand_in.rstrip('/')}/{provider.name}{own_path}{path}"
+
+
+def _authorization(provider: Provider, key: str) -> dict[str, str]:
+    if provider.auth == "x-api-key":
+        return {"x-api-key": key}
+    return {"authorization": f"Bearer {key}"}
 
 
 def egress_client() -> httpx2.AsyncClient:

@@ -56,7 +56,7 @@ class Straight:
 
 STRAIGHT = Straight()
 
-FORMATS: dict[FormatName, Format] = {"openai-chat": OPENAI_CHAT}
+FORMATS: dict[str, Format] = {"openai-chat": OPENAI_CHAT}
 """Every wire format by its name."""
 
 

@@ -17,7 +17,7 @@ from shared.clock import Clock
 from shared.domain.crossing import crossing
 from shared.domain.entries import Entry
 from shared.domain.errors import GatewayError, StoreUnavailable
-from shared.domain.formats import Format, FormatName
+from shared.domain.formats import Format
 from shared.domain.health import is_blamed_on_the_model, rest_after
 from shared.domain.notes import notes
 from shared.ports import Meter, Store
@@ -40,7 +40,7 @@ class Attempts:
         caller: ProviderCaller,
         settler: Settler,
         catalog: Catalog,
-        formats: dict[FormatName, Format],
+        formats: dict[str, Format],
         meter: Meter,
         clock: Clock,
     ) -> None:

@@ -51,7 +51,7 @@ class ModelRouter:
         for tier in TIERS:
             if asked == tier:
                 return self._of_tier(tier, call), f"tier {tier} was asked for"
-        return [self._catalog.model(asked)], "this model was asked for"
+        return [self._catalog.model(asked, utc(call.started_at))], "this model was asked for"
 
     def _of_tier(self, tier: Tier, call: Call) -> list[Model]:
-        return self._catalog.candidates(tier, utc(call.started_at).date())
+        return self._catalog.candidates(tier, utc(call.started_at))

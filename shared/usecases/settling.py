@@ -58,7 +58,7 @@ class Estimate:
     @property
     def tokens(self) -> TokenCounts:
         """The estimate as counts, all of the prompt in the dearest class of input."""
-        return TokenCounts(cache_write=self.prompt, output=self.output)
+        return TokenCounts(cache_write_long=self.prompt, output=self.output)
 
 
 class Settler:
@@ -152,8 +152,7 @@ class Settler:
         return counted, "provider"
 
     def _cost(self, model: str, entry: Entry, tokens: TokenCounts) -> int:
-        day = utc(entry.opened_at).date()
-        return self._catalog.priced[model].price(day).cost(tokens)
+        return self._catalog.priced[model].price(utc(entry.opened_at)).cost(tokens)
 
     async def _settle(self, entry: Entry, settlement: Settlement) -> None:
         try:

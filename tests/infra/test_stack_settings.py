@@ -65,11 +65,13 @@ def test_the_policy_version_follows_the_files_that_decide_answers(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     files = {name: name.encode() for name in catalog.ANSWER_FILES}
-    monkeypatch.setattr(catalog, "_bytes", files.__getitem__)
+    monkeypatch.setattr(catalog.files, "content", files.__getitem__)
     versions = [catalog.policy_version()]
     for name in catalog.ANSWER_FILES:
         files[name] += b"changed"
         versions.append(catalog.policy_version())
     assert len(set(versions)) == len(versions)
     assert all(re.fullmatch(r"[0-9a-f]{12}", version) for version in versions)
-    assert {"models.toml", "providers.toml", "routing.toml"} == set(catalog.ANSWER_FILES)
+    assert set(catalog.ANSWER_FILES) == {
+        "compiled_prices.json", "models.toml", "providers.toml", "routing.toml",
+    }  # fmt: skip

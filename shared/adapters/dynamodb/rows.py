@@ -234,6 +234,7 @@ def _tokens_item(tokens: TokenCounts) -> Item:
         "tokens_input": number(tokens.input),
         "tokens_cache_read": number(tokens.cache_read),
         "tokens_cache_write": number(tokens.cache_write),
+        "tokens_cache_write_long": number(tokens.cache_write_long),
         "tokens_output": number(tokens.output),
     }
 
@@ -243,5 +244,6 @@ def _tokens(item: Item) -> TokenCounts:
         input=int(item["tokens_input"]["N"]),
         cache_read=int(item["tokens_cache_read"]["N"]),
         cache_write=int(item["tokens_cache_write"]["N"]),
+        cache_write_long=int(item["tokens_cache_write_long"]["N"]),
         output=int(item["tokens_output"]["N"]),
     )

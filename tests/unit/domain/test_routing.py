@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -13,7 +13,7 @@ from shared.domain.errors import UnknownModel
 from shared.domain.routing import Verdict
 
 FACTS = catalog.load(["openai"])
-TODAY = date(2026, 11, 22)
+NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 TOOL = {"type": "function", "function": {"name": "f"}}
 
 
@@ -94,14 +94,14 @@ def test_the_reason_is_a_printable_header_and_names_what_counted() -> None:
 
 
 def test_the_cheapest_model_of_the_tier_is_chosen() -> None:
-    assert FACTS.cheapest("nano", TODAY).id == "gpt-6-luna"
-    assert FACTS.cheapest("mid", TODAY).id == "gpt-6.1-terra"
-    assert FACTS.cheapest("frontier", TODAY).id == "gpt-6-astra"
+    assert FACTS.cheapest("nano", NOW).id == "gpt-6-luna"
+    assert FACTS.cheapest("mid", NOW).id == "gpt-6.1-terra"
+    assert FACTS.cheapest("frontier", NOW).id == "gpt-6-astra"
 
 
 def test_a_tier_without_an_enabled_model_is_an_error() -> None:
     with pytest.raises(UnknownModel):
-        catalog.load(["xai"]).cheapest("nano", TODAY)
+        catalog.load(["xai"]).cheapest("nano", NOW)
 
 
 def test_a_provider_that_the_catalog_does_not_know_is_an_error() -> None:
