@@ -16,17 +16,19 @@ class TokenCounts:
 
     ``input`` is the part of the prompt that was neither read from nor written to a prompt
     cache; ``output`` holds everything that is billed as output, hidden reasoning included.
+    ``cache_write_long`` holds the writes that live for an hour or more.
     """
 
     input: int = 0
     cache_read: int = 0
     cache_write: int = 0
     output: int = 0
+    cache_write_long: int = 0
 
     @property
     def prompt(self) -> int:
         """All prompt tokens, whichever class they fall in."""
-        return self.input + self.cache_read + self.cache_write
+        return self.input + self.cache_read + self.cache_write + self.cache_write_long
 
     def without_cache(self) -> TokenCounts:
         """Return the same tokens as a provider without a prompt cache would bill them."""
