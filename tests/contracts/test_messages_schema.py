@@ -194,6 +194,10 @@ def test_a_response_can_be_sent_back_as_the_sdk_dumps_it() -> None:
         ({"system": [{"type": "text", "text": "s", "cache_control": {"type": "ephemeral",
                                                                     "ttl": "2h"}}]},
          "system[0].cache_control.ttl"),
+        ({"system": [{"text": "s"}]}, "system[0].type"),
+        ({"messages": [{"role": "user", "content": [
+            {"type": "document", "source": {"media_type": "text/plain", "data": "d"}}]}]},
+         "messages[0].content[0].source.type"),
         ({"service_tier": "auto"}, "service_tier"),
         ({"speed": "fast"}, "speed"),
         ({"thinking": {"type": "enabled", "budget_tokens": 100}}, "thinking.budget_tokens"),

@@ -26,6 +26,18 @@ class TextBlock(Shape, tag="text"):
     citations: list[dict[str, Any]] | None = None
 
 
+class Instruction(Shape):
+    """A piece of instructions: a text block where no other block may stand.
+
+    A tagged struct that stands alone is taken without its tag, so the type is a field here.
+    """
+
+    type: Literal["text"]
+    text: Text
+    cache_control: CacheControl | None = None
+    citations: list[dict[str, Any]] | None = None
+
+
 class Base64Image(Shape, tag="base64"):
     """An image in the request itself."""
 
@@ -53,9 +65,10 @@ class ImageBlock(Shape, tag="image"):
     transformations: Transformations | None = None
 
 
-class PlainText(Shape, tag="text"):
+class PlainText(Shape):
     """A document that is text."""
 
+    type: Literal["text"]
     data: Text
     media_type: Literal["text/plain"]
 
@@ -135,7 +148,7 @@ class AssistantMessage(Shape, tag_field="role", tag="assistant"):
 class SystemMessage(Shape, tag_field="role", tag="system"):
     """Instructions that begin to hold in the middle of a conversation."""
 
-    content: Text | list[TextBlock]
+    content: Text | list[Instruction]
 
 
 Message = UserMessage | AssistantMessage | SystemMessage

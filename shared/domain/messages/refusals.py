@@ -87,7 +87,7 @@ def _refuse_tool(tool: object, param: str) -> None:
 
 def explained(text: str, path: str) -> str:
     """Return the text of a validation error, with the reason where its type is a known one."""
-    named = text.removeprefix("Invalid value ").strip("'")
+    named = text.removeprefix("Invalid value ").removeprefix("Invalid enum value ").strip("'")
     if named == text or not path.endswith(".type"):
         return text
     if path.endswith("].source.type") and named in {"base64", "url"}:

@@ -17,6 +17,7 @@ from shared.domain.chat import MAX_MESSAGES, MAX_TOOLS, Count, Label, Shape, Tex
 from shared.domain.messages.blocks import (
     CacheControl,
     DocumentBlock,
+    Instruction,
     Message,
     TextBlock,
     ToolResultBlock,
@@ -124,7 +125,7 @@ class MessagesRequest(Shape):
     speed: Literal["standard"] | None = None
     stop_sequences: Annotated[list[Label], msgspec.Meta(max_length=64)] | None = None
     stream: bool | None = None
-    system: Text | list[TextBlock] | None = None
+    system: Text | list[Instruction] | None = None
     temperature: Share | None = None
     thinking: (
         ThinkingEnabled | ThinkingDisabled | ThinkingBetweenTools | ThinkingAdaptive | None
@@ -190,7 +191,7 @@ def _texts_of(content: Any) -> Iterator[str]:
         yield content
         return
     for block in content:
-        if isinstance(block, TextBlock):
+        if isinstance(block, TextBlock | Instruction):
             yield block.text
         elif isinstance(block, DocumentBlock):
             yield block.source.data

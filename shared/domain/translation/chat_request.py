@@ -53,7 +53,7 @@ def _format(asked: Json) -> Json | None:
     if asked["type"] == "text":
         return None
     named = asked.get("json_schema") or {}
-    if not named.get("schema"):
+    if named.get("schema") is None:
         why = "JSON without a schema does not exist there. Send a json_schema."
         raise Untranslatable("response_format", why, to=MESSAGES)
     about = {"description": named["description"]} if named.get("description") else {}

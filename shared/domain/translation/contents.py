@@ -19,14 +19,18 @@ Json = dict[str, Any]
 
 
 def blocks_from(content: str | list[Json] | None, path: str) -> Iterator[Json]:
-    """Yield the Anthropic blocks of a chat message's content."""
+    """Yield the Anthropic blocks of a chat message's content.
+
+    Where only text may stand, the chat schema takes a part without its type.
+    """
     if isinstance(content, str):
         content = [{"type": "text", "text": content}]
     for index, part in enumerate(content or ()):
-        if part["type"] == "image_url":
+        kind = part.get("type", "text")
+        if kind == "image_url":
             yield {**_image_block(part["image_url"]["url"], f"{path}[{index}]"), **_marker(part)}
         else:
-            text = part["refusal"] if part["type"] == "refusal" else part["text"]
+            text = part["refusal"] if kind == "refusal" else part["text"]
             if text.strip():
                 yield {"type": "text", "text": text, **_marker(part)}
 

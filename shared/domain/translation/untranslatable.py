@@ -20,7 +20,7 @@ class Untranslatable(InvalidRequest):
         door = CHAT if to == MESSAGES else MESSAGES
         super().__init__(
             f"{param} cannot be carried over from {door} to {to}. {why} "
-            f"Change it, or name a model that {door} reaches without translation.",
+            f"Change it, or name a model that speaks {door} itself.",
             param=param,
         )
 
