@@ -39,6 +39,31 @@ def openai_usage(usage: object, *, reasoning: Literal["inside", "outside"]) -> T
     )
 
 
+def anthropic_usage(usage: object) -> TokenCounts:
+    """Return disjoint token counts from an Anthropic ``usage`` object.
+
+    ``input_tokens`` is the uncached remainder of the prompt. ``cache_creation``, where it is
+    given, splits the written tokens by how long they live and must add up to them.
+    """
+    if not isinstance(usage, dict):
+        raise MalformedUsage("no usage object")
+    lasting = _details(usage, "cache_creation")
+    short = _optional_count(lasting, "ephemeral_5m_input_tokens")
+    long = _optional_count(lasting, "ephemeral_1h_input_tokens")
+    written = short + long
+    if usage.get("cache_creation_input_tokens") is not None:
+        written = _count(usage, "cache_creation_input_tokens")
+    if lasting and short + long != written:
+        raise MalformedUsage("cache writes that do not add up")
+    return TokenCounts(
+        input=_count(usage, "input_tokens"),
+        cache_read=_optional_count(usage, "cache_read_input_tokens"),
+        cache_write=written - long,
+        cache_write_long=long,
+        output=_count(usage, "output_tokens"),
+    )
+
+
 def _details(usage: dict[str, Any], name: str) -> dict[str, Any]:
     value = usage.get(name)
     if value is None:
