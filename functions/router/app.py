@@ -16,7 +16,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from functions.router.chat import chat_completions
-from functions.router.errors import OPENAI_ERRORS, ErrorShape
+from functions.router.errors import ANTHROPIC_ERRORS, OPENAI_ERRORS, ErrorShape
+from functions.router.messages import messages
 from functions.router.models import get_model, list_models
 from shared.domain.errors import GatewayError, MethodNotAllowed, RouteNotFound
 from shared.settings import router_settings
@@ -55,6 +56,7 @@ def create_app(router: Router) -> Starlette:
             Route("/health", _health, methods=["GET"]),
             Route(EVENTS_PATH, _ignored_event, methods=["POST"]),
             route("/v1/chat/completions", "POST", "chat", chat_completions),
+            route("/v1/messages", "POST", "messages", messages, ANTHROPIC_ERRORS),
             route("/v1/models", "GET", "models", list_models),
             route("/v1/models/{model}", "GET", "models", get_model),
         ],

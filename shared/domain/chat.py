@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
+from shared.domain.asked import Asked
 from shared.domain.errors import InvalidRequest
 
 Text = Annotated[str, msgspec.Meta(max_length=1_000_000)]
@@ -342,6 +343,15 @@ class ChatRequest(Shape):
         for message in self.messages:
             if isinstance(message, roles):
                 yield from _texts_of(message)
+
+    def asked(self) -> Asked:
+        """Return what the router scores this request by."""
+        return Asked(
+            last_user_text=self.last_user_text(),
+            user_turns=sum(isinstance(message, UserMessage) for message in self.messages),
+            has_tools=bool(self.tools or self.functions),
+            has_schema=isinstance(self.response_format, SchemaFormat),
+        )
 
     def user_text(self) -> str:
         """Return all that the user said, turn by turn."""

@@ -1,24 +1,36 @@
 """From a door's format to a provider's and back.
 
-Where both speak the same format nothing is translated and a provider's bytes reach the caller as
-they are.
+Where both speak the same format nothing is translated and a provider's answer reaches the caller
+as it is.
 """
 
 from __future__ import annotations
 
 from typing import Any, Protocol
 
-from shared.domain.formats import Format, FormatName, Whole, WireEvent
+from shared.domain.formats import Format, FormatName, Reasoning, Whole, WireEvent
+from shared.domain.formats.anthropic_messages import ANTHROPIC_MESSAGES
 from shared.domain.formats.openai_chat import OPENAI_CHAT
+from shared.domain.translation import (
+    ChunksToMessageStream,
+    MessageStreamToChunks,
+    chat_to_messages,
+    completion_to_message,
+    message_to_completion,
+    messages_to_chat,
+)
 
 Body = dict[str, Any]
 
 
 class StreamCrossing(Protocol):
-    """Translates one stream, event by event."""
+    """Translates one stream, event by event; raises ``MalformedAnswer``."""
 
     def feed(self, event: WireEvent) -> list[WireEvent]:
         """Return the door's events for one event of the provider."""
+
+    def end(self) -> list[WireEvent]:
+        """Return the door's events that only the end of the stream brings."""
 
 
 class Crossing(Protocol):
@@ -27,10 +39,10 @@ class Crossing(Protocol):
     def request(self, body: Body, *, model: str, default_max_tokens: int) -> Body:
         """Return a validated request in the provider's format; raises ``InvalidRequest``."""
 
-    def whole(self, whole: Whole, created: int) -> Whole:
-        """Return a whole answer in the door's format."""
+    def whole(self, whole: Whole, created: int, reasoning: Reasoning) -> Whole:
+        """Return a whole answer in the door's format; raises ``MalformedAnswer``."""
 
-    def stream(self, created: int) -> StreamCrossing:
+    def stream(self, created: int, reasoning: Reasoning) -> StreamCrossing:
         """Start translating a stream of the provider."""
 
 
@@ -41,11 +53,11 @@ class Straight:
         """Return the request itself."""
         return body
 
-    def whole(self, whole: Whole, created: int) -> Whole:
+    def whole(self, whole: Whole, created: int, reasoning: Reasoning) -> Whole:
         """Return the answer itself."""
         return whole
 
-    def stream(self, created: int) -> StreamCrossing:
+    def stream(self, created: int, reasoning: Reasoning) -> StreamCrossing:
         """Return a translation that changes nothing."""
         return self
 
@@ -53,18 +65,80 @@ class Straight:
         """Return the event itself."""
         return [event]
 
+    def end(self) -> list[WireEvent]:
+        """Return nothing."""
+        return []
 
-STRAIGHT = Straight()
 
-FORMATS: dict[str, Format] = {"openai-chat": OPENAI_CHAT}
+class ChatToMessages:
+    """The OpenAI door in front of a provider that speaks Anthropic Messages."""
+
+    def request(self, body: Body, *, model: str, default_max_tokens: int) -> Body:
+        """Translate a chat request."""
+        return chat_to_messages(body, model=model, max_tokens_default=default_max_tokens)
+
+    def whole(self, whole: Whole, created: int, reasoning: Reasoning) -> Whole:
+        """Translate a message into a completion."""
+        return message_to_completion(whole, created=created)
+
+    def stream(self, created: int, reasoning: Reasoning) -> StreamCrossing:
+        """Translate a message's events into chunks."""
+        return _ToChunks(created)
+
+
+class MessagesToChat:
+    """The Anthropic door in front of a provider that speaks OpenAI chat."""
+
+    def request(self, body: Body, *, model: str, default_max_tokens: int) -> Body:
+        """Translate a Messages request."""
+        return messages_to_chat(body, model=model)
+
+    def whole(self, whole: Whole, created: int, reasoning: Reasoning) -> Whole:
+        """Translate a completion into a message."""
+        return completion_to_message(whole, reasoning=reasoning)
+
+    def stream(self, created: int, reasoning: Reasoning) -> StreamCrossing:
+        """Translate chunks into a message's events."""
+        return _ToEvents(reasoning)
+
+
+class _ToChunks:
+    def __init__(self, created: int) -> None:
+        self._stream = MessageStreamToChunks(created)
+
+    def feed(self, event: WireEvent) -> list[WireEvent]:
+        return [WireEvent("", chunk) for chunk in self._stream.feed(event.data)]
+
+    def end(self) -> list[WireEvent]:
+        return []
+
+
+class _ToEvents:
+    def __init__(self, reasoning: Reasoning) -> None:
+        self._stream = ChunksToMessageStream(reasoning=reasoning)
+
+    def feed(self, event: WireEvent) -> list[WireEvent]:
+        return [WireEvent(each["type"], each) for each in self._stream.feed(event.data)]
+
+    def end(self) -> list[WireEvent]:
+        return [WireEvent(each["type"], each) for each in self._stream.end()]
+
+
+FORMATS: dict[str, Format] = {
+    OPENAI_CHAT.name: OPENAI_CHAT,
+    ANTHROPIC_MESSAGES.name: ANTHROPIC_MESSAGES,
+}
 """Every wire format by its name."""
+
+_STRAIGHT = Straight()
+_WAYS: dict[tuple[FormatName, FormatName], Crossing] = {
+    ("openai-chat", "openai-chat"): _STRAIGHT,
+    ("anthropic-messages", "anthropic-messages"): _STRAIGHT,
+    ("openai-chat", "anthropic-messages"): ChatToMessages(),
+    ("anthropic-messages", "openai-chat"): MessagesToChat(),
+}
 
 
 def crossing(door: FormatName, provider: FormatName) -> Crossing:
     """Return the way between a door and a provider."""
     return _WAYS[door, provider]
-
-
-_WAYS: dict[tuple[FormatName, FormatName], Crossing] = {
-    ("openai-chat", "openai-chat"): STRAIGHT,
-}

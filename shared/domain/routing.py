@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from shared.domain.chat import ChatRequest, SchemaFormat, UserMessage
+from shared.domain.asked import Asked
 
 Tier = Literal["nano", "mid", "frontier"]
 TIERS: tuple[Tier, ...] = ("nano", "mid", "frontier")
@@ -77,9 +77,9 @@ class RoutingPolicy:
     hard_cues: tuple[LanguageCues, ...]
     easy_cues: tuple[LanguageCues, ...]
 
-    def decide(self, request: ChatRequest, task: str | None) -> Verdict:
+    def decide(self, asked: Asked, task: str | None) -> Verdict:
         """Score a request and choose its tier."""
-        rows = list(self._rows(request, task))
+        rows = list(self._rows(asked, task))
         points = max(0, min(100, sum(points for _, points in rows)))
         named = ", ".join(f"{name} {points:+d}" for name, points in rows)
         tier = self._tier(points)
@@ -90,19 +90,18 @@ class RoutingPolicy:
             return "nano"
         return "mid" if points < self.frontier_from else "frontier"
 
-    def _rows(self, request: ChatRequest, task: str | None) -> Iterator[tuple[str, int]]:
-        question = request.last_user_text()
+    def _rows(self, asked: Asked, task: str | None) -> Iterator[tuple[str, int]]:
+        question = asked.last_user_text
         start = question[:SCORED_CHARACTERS]
         folded = start.casefold()
         hard = _count(self.hard_cues, folded)
         code = _CODE.search(start) is not None
-        turns = sum(isinstance(message, UserMessage) for message in request.messages)
         words = self.count_words(question)
         yield self._start(task)
         yield from self._cue_rows(hard, _count(self.easy_cues, folded))
-        is_short = words < self.signals.short_words and not (hard or code or turns > 1)
+        is_short = words < self.signals.short_words and not (hard or code or asked.user_turns > 1)
         yield from self._length_rows(words, is_short=is_short)
-        yield from self._shape_rows(request, turns, code=code)
+        yield from self._shape_rows(asked, code=code)
 
     def _start(self, task: str | None) -> tuple[str, int]:
         if task is not None and task in self.tasks:
@@ -125,16 +124,14 @@ class RoutingPolicy:
         elif words > signals.long_words:
             yield "long", signals.long
 
-    def _shape_rows(
-        self, request: ChatRequest, turns: int, *, code: bool
-    ) -> Iterator[tuple[str, int]]:
+    def _shape_rows(self, asked: Asked, *, code: bool) -> Iterator[tuple[str, int]]:
         if code:
             yield "code", self.signals.code
-        if turns > self.signals.many_turns:
+        if asked.user_turns > self.signals.many_turns:
             yield "many turns", self.signals.turns
-        if request.tools or request.functions:
+        if asked.has_tools:
             yield "tools", self.signals.tools
-        if isinstance(request.response_format, SchemaFormat):
+        if asked.has_schema:
             yield "json schema", self.signals.json_schema
 
     def count_words(self, text: str) -> int:

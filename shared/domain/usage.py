@@ -17,26 +17,40 @@ class MalformedUsage(ValueError):
     """Usage that is absent, of wrong types, or does not add up; never trusted with money."""
 
 
-def openai_usage(usage: object, *, reasoning: Literal["inside", "outside"]) -> TokenCounts:
+def openai_usage(
+    usage: object, *, reasoning: Literal["inside", "outside"], dialect: str = "openai"
+) -> TokenCounts:
     """Return disjoint token counts from an OpenAI ``usage`` object.
 
     ``prompt_tokens`` holds cached and cache-written tokens; both are subtracted from the input
-    class. With ``reasoning="outside"`` (xAI) hidden reasoning is added to the output.
+    class. With ``reasoning="outside"`` (xAI) hidden reasoning is added to the output. DeepSeek
+    names its cache hits differently; Gemini shows hidden reasoning in ``total_tokens`` only.
     """
     if not isinstance(usage, dict):
         raise MalformedUsage("no usage object")
     prompt = _count(usage, "prompt_tokens")
-    output = _count(usage, "completion_tokens")
     of_prompt = _details(usage, "prompt_tokens_details")
     cached = _optional_count(of_prompt, "cached_tokens")
+    if dialect == "deepseek":
+        cached = _optional_count(usage, "prompt_cache_hit_tokens") or cached
     written = _optional_count(of_prompt, "cache_write_tokens")
     if cached + written > prompt:
         raise MalformedUsage("more cached tokens than prompt tokens")
+    return TokenCounts(
+        input=prompt - cached - written,
+        cache_read=cached,
+        cache_write=written,
+        output=_openai_output(usage, prompt, reasoning, dialect),
+    )
+
+
+def _openai_output(usage: dict[str, Any], prompt: int, reasoning: str, dialect: str) -> int:
+    output = _count(usage, "completion_tokens")
+    if dialect == "gemini":
+        return max(output, _optional_count(usage, "total_tokens") - prompt)
     if reasoning == "outside":
         output += _optional_count(_details(usage, "completion_tokens_details"), "reasoning_tokens")
-    return TokenCounts(
-        input=prompt - cached - written, cache_read=cached, cache_write=written, output=output
-    )
+    return output
 
 
 def anthropic_usage(usage: object) -> TokenCounts:

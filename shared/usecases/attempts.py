@@ -16,7 +16,7 @@ from shared.catalog import Catalog, Model
 from shared.clock import Clock
 from shared.domain.crossing import crossing
 from shared.domain.entries import Entry
-from shared.domain.errors import GatewayError, StoreUnavailable
+from shared.domain.errors import GatewayError, InvalidRequest, StoreUnavailable
 from shared.domain.formats import Format
 from shared.domain.health import is_blamed_on_the_model, rest_after
 from shared.domain.notes import notes
@@ -81,7 +81,14 @@ class Attempts:
         entry, left = plan.entry, list(plan.models)
         while True:
             model = left.pop(0)
-            attempt = self._attempt(plan, entry, model, may_fall_back=bool(left))
+            try:
+                attempt = self._attempt(plan, entry, model, may_fall_back=bool(left))
+            except InvalidRequest:
+                if not left:
+                    await self._release(plan)
+                    raise
+                entry = _entry_for(entry, left[0], f"{model.id} cannot take it")
+                continue
             self._settler.check_prices(entry)
             await asyncio.to_thread(self._store.open_entry, entry)
             try:
@@ -156,11 +163,15 @@ class Attempts:
 
 
 def _next_entry(entry: Entry, model: Model, error: GatewayError) -> Entry:
+    numbered = dataclasses.replace(entry, attempt=entry.attempt + 1)
+    return _entry_for(numbered, model, f"fallback from {entry.model} ({error.status})")
+
+
+def _entry_for(entry: Entry, model: Model, why: str) -> Entry:
     return dataclasses.replace(
         entry,
-        attempt=entry.attempt + 1,
         model=model.id,
         provider=model.provider,
         tier=model.tier,
-        route_reason=f"{entry.route_reason}; fallback from {entry.model} ({error.status})",
+        route_reason=f"{entry.route_reason}; {why}",
     )

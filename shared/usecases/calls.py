@@ -8,11 +8,12 @@ from typing import Any, Protocol
 
 from shared.catalog import Model, Provider
 from shared.domain.api_keys import PresentedKey
+from shared.domain.asked import Asked
 from shared.domain.controls import Controls
 from shared.domain.crossing import Crossing
 from shared.domain.entries import Claim, Door, Entry
 from shared.domain.errors import GatewayError
-from shared.domain.formats import Format, Whole
+from shared.domain.formats import Format, UsageDialect, Whole
 from shared.usecases.relay import Relay
 from shared.usecases.settling import Estimate, Keeping
 
@@ -43,8 +44,8 @@ class ModelRequest(Protocol):
     def user_text(self) -> str:
         """Return all that the user said."""
 
-    def last_user_text(self) -> str:
-        """Return what the user said last."""
+    def asked(self) -> Asked:
+        """Return what the router scores the request by."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ class Call:
     format: Format
     key: PresentedKey
     body: dict[str, Any]
-    request: Any
+    request: ModelRequest
     controls: Controls
     render_error: Callable[[GatewayError], bytes]
     idempotency_key: str | None = None
@@ -113,6 +114,11 @@ class Attempt:
     wire_body: bytes
     may_fall_back: bool
     progress: Progress = field(default_factory=Progress)
+
+    @property
+    def dialect(self) -> UsageDialect:
+        """How the provider reports what it billed."""
+        return UsageDialect(self.provider.usage, self.provider.reasoning)
 
     def estimate(self) -> Estimate:
         """Return what to charge when no usage arrives.

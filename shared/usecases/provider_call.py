@@ -103,7 +103,7 @@ class Pump:
         self._relay = relay
         self._format = attempt.provider_format
         self._gathering = self._format.gather(attempt.call.request.choices)
-        self._crossing = attempt.crossing.stream(created)
+        self._crossing = attempt.crossing.stream(created, attempt.provider.reasoning)
         self._created = created
         self._reader = EventReader()
         self._held: list[WireEvent] = []
@@ -141,6 +141,10 @@ class Pump:
         await self.feed(b"\n\n")
         if not self._gathering.is_finished:
             raise UpstreamFailed("The provider ended its stream in the middle of the answer.")
+        try:
+            self._held += self._crossing.end()
+        except MalformedAnswer as error:
+            raise UpstreamFailed(f"The provider sent {error}.") from error
 
     def _break_off(self, error: object) -> None:
         """Take an error event: after a whole answer it only means that no accounts follow."""
@@ -199,9 +203,10 @@ def _received(
     try:
         reason = provider_format.finish_reason(whole, choices)
         is_cacheable = provider_format.is_cacheable(whole, choices)
+        began = created or int(attempt.entry.opened_at)
+        own = attempt.crossing.whole(whole, began, attempt.provider.reasoning)
     except MalformedAnswer as error:
         raise UpstreamFailed(f"The provider sent {error}.") from error
-    own = attempt.crossing.whole(whole, created or int(attempt.entry.opened_at))
     received = Received(own, whole.get("usage"), reason, is_cacheable)
     return received, raw if own is whole else msgspec.json.encode(own)
 

@@ -46,7 +46,7 @@ class ModelRouter:
     def _candidates(self, call: Call) -> tuple[list[Model], str]:
         asked = call.request.model
         if asked == AUTO:
-            verdict = self._catalog.routing.decide(call.request, call.controls.task)
+            verdict = self._catalog.routing.decide(call.request.asked(), call.controls.task)
             return self._of_tier(verdict.tier, call), verdict.reason
         for tier in TIERS:
             if asked == tier:

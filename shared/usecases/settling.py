@@ -144,7 +144,7 @@ class Settler:
 
     def _tokens(self, attempt: Attempt, usage: object) -> _Counted:
         try:
-            counted = attempt.provider_format.tokens(usage, attempt.provider.reasoning)
+            counted = attempt.provider_format.tokens(usage, attempt.dialect)
         except MalformedUsage as reason:
             request_id = attempt.entry.request_id
             self._meter.trouble("usage", request_id=request_id, reason=str(reason))

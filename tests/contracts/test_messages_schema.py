@@ -9,11 +9,13 @@ import pytest
 from anthropic.types import (
     Message,
     content_block_param,
-    message_create_params as sdk,
     thinking_config_param,
     tool_choice_param,
     tool_param,
     tool_union_param,
+)
+from anthropic.types import (
+    message_create_params as sdk,
 )
 from pydantic import TypeAdapter
 

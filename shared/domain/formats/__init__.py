@@ -15,6 +15,17 @@ from shared.domain.sse import Event
 
 FormatName = Literal["openai-chat", "anthropic-messages"]
 Reasoning = Literal["inside", "outside"]
+Dialect = Literal["openai", "deepseek", "gemini", "anthropic", "bedrock"]
+
+
+@dataclass(frozen=True)
+class UsageDialect:
+    """How one provider reports what it billed, within its wire format."""
+
+    name: Dialect
+    reasoning: Reasoning
+
+
 Whole = dict[str, Any]
 """A whole answer, decoded."""
 
@@ -79,7 +90,7 @@ class Format(Protocol):
     ) -> Iterator[WireEvent]:
         """Yield the events of a stream that says the same as a whole answer."""
 
-    def tokens(self, usage: object, reasoning: Reasoning) -> TokenCounts:
+    def tokens(self, usage: object, dialect: UsageDialect) -> TokenCounts:
         """Read the billed tokens; raises ``MalformedUsage``."""
 
     def finish_reason(self, whole: Whole, choices: int) -> str:

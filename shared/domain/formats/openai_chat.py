@@ -14,7 +14,7 @@ from shared.domain.completion import (
     is_cacheable,
     replay,
 )
-from shared.domain.formats import FormatName, Reasoning, Whole, WireEvent
+from shared.domain.formats import FormatName, UsageDialect, Whole, WireEvent
 from shared.domain.prices import TokenCounts
 from shared.domain.sse import DONE, Event, data_frame
 from shared.domain.usage import openai_usage
@@ -93,9 +93,9 @@ class OpenAiChat:
         for chunk in replay(whole, include_usage=include_usage, notes=notes):
             yield WireEvent("", chunk)
 
-    def tokens(self, usage: object, reasoning: Reasoning) -> TokenCounts:
+    def tokens(self, usage: object, dialect: UsageDialect) -> TokenCounts:
         """Read ``usage``."""
-        return openai_usage(usage, reasoning=reasoning)
+        return openai_usage(usage, reasoning=dialect.reasoning, dialect=dialect.name)
 
     def finish_reason(self, whole: Whole, choices: int) -> str:
         """Return the first choice's finish reason."""

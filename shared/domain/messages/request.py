@@ -161,6 +161,15 @@ class MessagesRequest(Shape):
         """Yield the text of the top-level instructions."""
         yield from _texts_of(self.system or ())
 
+    @property
+    def wants_usage_chunk(self) -> bool:
+        """Never: the usage stands in ``message_delta``."""
+        return False
+
+    def user_text(self) -> str:
+        """Return all that the user said, turn by turn."""
+        return "\n".join(self.texts(UserMessage))
+
     def last_user_text(self) -> str:
         """Return what the user said last, or an empty text."""
         for message in reversed(self.messages):

@@ -22,7 +22,7 @@ def asked(text: str, **fields: Any) -> ChatRequest:
 
 
 def verdict(text: str, task: str | None = None, **fields: Any) -> Verdict:
-    return FACTS.routing.decide(asked(text, **fields), task)
+    return FACTS.routing.decide(asked(text, **fields).asked(), task)
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_many_turns_add_points() -> None:
     few = parse_chat({"model": "auto", "messages": [turn] * 2})
     many = parse_chat({"model": "auto", "messages": [turn] * 6})
     decide = FACTS.routing.decide
-    assert decide(many, None).points == decide(few, None).points + 5
+    assert decide(many.asked(), None).points == decide(few.asked(), None).points + 5
 
 
 def test_a_cue_counts_once_per_language_and_only_as_a_whole_word() -> None:
