@@ -2,7 +2,7 @@
 
 Field names are those of OpenAI's API reference (``CompletionCreateParams`` of openai 3.51).
 A field whose effect on the answer or the price is not simulated is refused, not ignored;
-fields that change neither (``user``, ``metadata``, ``store``, ``prompt_cache_*``) are accepted.
+fields that change neither (``user``, ``metadata``, ``store``) are accepted.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ UNSIMULATED = (
 )
 
 Positive = Annotated[int, msgspec.Meta(ge=1)]
+Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 Penalty = Annotated[float, msgspec.Meta(ge=-2, le=2)]
 
 
@@ -31,11 +32,18 @@ class _Closed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pass
 
 
+class Breakpoint(_Closed, frozen=True):
+    """The end of a reusable prompt prefix; without ``ttl`` it has the request's."""
+
+    mode: Literal["explicit"]
+    ttl: Literal["30m", "12h"] | None = None
+
+
 class Text(_Closed, frozen=True, tag="text"):
     """A content part of text."""
 
     text: str
-    prompt_cache_breakpoint: object = None
+    prompt_cache_breakpoint: Breakpoint | None = None
 
 
 class ImageUrl(_Closed, frozen=True):
@@ -49,7 +57,7 @@ class Image(_Closed, frozen=True, tag="image_url"):
     """A content part with an image."""
 
     image_url: ImageUrl
-    prompt_cache_breakpoint: object = None
+    prompt_cache_breakpoint: Breakpoint | None = None
 
 
 class CalledFunction(_Closed, frozen=True):
@@ -74,6 +82,7 @@ class Message(_Closed, frozen=True):
     content: str | list[Text | Image] | None = None
     name: str | None = None
     refusal: str | None = None
+    reasoning_content: str | None = None
     tool_calls: list[ToolCall] | None = None
     tool_call_id: str | None = None
     annotations: object = None
@@ -140,6 +149,19 @@ class StreamOptions(_Closed, frozen=True):
     include_obfuscation: bool | None = None
 
 
+class CacheOptions(_Closed, frozen=True):
+    """``implicit``: the provider sets a breakpoint on the newest message."""
+
+    mode: Literal["implicit", "explicit"] = "implicit"
+    ttl: Literal["30m"] = "30m"
+
+
+class Thinking(_Closed, frozen=True):
+    """DeepSeek's switch for reasoning."""
+
+    type: Literal["enabled", "disabled"]
+
+
 class ChatBody(_Closed, frozen=True, kw_only=True):
     """A whole request body."""
 
@@ -161,9 +183,9 @@ class ChatBody(_Closed, frozen=True, kw_only=True):
     prediction: object = None
     presence_penalty: Penalty | None = None
     prompt_cache_key: str | None = None
-    prompt_cache_options: dict[str, object] | None = None
-    prompt_cache_retention: str | None = None
-    reasoning_effort: str | None = None
+    prompt_cache_options: CacheOptions | None = None
+    prompt_cache_retention: Literal["in_memory", "24h"] | None = None
+    reasoning_effort: Effort | None = None
     response_format: PlainText | JsonObject | JsonSchema | None = None
     safety_identifier: str | None = None
     seed: int | None = None
@@ -173,6 +195,7 @@ class ChatBody(_Closed, frozen=True, kw_only=True):
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     temperature: Annotated[float, msgspec.Meta(ge=0, le=2)] | None = None
+    thinking: Thinking | None = None
     tool_choice: Literal["none", "auto", "required"] | NamedTool | None = None
     tools: list[Tool] | None = None
     top_logprobs: Annotated[int, msgspec.Meta(ge=0, le=20)] | None = None
@@ -180,6 +203,13 @@ class ChatBody(_Closed, frozen=True, kw_only=True):
     user: str | None = None
     verbosity: str | None = None
     web_search_options: object = None
+
+    @property
+    def breakpoints(self) -> list[Breakpoint]:
+        """The explicit cache breakpoints, in order."""
+        lists = [m.content for m in self.messages if isinstance(m.content, list)]
+        marks = [part.prompt_cache_breakpoint for parts in lists for part in parts]
+        return [mark for mark in marks if mark is not None]
 
     @property
     def token_limit(self) -> int | None:
