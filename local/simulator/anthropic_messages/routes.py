@@ -100,7 +100,9 @@ def _model_row(model: Model) -> dict[str, object]:
 
 
 def _key(request: Request) -> str:
-    key = request.headers.get("x-api-key", "")
+    """Return the key: from ``x-api-key``, or a bearer token, as anthropic 2.8 sends it."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    key = request.headers.get("x-api-key") or (token if scheme.lower() == "bearer" else "")
     if not key:
         raise errors.MessagesError(401, "x-api-key header is required")
     if not key.startswith(KEY_PREFIX):
