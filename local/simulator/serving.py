@@ -16,7 +16,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from local.simulator.answering import Choice, in_turn, thought_tokens
 from local.simulator.delivery import Delivery, delivering
 from local.simulator.faults import (
     Disconnect,
@@ -29,6 +28,7 @@ from local.simulator.faults import (
     Truncate,
     WrongUsage,
 )
+from local.simulator.pieces import Choice, in_turn, thought_tokens
 from local.simulator.prices import Usage
 
 if TYPE_CHECKING:

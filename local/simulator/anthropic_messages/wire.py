@@ -9,14 +9,7 @@ from itertools import groupby
 
 import msgspec
 
-from local.simulator.answering import (
-    Arguments,
-    CallStart,
-    Choice,
-    Piece,
-    Thought,
-    thought_tokens,
-)
+from local.simulator.pieces import Arguments, CallStart, Choice, Piece, Thought, thought_tokens
 from local.simulator.prices import Model, Usage
 from local.simulator.serving import Event, Wire
 

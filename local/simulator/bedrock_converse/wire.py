@@ -8,16 +8,9 @@ from typing import ClassVar
 
 import msgspec
 
-from local.simulator.answering import (
-    CallStart,
-    Choice,
-    Piece,
-    Thought,
-    Words,
-    thought_tokens,
-)
 from local.simulator.anthropic_messages.wire import call_input, content_runs, signature
 from local.simulator.bedrock_converse.event_stream import corrupted, event
+from local.simulator.pieces import CallStart, Choice, Piece, Thought, Words, thought_tokens
 from local.simulator.prices import Usage
 from local.simulator.serving import Event, Wire
 

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from local.simulator.answering import Ask, ToolChoice
 from local.simulator.openai_chat import prompt as prompts
 from local.simulator.openai_chat.dialects import Dialect
-from local.simulator.openai_chat.request import ChatBody, JsonObject, JsonSchema, NamedTool
+from local.simulator.openai_chat.parts import NamedTool
+from local.simulator.openai_chat.request import ChatBody, JsonObject, JsonSchema
 from local.simulator.prices import Model
 from local.simulator.prompt import Prompt
 

@@ -10,15 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from local.simulator import tokens
-from local.simulator.openai_chat.request import (
-    Breakpoint,
-    ChatBody,
-    Image,
-    JsonSchema,
-    Message,
-    Text,
-    Tool,
-)
+from local.simulator.openai_chat.parts import Breakpoint, Image, Text, Tool
+from local.simulator.openai_chat.request import ChatBody, JsonSchema, Message
 from local.simulator.prices import Model
 from local.simulator.prompt import Block, Prompt, form, image_pieces, message_blocks
 from local.simulator.prompt_cache.rules import AutomaticCache, CacheRule, OpenAICache

@@ -12,6 +12,15 @@ from typing import Annotated, Literal
 import msgspec
 
 from local.simulator.openai_chat import errors
+from local.simulator.openai_chat.parts import (
+    Breakpoint,
+    Closed,
+    Image,
+    NamedTool,
+    Text,
+    Tool,
+    ToolCall,
+)
 
 UNSIMULATED = (
     "audio",
@@ -28,54 +37,7 @@ Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 Penalty = Annotated[float, msgspec.Meta(ge=-2, le=2)]
 
 
-class _Closed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    pass
-
-
-class Breakpoint(_Closed, frozen=True):
-    """The end of a reusable prompt prefix; without ``ttl`` it has the request's."""
-
-    mode: Literal["explicit"]
-    ttl: Literal["30m", "12h"] | None = None
-
-
-class Text(_Closed, frozen=True, tag="text"):
-    """A content part of text."""
-
-    text: str
-    prompt_cache_breakpoint: Breakpoint | None = None
-
-
-class ImageUrl(_Closed, frozen=True):
-    """Where an image is; nothing is fetched."""
-
-    url: str
-    detail: str | None = None
-
-
-class Image(_Closed, frozen=True, tag="image_url"):
-    """A content part with an image."""
-
-    image_url: ImageUrl
-    prompt_cache_breakpoint: Breakpoint | None = None
-
-
-class CalledFunction(_Closed, frozen=True):
-    """A call made by an earlier answer; ``arguments`` is JSON text."""
-
-    name: str
-    arguments: str
-
-
-class ToolCall(_Closed, frozen=True):
-    """A tool call in the history."""
-
-    id: str
-    type: Literal["function"]
-    function: CalledFunction
-
-
-class Message(_Closed, frozen=True):
+class Message(Closed, frozen=True):
     """One message of the conversation."""
 
     role: Literal["developer", "system", "user", "assistant", "tool"]
@@ -90,79 +52,50 @@ class Message(_Closed, frozen=True):
     function_call: None = None
 
 
-class Function(_Closed, frozen=True):
-    """A function on offer; ``parameters`` is a JSON Schema."""
-
-    name: Annotated[str, msgspec.Meta(pattern=r"^[a-zA-Z0-9_-]{1,64}$")]
-    description: str | None = None
-    parameters: dict[str, object] | None = None
-    strict: bool | None = None
-
-
-class Tool(_Closed, frozen=True):
-    """A tool on offer."""
-
-    type: Literal["function"]
-    function: Function
-
-
-class FunctionName(_Closed, frozen=True):
-    """Names a function."""
-
-    name: str
-
-
-class NamedTool(_Closed, frozen=True):
-    """A ``tool_choice`` that insists on one function."""
-
-    type: Literal["function"]
-    function: FunctionName
-
-
-class PlainText(_Closed, frozen=True, tag="text"):
+class PlainText(Closed, frozen=True, tag="text"):
     """The usual response format."""
 
 
-class JsonObject(_Closed, frozen=True, tag="json_object"):
+class JsonObject(Closed, frozen=True, tag="json_object"):
     """Any JSON object."""
 
 
-class NamedSchema(_Closed, frozen=True):
+class NamedSchema(Closed, frozen=True):
     """A JSON Schema for the answer."""
 
     name: str
-    schema: dict[str, object] = {}
+    schema: dict[str, object] = msgspec.field(default_factory=dict)
     description: str | None = None
     strict: bool | None = None
 
 
-class JsonSchema(_Closed, frozen=True, tag="json_schema"):
+class JsonSchema(Closed, frozen=True, tag="json_schema"):
     """JSON that satisfies a schema."""
 
     json_schema: NamedSchema
 
 
-class StreamOptions(_Closed, frozen=True):
+class StreamOptions(Closed, frozen=True):
     """``include_obfuscation`` is accepted; the simulator never pads."""
 
     include_usage: bool | None = None
     include_obfuscation: bool | None = None
 
 
-class CacheOptions(_Closed, frozen=True):
+class CacheOptions(Closed, frozen=True):
     """``implicit``: the provider sets a breakpoint on the newest message."""
 
     mode: Literal["implicit", "explicit"] = "implicit"
     ttl: Literal["30m"] = "30m"
 
 
-class Thinking(_Closed, frozen=True):
+class Thinking(Closed, frozen=True):
     """DeepSeek's switch for reasoning."""
 
     type: Literal["enabled", "disabled"]
 
 
-class ChatBody(_Closed, frozen=True, kw_only=True):
+class ChatBody(Closed, frozen=True, kw_only=True):
     """A whole request body."""
 
     model: str

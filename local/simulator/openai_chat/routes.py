@@ -26,7 +26,8 @@ from local.simulator.serving import Reply, accept
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from local.simulator.answering import Ask, Choice
+    from local.simulator.answering import Ask
+    from local.simulator.pieces import Choice
 
 PREFIXES = {
     "/v1": "openai",

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 import msgspec
 
-from local.simulator.answering import (
+from local.simulator.openai_chat.dialects import Dialect
+from local.simulator.openai_chat.request import ChatBody
+from local.simulator.pieces import (
     Arguments,
     CallStart,
     Choice,
@@ -18,8 +20,6 @@ from local.simulator.answering import (
     in_turn,
     thought_tokens,
 )
-from local.simulator.openai_chat.dialects import Dialect
-from local.simulator.openai_chat.request import ChatBody
 from local.simulator.prices import Model
 from local.simulator.prose import WORDS
 from local.simulator.serving import Event, Wire

@@ -84,12 +84,18 @@ class Visit:
         if self.places is None:
             return
         for write in self.places.writes:
-            if not self.shelf.holds(self.scope, write.prefix, at):
-                self.shelf.put(self.scope, write, at)
-            elif self.places.renews:
+            held = self.shelf.holds(self.scope, write.prefix, at)
+            if held and self.places.renews:
                 self.shelf.renew(self.scope, write.prefix, at)
+            elif not held and self._pays_for(write):
+                self.shelf.put(self.scope, write, at)
         if self.match and self.places.renews and self.shelf.holds(self.scope, self.match, at):
             self.shelf.renew(self.scope, self.match, at)
+
+    def _pays_for(self, write: Write) -> bool:
+        """Tell whether a write is made: never for tokens that were billed as read."""
+        charged = self.places is not None and self.places.charged
+        return not charged or write.prefix.tokens > self.cached
 
     def _end(self, longer_than: int) -> int:
         if self.places is None or not self.places.charged:

@@ -58,7 +58,10 @@ VARIANTS: list[dict[str, Any]] = [
     {"tools": TOOLS, "tool_choice": {"type": "any"}},
     {"tools": TOOLS, "messages": [{"role": "user", "content": "[call weather] [call clock]"}]},
     {"thinking": {"type": "adaptive"}},
-    {"thinking": {"type": "enabled", "budget_tokens": 1024, "display": "omitted"}, "max_tokens": 4096},
+    {
+        "thinking": {"type": "enabled", "budget_tokens": 1024, "display": "omitted"},
+        "max_tokens": 4096,
+    },
     {"messages": [{"role": "user", "content": "[refuse]"}]},
     {"output_config": {"format": {"type": "json_schema", "schema": PERSON}, "effort": "low"}},
     {"max_tokens": 0},
