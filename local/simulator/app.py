@@ -8,9 +8,14 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 
 from local.simulator import control
+from local.simulator.anthropic_messages import routes as anthropic_messages
+from local.simulator.anthropic_messages.errors import MessagesError
+from local.simulator.bedrock_converse import routes as bedrock_converse
+from local.simulator.bedrock_converse.errors import ConverseError
 from local.simulator.desk import Desk
-from local.simulator.openai_chat import errors
 from local.simulator.openai_chat import routes as openai_chat
+from local.simulator.openai_chat.errors import ApiError
+from local.simulator.refusal import Refusal
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -19,13 +24,22 @@ if TYPE_CHECKING:
     from local.simulator.clock import FileClock
     from local.simulator.prices import PriceList
 
+SHAPES: dict[str, type[Refusal]] = {
+    "/anthropic": MessagesError,
+    "/v1/messages": MessagesError,
+    "/bedrock": ConverseError,
+    "/model/": ConverseError,
+}
+"""By the start of the path; OpenAI's shape is everywhere else."""
+
 
 def build_app(clock: FileClock, prices: PriceList) -> Starlette:
     """Return a simulator with empty books."""
+    protocols = (openai_chat, anthropic_messages, bedrock_converse)
     app = Starlette(
-        routes=[*openai_chat.routes(), *control.routes()],
+        routes=[*(route for spoken in protocols for route in spoken.routes()), *control.routes()],
         exception_handlers={
-            errors.ApiError: _refused,
+            Refusal: _refused,
             HTTPException: _no_such_route,
             RecursionError: _too_deep,
         },
@@ -35,15 +49,21 @@ def build_app(clock: FileClock, prices: PriceList) -> Starlette:
 
 
 async def _refused(request: Request, error: Exception) -> Response:
-    if not isinstance(error, errors.ApiError):
+    if not isinstance(error, Refusal):
         raise error
     return error.response()
 
 
 async def _no_such_route(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 404
-    return errors.ApiError(status, f"Invalid URL ({request.method} {request.url.path})").response()
+    text = f"Invalid URL ({request.method} {request.url.path})"
+    return _shape(request)(status, text).response()
 
 
 async def _too_deep(request: Request, error: Exception) -> Response:
-    return errors.ApiError(400, "The JSON body is nested too deeply.").response()
+    return _shape(request)(400, "The JSON body is nested too deeply.").response()
+
+
+def _shape(request: Request) -> type[Refusal]:
+    path = request.url.path
+    return next((kind for start, kind in SHAPES.items() if path.startswith(start)), ApiError)

@@ -12,7 +12,7 @@ from local.simulator.books import fingerprint
 KEPT_REQUESTS = 100
 """Bodies may be a megabyte each; a test looks at the latest few."""
 
-SECRET_HEADERS = frozenset({"authorization", "x-api-key"})
+SECRET_HEADERS = frozenset({"authorization", "x-api-key", "x-amz-security-token"})
 
 
 class Arrival(msgspec.Struct, frozen=True):

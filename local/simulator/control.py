@@ -3,7 +3,7 @@
 ``GET  /_control/books?since=SEQ``     lines above SEQ, and their totals
 ``GET  /_control/requests?last=N``     the latest requests, keys replaced by fingerprints
 ``POST /_control/faults``              a JSON list of faults (see :mod:`local.simulator.faults`)
-``POST /_control/reset``               empties books, requests and faults
+``POST /_control/reset``               empties books, requests, faults and prompt caches
 """
 
 from __future__ import annotations
@@ -48,9 +48,9 @@ async def faults(request: Request) -> Response:
 
 
 async def reset(request: Request) -> Response:
-    """Empty the books, the requests and the faults."""
+    """Empty the books, the requests, the faults and the prompt caches."""
     desk = desk_of(request)
-    for part in (desk.books, desk.arrivals, desk.faults):
+    for part in (desk.books, desk.arrivals, desk.faults, desk.shelf):
         part.reset()
     return _json({"reset": True})
 

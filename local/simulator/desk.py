@@ -1,4 +1,4 @@
-"""What every protocol of the simulator works with: clock, prices, books, arrivals, faults."""
+"""What every protocol works with: clock, prices, books, arrivals, faults, prompt caches."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 from local.simulator.arrivals import Arrivals
 from local.simulator.books import Books
 from local.simulator.faults import FaultPlan
+from local.simulator.prompt_cache.shelf import Shelf
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -25,6 +26,15 @@ class Desk:
     books: Books = field(default_factory=Books)
     arrivals: Arrivals = field(default_factory=Arrivals)
     faults: FaultPlan = field(default_factory=FaultPlan)
+    shelf: Shelf = field(default_factory=Shelf)
+
+    async def arrival(self, request: Request) -> tuple[float, bytes]:
+        """Note a request; return the epoch second of its arrival and its body."""
+        at = self.clock.now()
+        raw = await request.body()
+        headers = request.headers.items()
+        self.arrivals.note(at, request.method, request.url.path, headers, raw)
+        return at, raw
 
 
 def desk_of(request: Request) -> Desk:

@@ -4,6 +4,8 @@
 ``[long N]``     answer with about N tokens, at most 99,999
 ``[slow MS]``    pause MS milliseconds before each token
 ``[call NAME]``  call the tool NAME, if it was offered; several make parallel calls
+``[think N]``    reason for exactly N tokens, where the model reasons in this call at all
+``[refuse]``     decline, in the way of the protocol
 """
 
 from __future__ import annotations
@@ -15,6 +17,8 @@ _ECHO = re.compile(r"\[echo ([^\]]*)\]")
 _LONG = re.compile(r"\[long (\d{1,5})\]")
 _SLOW = re.compile(r"\[slow (\d{1,6})\]")
 _CALL = re.compile(r"\[call ([\w-]{1,64})\]")
+_THINK = re.compile(r"\[think (\d{1,5})\]")
+REFUSE = "[refuse]"
 
 
 @dataclass(frozen=True)
@@ -25,14 +29,19 @@ class Directives:
     tokens: int | None
     pause: float
     calls: tuple[str, ...]
+    thoughts: int | None
+    refuse: bool
 
 
 def read_directives(text: str) -> Directives:
     """Return the directives of one user text; the first of a kind counts, but all calls do."""
     echo, tokens, pause = _ECHO.search(text), _LONG.search(text), _SLOW.search(text)
+    thoughts = _THINK.search(text)
     return Directives(
         echo=echo[1] if echo else None,
         tokens=int(tokens[1]) if tokens else None,
         pause=int(pause[1]) / 1000 if pause else 0.0,
         calls=tuple(_CALL.findall(text)),
+        thoughts=int(thoughts[1]) if thoughts else None,
+        refuse=REFUSE in text,
     )

@@ -2,8 +2,9 @@
 
 A request suffers the first pending fault that matches it, and one only. ``after_chunks`` counts
 the events of a stream, the one that carries the role included; a fault placed beyond the last
-token strikes just before the final ``[DONE]``. What each kind does to an answer that is not
-streamed stands beside it.
+token strikes just before the event that ends the stream: ``[DONE]``, ``message_stop``, or
+Bedrock's ``metadata``. What each kind does to an answer that is not streamed stands beside it.
+Only generation suffers faults: counting tokens and listing models do not.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from __future__ import annotations
 from typing import Annotated
 
 import msgspec
+
+from local.simulator.books import Protocol, Sale
 
 Count = Annotated[int, msgspec.Meta(ge=0)]
 Times = Annotated[int, msgspec.Meta(ge=1)]
@@ -22,11 +25,17 @@ class Match(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     model: str | None = None
     provider: str | None = None
+    protocol: Protocol | None = None
     stream: bool | None = None
 
-    def fits(self, provider: str, model: str, *, stream: bool) -> bool:
+    def fits(self, sale: Sale) -> bool:
         """Tell whether a request is one of those meant; ``model`` is its name without a date."""
-        actual = {"provider": provider, "model": model, "stream": stream}
+        actual: dict[str, object] = {
+            "provider": sale.model.provider,
+            "model": sale.model.id,
+            "protocol": sale.protocol,
+            "stream": sale.stream,
+        }
         wanted = msgspec.structs.asdict(self)
         return all(want is None or want == actual[name] for name, want in wanted.items())
 
@@ -82,7 +91,17 @@ class Truncate(_Fault, frozen=True, kw_only=True, tag="truncate"):
     after_chunks: Count = 0
 
 
-Fault = Status | Disconnect | Stall | Malformed | SlowFirstByte | WrongUsage | Truncate
+class ErrorEvent(_Fault, frozen=True, kw_only=True, tag="error_event"):
+    """The stream says in the protocol's own way that it failed, and ends; not streamed: ``status``.
+
+    ``status`` picks the error's type, as it would for an error instead of an answer.
+    """
+
+    after_chunks: Count = 0
+    status: Annotated[int, msgspec.Meta(ge=400, le=599)] = 500
+
+
+Fault = Status | Disconnect | Stall | Malformed | SlowFirstByte | WrongUsage | Truncate | ErrorEvent
 
 
 class FaultPlan:
@@ -100,13 +119,19 @@ class FaultPlan:
             self._pending.extend([fault] * fault.times)
         return len(self._pending)
 
-    def take(self, provider: str, model: str, *, stream: bool) -> Fault | None:
+    def take(self, sale: Sale) -> Fault | None:
         """Remove and return the fault that this request suffers, if any."""
         for place, fault in enumerate(self._pending):
-            if fault.match.fits(provider, model, stream=stream):
-                return self._pending.pop(place)
+            if fault.match.fits(sale):
+                return _unstreamed(self._pending.pop(place), sale)
         return None
 
     def reset(self) -> None:
         """Forget every pending fault."""
         self._pending.clear()
+
+
+def _unstreamed(fault: Fault, sale: Sale) -> Fault:
+    if isinstance(fault, ErrorEvent) and not sale.stream:
+        return Status(status=fault.status)
+    return fault

@@ -6,38 +6,57 @@ import tomllib
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Literal
 
 import msgspec
+
+from local.simulator.prompt_cache.rules import CacheRule
 
 PRICE_FILE = Path(__file__).with_name("prices.toml")
 PICO_PER_NANO = 1_000
 
 
 class Usage(msgspec.Struct, frozen=True):
-    """Tokens of one answer; ``cached`` and ``cache_write`` are parts of ``prompt``."""
+    """Tokens of one answer.
+
+    ``cached``, ``cache_write`` and ``cache_write_long`` are disjoint parts of ``prompt``;
+    ``reasoning`` is a part of ``completion``, whatever the provider's own fields hold.
+    """
 
     prompt: int
     completion: int
     cached: int = 0
     cache_write: int = 0
+    cache_write_long: int = 0
+    reasoning: int = 0
+
+    @property
+    def fresh(self) -> int:
+        """Prompt tokens that were neither read from a cache nor written to one."""
+        return self.prompt - self.cached - self.cache_write - self.cache_write_long
 
 
 class Rates(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Picodollars per token; without ``cache_write``, written tokens cost what input costs."""
+    """Picodollars per token; written tokens cost what input costs where no rate is named.
+
+    ``cache_write_long`` is for the longer lifetime: 1 hour at Anthropic, 12 at OpenAI.
+    """
 
     input: int
     cache_read: int
     output: int
     cache_write: int | None = None
+    cache_write_long: int | None = None
 
     def cost(self, usage: Usage) -> int:
         """Return picodollars."""
-        fresh = usage.prompt - usage.cached - usage.cache_write
-        write_rate = self.input if self.cache_write is None else self.cache_write
+        write = self.input if self.cache_write is None else self.cache_write
+        write_long = self.input if self.cache_write_long is None else self.cache_write_long
         return (
-            fresh * self.input
+            usage.fresh * self.input
             + usage.cached * self.cache_read
-            + usage.cache_write * write_rate
+            + usage.cache_write * write
+            + usage.cache_write_long * write_long
             + usage.completion * self.output
         )
 
@@ -61,8 +80,18 @@ class Peak(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return moment.weekday() in self.weekdays and moment.hour in self.utc_hours
 
 
+class LaterRates(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Rates that take the place of the usual ones from a UTC date on."""
+
+    since: date
+    rates: Rates
+
+
 class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A model on sale; ``snapshot`` is the dated name its answers carry."""
+    """A model on sale; ``snapshot`` is the dated name its answers carry.
+
+    ``reasons`` tells when it reasons; ``cache`` is how it caches prompts, None: not at all.
+    """
 
     id: str
     provider: str
@@ -72,6 +101,9 @@ class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rates: Rates
     long: LongPrompt | None = None
     peak: Peak | None = None
+    later: LaterRates | None = None
+    cache: CacheRule | None = None
+    reasons: Literal["never", "asked", "always"] = "never"
 
     def cost_pico(self, usage: Usage, at: float) -> int:
         """Return the picodollars of a request that arrived at epoch second ``at``."""
@@ -82,6 +114,8 @@ class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             return self.long.rates
         if self.peak is not None and self.peak.covers(moment):
             return self.peak.rates
+        if self.later is not None and moment.date() >= self.later.since:
+            return self.later.rates
         return self.rates
 
 

@@ -37,7 +37,15 @@ def count_in(value: object) -> int:
 
     Punctuation is free, so a value never has more tokens than its JSON text has bytes.
     """
-    return sum(count(leaf) if isinstance(leaf, str) else 1 for leaf in _leaves(value))
+    return len(split_in(value))
+
+
+def split_in(value: object) -> list[str]:
+    """Return the tokens that :func:`count_in` counts, in order."""
+    found: list[str] = []
+    for leaf in _leaves(value):
+        found += split(leaf) if isinstance(leaf, str) else [repr(leaf)]
+    return found
 
 
 def _leaves(value: object) -> Iterator[object]:

@@ -1,5 +1,6 @@
-"""OpenAI's chat completions protocol, as OpenAI, DeepSeek and xAI serve it.
+"""OpenAI's chat completions protocol, as OpenAI, DeepSeek, xAI, Gemini and Qwen serve it.
 
-``request`` reads and refuses, ``prompt`` counts and digests, ``answer`` decides what is said,
-``wire`` gives it OpenAI's shapes, ``reply`` sends and bills it, ``routes`` joins them.
+``parts`` and ``request`` read and refuse, ``caching`` refuses the cache fields of other families, ``prompt``
+and ``ask`` say what the request comes to, ``dialects`` holds what the providers do differently,
+``wire`` gives the answer OpenAI's shapes, ``routes`` joins them.
 """

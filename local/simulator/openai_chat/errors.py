@@ -6,18 +6,25 @@ Texts and codes are those of the real service where it is known to send them.
 from __future__ import annotations
 
 import re
+from typing import ClassVar
 from uuid import uuid4
 
 import msgspec
 from starlette.responses import Response
 
+from local.simulator.books import Protocol
+from local.simulator.refusal import Refusal
+
 _TYPES = {401: "invalid_request_error", 429: "requests"}
+_CODES = {429: "rate_limit_exceeded"}
 _PATH = re.compile(r"^(?P<what>.*?)(?: - at `\$\.?(?P<path>.*)`)?$", re.DOTALL)
 _FIELD = re.compile(r"(?P<problem>unknown|missing required) field `(?P<name>.*)`$")
 
 
-class ApiError(Exception):
+class ApiError(Refusal):
     """A refusal in OpenAI's shape; ``param`` names the field at fault, if one is."""
+
+    protocol: ClassVar[Protocol] = "openai-chat"
 
     def __init__(
         self,
@@ -28,14 +35,22 @@ class ApiError(Exception):
         param: str | None = None,
         retry_after: int | None = None,
     ) -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
+        super().__init__(status, message, retry_after=retry_after)
+        self.code = code or _CODES.get(status)
         self.param = param
-        self.retry_after = retry_after
 
     def response(self) -> Response:
         """Return the error as OpenAI would send it; ``retry-after`` is in seconds."""
+        headers = {"x-request-id": f"req_{uuid4().hex}"}
+        if self.retry_after is not None:
+            headers["retry-after"] = str(self.retry_after)
+        return Response(self._body(), self.status, headers, media_type="application/json")
+
+    def event(self) -> bytes:
+        """Return the error as it would stand in the middle of a stream."""
+        return b"data: " + self._body() + b"\n\n"
+
+    def _body(self) -> bytes:
         default = "server_error" if self.status >= 500 else "invalid_request_error"
         error = {
             "message": str(self),
@@ -43,11 +58,7 @@ class ApiError(Exception):
             "param": self.param,
             "code": self.code,
         }
-        headers = {"x-request-id": f"req_{uuid4().hex}"}
-        if self.retry_after is not None:
-            headers["retry-after"] = str(self.retry_after)
-        body = msgspec.json.encode({"error": error})
-        return Response(body, self.status, headers, media_type="application/json")
+        return msgspec.json.encode({"error": error})
 
 
 def missing_key() -> ApiError:
@@ -98,6 +109,12 @@ def unsupported(param: str, why: str) -> ApiError:
     )
 
 
+def unknown(param: str) -> ApiError:
+    """Refuse a field that the provider does not have."""
+    text = f"Unknown parameter: '{param}'."
+    return ApiError(400, text, code="unknown_parameter", param=param)
+
+
 def invalid(param: str, why: str) -> ApiError:
     """Refuse a value that makes no sense."""
     return ApiError(400, f"Invalid value for '{param}': {why}.", code="invalid_value", param=param)
@@ -113,9 +130,7 @@ def from_validation(error: msgspec.ValidationError) -> ApiError:
         return ApiError(400, f"Invalid '{path or 'body'}': {what}.", code=code, param=path or None)
     param = f"{path}.{field['name']}" if path else field["name"]
     if field["problem"] == "unknown":
-        return ApiError(
-            400, f"Unknown parameter: '{param}'.", code="unknown_parameter", param=param
-        )
+        return unknown(param)
     return ApiError(
         400,
         f"Missing required parameter: '{param}'.",

@@ -2,7 +2,7 @@
 
 Field names are those of OpenAI's API reference (``CompletionCreateParams`` of openai 3.51).
 A field whose effect on the answer or the price is not simulated is refused, not ignored;
-fields that change neither (``user``, ``metadata``, ``store``, ``prompt_cache_*``) are accepted.
+fields that change neither (``user``, ``metadata``, ``store``) are accepted.
 """
 
 from __future__ import annotations
@@ -12,6 +12,15 @@ from typing import Annotated, Literal
 import msgspec
 
 from local.simulator.openai_chat import errors
+from local.simulator.openai_chat.parts import (
+    Breakpoint,
+    Closed,
+    Image,
+    NamedTool,
+    Text,
+    Tool,
+    ToolCall,
+)
 
 UNSIMULATED = (
     "audio",
@@ -24,56 +33,18 @@ UNSIMULATED = (
 )
 
 Positive = Annotated[int, msgspec.Meta(ge=1)]
+Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 Penalty = Annotated[float, msgspec.Meta(ge=-2, le=2)]
 
 
-class _Closed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    pass
-
-
-class Text(_Closed, frozen=True, tag="text"):
-    """A content part of text."""
-
-    text: str
-    prompt_cache_breakpoint: object = None
-
-
-class ImageUrl(_Closed, frozen=True):
-    """Where an image is; nothing is fetched."""
-
-    url: str
-    detail: str | None = None
-
-
-class Image(_Closed, frozen=True, tag="image_url"):
-    """A content part with an image."""
-
-    image_url: ImageUrl
-    prompt_cache_breakpoint: object = None
-
-
-class CalledFunction(_Closed, frozen=True):
-    """A call made by an earlier answer; ``arguments`` is JSON text."""
-
-    name: str
-    arguments: str
-
-
-class ToolCall(_Closed, frozen=True):
-    """A tool call in the history."""
-
-    id: str
-    type: Literal["function"]
-    function: CalledFunction
-
-
-class Message(_Closed, frozen=True):
+class Message(Closed, frozen=True):
     """One message of the conversation."""
 
     role: Literal["developer", "system", "user", "assistant", "tool"]
     content: str | list[Text | Image] | None = None
     name: str | None = None
     refusal: str | None = None
+    reasoning_content: str | None = None
     tool_calls: list[ToolCall] | None = None
     tool_call_id: str | None = None
     annotations: object = None
@@ -81,66 +52,50 @@ class Message(_Closed, frozen=True):
     function_call: None = None
 
 
-class Function(_Closed, frozen=True):
-    """A function on offer; ``parameters`` is a JSON Schema."""
-
-    name: Annotated[str, msgspec.Meta(pattern=r"^[a-zA-Z0-9_-]{1,64}$")]
-    description: str | None = None
-    parameters: dict[str, object] | None = None
-    strict: bool | None = None
-
-
-class Tool(_Closed, frozen=True):
-    """A tool on offer."""
-
-    type: Literal["function"]
-    function: Function
-
-
-class FunctionName(_Closed, frozen=True):
-    """Names a function."""
-
-    name: str
-
-
-class NamedTool(_Closed, frozen=True):
-    """A ``tool_choice`` that insists on one function."""
-
-    type: Literal["function"]
-    function: FunctionName
-
-
-class PlainText(_Closed, frozen=True, tag="text"):
+class PlainText(Closed, frozen=True, tag="text"):
     """The usual response format."""
 
 
-class JsonObject(_Closed, frozen=True, tag="json_object"):
+class JsonObject(Closed, frozen=True, tag="json_object"):
     """Any JSON object."""
 
 
-class NamedSchema(_Closed, frozen=True):
+class NamedSchema(Closed, frozen=True):
     """A JSON Schema for the answer."""
 
     name: str
-    schema: dict[str, object] = {}
+    schema: dict[str, object] = msgspec.field(default_factory=dict)
     description: str | None = None
     strict: bool | None = None
 
 
-class JsonSchema(_Closed, frozen=True, tag="json_schema"):
+class JsonSchema(Closed, frozen=True, tag="json_schema"):
     """JSON that satisfies a schema."""
 
     json_schema: NamedSchema
 
 
-class StreamOptions(_Closed, frozen=True):
+class StreamOptions(Closed, frozen=True):
     """``include_obfuscation`` is accepted; the simulator never pads."""
 
     include_usage: bool | None = None
     include_obfuscation: bool | None = None
 
 
-class ChatBody(_Closed, frozen=True, kw_only=True):
+class CacheOptions(Closed, frozen=True):
+    """``implicit``: the provider sets a breakpoint on the newest message."""
+
+    mode: Literal["implicit", "explicit"] = "implicit"
+    ttl: Literal["30m"] = "30m"
+
+
+class Thinking(Closed, frozen=True):
+    """DeepSeek's switch for reasoning."""
+
+    type: Literal["enabled", "disabled"]
+
+
+class ChatBody(Closed, frozen=True, kw_only=True):
     """A whole request body."""
 
     model: str
@@ -161,9 +116,9 @@ class ChatBody(_Closed, frozen=True, kw_only=True):
     prediction: object = None
     presence_penalty: Penalty | None = None
     prompt_cache_key: str | None = None
-    prompt_cache_options: dict[str, object] | None = None
-    prompt_cache_retention: str | None = None
-    reasoning_effort: str | None = None
+    prompt_cache_options: CacheOptions | None = None
+    prompt_cache_retention: Literal["in_memory", "24h"] | None = None
+    reasoning_effort: Effort | None = None
     response_format: PlainText | JsonObject | JsonSchema | None = None
     safety_identifier: str | None = None
     seed: int | None = None
@@ -173,6 +128,7 @@ class ChatBody(_Closed, frozen=True, kw_only=True):
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     temperature: Annotated[float, msgspec.Meta(ge=0, le=2)] | None = None
+    thinking: Thinking | None = None
     tool_choice: Literal["none", "auto", "required"] | NamedTool | None = None
     tools: list[Tool] | None = None
     top_logprobs: Annotated[int, msgspec.Meta(ge=0, le=20)] | None = None
@@ -180,6 +136,13 @@ class ChatBody(_Closed, frozen=True, kw_only=True):
     user: str | None = None
     verbosity: str | None = None
     web_search_options: object = None
+
+    @property
+    def breakpoints(self) -> list[Breakpoint]:
+        """The explicit cache breakpoints, in order."""
+        lists = [m.content for m in self.messages if isinstance(m.content, list)]
+        marks = [part.prompt_cache_breakpoint for parts in lists for part in parts]
+        return [mark for mark in marks if mark is not None]
 
     @property
     def token_limit(self) -> int | None:

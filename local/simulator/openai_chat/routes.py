@@ -4,21 +4,30 @@ from __future__ import annotations
 
 from functools import partial
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import msgspec
 from starlette.responses import Response
 from starlette.routing import Route
 
+from local.simulator.answering import choices, pause_of
 from local.simulator.books import Sale, fingerprint
-from local.simulator.desk import Desk, desk_of
-from local.simulator.faults import Status
+from local.simulator.desk import desk_of
 from local.simulator.openai_chat import errors
-from local.simulator.openai_chat.answer import choices, read_call
-from local.simulator.openai_chat.reply import ChatReply
+from local.simulator.openai_chat.ask import read_ask
+from local.simulator.openai_chat.caching import refuse_cache_fields
+from local.simulator.openai_chat.dialects import DIALECTS
+from local.simulator.openai_chat.prompt import read_prompt
 from local.simulator.openai_chat.request import read_body
+from local.simulator.openai_chat.wire import ChatWire
+from local.simulator.schema_values import UnsatisfiableSchemaError
+from local.simulator.serving import Reply, accept
 
 if TYPE_CHECKING:
     from starlette.requests import Request
+
+    from local.simulator.answering import Ask
+    from local.simulator.pieces import Choice
 
 PREFIXES = {
     "/v1": "openai",
@@ -26,6 +35,8 @@ PREFIXES = {
     "/deepseek": "deepseek",
     "/deepseek/v1": "deepseek",
     "/xai/v1": "xai",
+    "/gemini/v1beta/openai": "gemini",
+    "/qwen/compatible-mode/v1": "qwen",
 }
 KEY_PREFIX = "sk-"
 MODEL_CREATED = 1_788_220_800
@@ -43,30 +54,32 @@ def routes() -> list[Route]:
     return made
 
 
-async def chat(request: Request, provider: str) -> ChatReply:
+async def chat(request: Request, provider: str) -> Reply:
     """Answer a chat completions request; raises :class:`errors.ApiError`."""
-    desk = desk_of(request)
-    at = desk.clock.now()
-    raw = await request.body()
-    _note(desk, at, request, raw)
-    key = _key(request)
+    desk, dialect = desk_of(request), DIALECTS[provider]
+    at, raw = await desk.arrival(request)
+    key = fingerprint(_key(request))
     body, plain = read_body(raw)
     model = desk.prices.find(provider, body.model)
     if model is None:
         raise errors.no_such_model(body.model)
-    call = read_call(body, plain, model)
-    said = choices(call)
-    fault = desk.faults.take(provider, model.id, stream=bool(body.stream))
-    if isinstance(fault, Status):
-        raise _scripted(fault)
-    sale = Sale(at=at, key=fingerprint(key), model=model, stream=bool(body.stream))
-    return ChatReply(desk.books, sale, call, said, fault)
+    refuse_cache_fields(body, model)
+    if body.thinking is not None and not dialect.switches_thinking:
+        raise errors.unknown("thinking")
+    prompt = read_prompt(body, model.cache)
+    ask = read_ask(body, plain, model, prompt, dialect)
+    said = _choices(ask)
+    sale = Sale(at, key, key, model, "openai-chat", stream=bool(body.stream))
+    order = accept(desk, sale, prompt, said, pause_of(ask), errors.ApiError)
+    usage = order.reported(dialect.usage(order.usage()))
+    wire = ChatWire(uuid4().hex, int(at), body, model, dialect, said, usage)
+    return Reply(desk, order, wire, errors.ApiError)
 
 
 async def models(request: Request, provider: str) -> Response:
     """List the provider's models; raises :class:`errors.ApiError`."""
     desk = desk_of(request)
-    _note(desk, desk.clock.now(), request, b"")
+    await desk.arrival(request)
     _key(request)
     rows = [
         {"id": model.id, "object": "model", "created": MODEL_CREATED, "owned_by": provider}
@@ -77,8 +90,11 @@ async def models(request: Request, provider: str) -> Response:
     )
 
 
-def _note(desk: Desk, at: float, request: Request, raw: bytes) -> None:
-    desk.arrivals.note(at, request.method, request.url.path, request.headers.items(), raw)
+def _choices(ask: Ask) -> tuple[Choice, ...]:
+    try:
+        return choices(ask)
+    except UnsatisfiableSchemaError as error:
+        raise errors.invalid("schema", str(error)) from error
 
 
 def _key(request: Request) -> str:
@@ -88,9 +104,3 @@ def _key(request: Request) -> str:
     if not key.startswith(KEY_PREFIX):
         raise errors.wrong_key()
     return key
-
-
-def _scripted(fault: Status) -> errors.ApiError:
-    code = "rate_limit_exceeded" if fault.status == 429 else None
-    message = f"The simulator was told to answer {fault.status}."
-    return errors.ApiError(fault.status, message, code=code, retry_after=fault.retry_after)

@@ -3,39 +3,55 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import chain, zip_longest
 
 import msgspec
 
-from local.simulator.openai_chat.answer import Arguments, Call, CallStart, Choice, Piece, Words
-from local.simulator.prices import Usage
+from local.simulator.openai_chat.dialects import Dialect
+from local.simulator.openai_chat.request import ChatBody
+from local.simulator.pieces import (
+    Arguments,
+    CallStart,
+    Choice,
+    Piece,
+    Thought,
+    Words,
+    in_turn,
+    thought_tokens,
+)
+from local.simulator.prices import Model
 from local.simulator.prose import WORDS
+from local.simulator.serving import Event, Wire
 
 Json = dict[str, object]
 DONE = b"data: [DONE]\n\n"
+FINISH_REASONS = {
+    "stop": "stop",
+    "stop_sequence": "stop",
+    "length": "length",
+    "tool_calls": "tool_calls",
+    "refusal": "stop",
+}
 
 
 @dataclass(frozen=True)
-class Event:
-    """One server-sent event and the tokens that were generated for it."""
-
-    data: bytes
-    tokens: int = 0
-
-
-@dataclass(frozen=True)
-class Wire:
+class ChatWire(Wire):
     """Renders one answer. ``created`` is in epoch seconds; ``usage`` is what gets reported."""
 
     id: str
     created: int
-    call: Call
+    body: ChatBody
+    model: Model
+    dialect: Dialect
     choices: tuple[Choice, ...]
     usage: object
 
-    def completion(self) -> bytes:
+    def headers(self) -> Mapping[str, str]:
+        """Return the headers that every answer carries."""
+        return {"x-request-id": f"req_{self.id}"}
+
+    def whole(self) -> bytes:
         """Return the whole answer as a ``chat.completion`` object."""
         shown = [self._finished(choice) for choice in self.choices]
         return msgspec.json.encode(
@@ -47,22 +63,28 @@ class Wire:
         for choice in self.choices:
             yield self._event(choice, _opening(choice))
         for choice, piece in in_turn(self.choices):
-            logprobs = self._logprobs([piece])
-            yield self._event(choice, _delta(piece), logprobs=logprobs, tokens=piece.tokens)
+            yield self._token(choice, piece)
         for choice in self.choices:
-            yield self._event(choice, {}, finish_reason=choice.finish_reason)
-        if self.call.body.reports_usage:
+            yield self._event(choice, {}, finish_reason=FINISH_REASONS[choice.ending])
+        if self.body.reports_usage:
             yield Event(self._chunk([], self.usage))
-        yield Event(DONE)
+        yield Event(DONE, last=True)
+
+    def _token(self, choice: Choice, piece: Piece) -> Event:
+        if isinstance(piece, Thought) and not self.dialect.shows_reasoning:
+            return Event(b"", piece.tokens, piece.tokens)
+        logprobs = self._logprobs([piece])
+        event = self._event(choice, _delta(choice, piece), logprobs=logprobs)
+        return Event(event.data, piece.tokens, thought_tokens([piece]))
 
     def _head(self, kind: str) -> Json:
         return {
-            "id": self.id,
+            "id": f"chatcmpl-{self.id}",
             "object": kind,
             "created": self.created,
-            "model": self.call.model.snapshot,
-            "service_tier": "default",
-            "system_fingerprint": _system_fingerprint(self.call.model.snapshot),
+            "model": self.model.snapshot,
+            **({"service_tier": "default"} if self.dialect.names_tier else {}),
+            "system_fingerprint": _system_fingerprint(self.model.snapshot),
         }
 
     def _event(
@@ -72,7 +94,6 @@ class Wire:
         *,
         finish_reason: str | None = None,
         logprobs: Json | None = None,
-        tokens: int = 0,
     ) -> Event:
         shown: Json = {
             "index": choice.index,
@@ -80,86 +101,67 @@ class Wire:
             "logprobs": logprobs,
             "finish_reason": finish_reason,
         }
-        return Event(self._chunk([shown], None), tokens)
+        return Event(self._chunk([shown], None))
 
     def _chunk(self, choices: list[Json], usage: object) -> bytes:
         chunk = {**self._head("chat.completion.chunk"), "choices": choices}
-        if self.call.body.reports_usage:
+        if self.body.reports_usage:
             chunk["usage"] = usage
         return b"data: " + msgspec.json.encode(chunk) + b"\n\n"
 
     def _finished(self, choice: Choice) -> Json:
         return {
             "index": choice.index,
-            "message": _message(choice),
+            "message": self._message(choice),
             "logprobs": self._logprobs(choice.pieces),
-            "finish_reason": choice.finish_reason,
+            "finish_reason": FINISH_REASONS[choice.ending],
         }
+
+    def _message(self, choice: Choice) -> Json:
+        calls = [_whole_call(choice, start) for start in choice.starts]
+        refused = choice.ending == "refusal"
+        message: Json = {
+            "role": "assistant",
+            "content": None if calls or refused else choice.said,
+            "refusal": choice.said if refused else None,
+            "annotations": [],
+        }
+        if self.dialect.shows_reasoning and choice.thoughts:
+            message["reasoning_content"] = choice.thoughts
+        return {**message, "tool_calls": calls} if calls else message
 
     def _logprobs(self, pieces: Iterable[Piece]) -> Json | None:
         words = [piece.text for piece in pieces if isinstance(piece, Words)]
-        if not self.call.body.logprobs or not words:
+        if not self.body.logprobs or not words:
             return None
-        rivals = self.call.body.top_logprobs or 0
+        rivals = self.body.top_logprobs or 0
         return {"content": [_token_logprob(text, rivals) for text in words], "refusal": None}
 
 
-def in_turn(choices: Iterable[Choice]) -> Iterator[tuple[Choice, Piece]]:
-    """Yield the first piece of each choice, then the second of each, and so on."""
-    rows = zip_longest(*([(choice, piece) for piece in choice.pieces] for choice in choices))
-    return (pair for pair in chain.from_iterable(rows) if pair is not None)
-
-
-def usage_json(usage: Usage) -> Json:
-    """Return OpenAI's ``usage`` object."""
-    return {
-        "prompt_tokens": usage.prompt,
-        "completion_tokens": usage.completion,
-        "total_tokens": usage.prompt + usage.completion,
-        "prompt_tokens_details": {
-            "cached_tokens": usage.cached,
-            "cache_write_tokens": usage.cache_write,
-            "audio_tokens": 0,
-        },
-        "completion_tokens_details": {
-            "reasoning_tokens": 0,
-            "audio_tokens": 0,
-            "accepted_prediction_tokens": 0,
-            "rejected_prediction_tokens": 0,
-        },
-    }
-
-
-def _message(choice: Choice) -> Json:
-    words = [piece.text for piece in choice.pieces if isinstance(piece, Words)]
-    calls = [_whole_call(choice, piece) for piece in choice.pieces if isinstance(piece, CallStart)]
-    content = None if calls or choice.finish_reason == "tool_calls" else "".join(words)
-    message: Json = {"role": "assistant", "content": content, "refusal": None, "annotations": []}
-    return {**message, "tool_calls": calls} if calls else message
-
-
 def _whole_call(choice: Choice, start: CallStart) -> Json:
-    arguments = "".join(
-        piece.text
-        for piece in choice.pieces
-        if isinstance(piece, Arguments) and piece.place == start.place
-    )
-    function = {"name": start.name, "arguments": arguments}
-    return {"id": start.id, "type": "function", "function": function}
+    function = {"name": start.name, "arguments": choice.arguments(start)}
+    return {"id": f"call_{start.id}", "type": "function", "function": function}
 
 
 def _opening(choice: Choice) -> Json:
-    calls = any(isinstance(piece, CallStart) for piece in choice.pieces)
-    return {"role": "assistant", "content": None if calls else "", "refusal": None}
+    silent = bool(choice.starts) or choice.ending == "refusal"
+    return {"role": "assistant", "content": None if silent else "", "refusal": None}
 
 
-def _delta(piece: Piece) -> Json:
+def _delta(choice: Choice, piece: Piece) -> Json:
+    if isinstance(piece, Thought):
+        return {"reasoning_content": piece.text}
     if isinstance(piece, Words):
-        return {"content": piece.text}
+        return {"refusal" if choice.ending == "refusal" else "content": piece.text}
     if isinstance(piece, Arguments):
         return {"tool_calls": [{"index": piece.place, "function": {"arguments": piece.text}}]}
     function = {"name": piece.name, "arguments": ""}
-    start = {"index": piece.place, "id": piece.id, "type": "function", "function": function}
+    start = {
+        "index": piece.place,
+        "id": f"call_{piece.id}",
+        "type": "function",
+        "function": function,
+    }
     return {"tool_calls": [start]}
 
 

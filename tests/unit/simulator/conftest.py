@@ -12,8 +12,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import boto3
 import httpx2
 import pytest
+from anthropic import Anthropic
+from botocore.config import Config
 from openai import OpenAI
 
 REPOSITORY = Path(__file__).parents[3]
@@ -48,6 +51,20 @@ class Simulator:
     def set_time(self, moment: str) -> None:
         offset = datetime.fromisoformat(moment).timestamp() - time.time()
         self.clock_file.write_text(repr(offset), encoding="ascii")
+
+    def lines(self, number: int) -> list[dict[str, Any]]:
+        """Wait for as many lines as a test expects, and return them."""
+        give_up = time.monotonic() + 3
+        while len(lines := self.books()["lines"]) < number:
+            assert time.monotonic() < give_up, f"only {len(lines)} lines"
+            time.sleep(0.01)
+        assert len(lines) == number
+        found: list[dict[str, Any]] = lines
+        return found
+
+    def message(self, body: object, path: str = "/anthropic/v1/messages") -> httpx2.Response:
+        headers = {"x-api-key": KEY, "anthropic-version": "2023-06-01"}
+        return self.control.post(path, json=body, headers=headers)
 
     def post(self, body: object, path: str = "/v1/chat/completions") -> httpx2.Response:
         headers = {"authorization": f"Bearer {KEY}"}
@@ -91,3 +108,34 @@ def openai(simulator: Simulator, http_client: httpx2.Client) -> OpenAI:
         http_client=http_client,
         _strict_response_validation=True,
     )
+
+
+@pytest.fixture
+def anthropic(simulator: Simulator, http_client: httpx2.Client) -> Anthropic:
+    return Anthropic(
+        base_url=simulator.url + "/anthropic",
+        api_key=KEY,
+        max_retries=0,
+        http_client=http_client,
+        _strict_response_validation=True,
+    )
+
+
+@pytest.fixture(scope="session")
+def bedrock_client(simulator_process: Simulator) -> Any:
+    # The stubs in use know no Bedrock.
+    make: Any = boto3.session.Session(
+        aws_access_key_id="AKIDTEST",
+        aws_secret_access_key="secret",  # noqa: S106 - nothing verifies it
+        region_name="eu-west-1",
+    ).client
+    return make(
+        "bedrock-runtime",
+        endpoint_url=simulator_process.url + "/bedrock",
+        config=Config(retries={"total_max_attempts": 1}, proxies={}),
+    )
+
+
+@pytest.fixture
+def bedrock(simulator: Simulator, bedrock_client: Any) -> Any:
+    return bedrock_client

@@ -27,7 +27,8 @@ COMPLETION = 2
         ("/openai/v1", "gpt-6.1-sol", 11 * 2_000 + 2 * 10_000),
         ("/openai/v1", "gpt-6-astra", 11 * 10_000 + 2 * 50_000),
         ("/openai/v1", "gpt-5-mini", 11 * 250 + 2 * 2_000),
-        ("/xai/v1", "grok-4.7", 11 * 2_000 + 2 * 6_000),
+        ("/gemini/v1beta/openai", "gemini-3.8-flash", 11 * 750 + 2 * 3_750),
+        ("/qwen/compatible-mode/v1", "qwen-plus-latest", 11 * 400 + 2 * 1_200),
     ],
 )
 def test_a_request_costs_its_tokens_at_list_price(
@@ -64,7 +65,11 @@ def test_deepseek_costs_double_in_peak_hours_of_weekdays(
 
 @pytest.mark.parametrize(
     ("prompt", "nano"),
-    [(272_000, 272_000 * 100 + 500), (272_001, 272_001 * 200 + 750)],
+    [
+        # All but the 3 priming tokens are written to the cache, at 1.25 times the input rate.
+        (272_000, 271_997 * 125 + 3 * 100 + 500),
+        (272_001, 271_998 * 250 + 3 * 200 + 750),
+    ],
 )
 def test_a_prompt_above_272_000_tokens_is_dear_as_a_whole(
     simulator: Simulator, prompt: int, nano: int
@@ -87,10 +92,42 @@ def test_cache_classes_are_parts_of_the_prompt_at_their_own_rates() -> None:
     luna, mini = prices.find("openai", "gpt-6-luna"), prices.find("openai", "gpt-5-mini")
     assert luna is not None
     assert mini is not None
-    usage = Usage(prompt=1_000, completion=10, cached=600, cache_write=300)
-    fresh_read_write_out = 100 * 100_000 + 600 * 10_000 + 300 * 125_000 + 10 * 500_000
-    assert luna.cost_pico(usage, at=0) == fresh_read_write_out
-    assert mini.cost_pico(usage, at=0) == 400 * 250_000 + 600 * 25_000 + 10 * 2_000_000
+    usage = Usage(
+        prompt=1_000, completion=10, cached=500, cache_write=300, cache_write_long=100, reasoning=4
+    )
+    fresh_read_write_long_out = (
+        100 * 100_000 + 500 * 10_000 + 300 * 125_000 + 100 * 250_000 + 10 * 500_000
+    )
+    assert luna.cost_pico(usage, at=0) == fresh_read_write_long_out
+    assert mini.cost_pico(usage, at=0) == 500 * 250_000 + 500 * 25_000 + 10 * 2_000_000
+
+
+@pytest.mark.parametrize("write", ["cache_write", "cache_write_long"])
+def test_writes_cost_a_quarter_more_for_short_lives_and_double_or_more_for_long_ones(
+    write: str,
+) -> None:
+    factors = {
+        ("openai", "cache_write"): (5, 4),
+        ("openai", "cache_write_long"): (5, 2),
+        ("anthropic", "cache_write"): (5, 4),
+        ("anthropic", "cache_write_long"): (2, 1),
+    }
+    for provider in ("openai", "anthropic"):
+        for model in load_prices().of(provider):
+            rates = [model.rates, *([model.long.rates] if model.long else [])]
+            times, over = factors[provider, write]
+            for rate in rates:
+                charged = getattr(rate, write)
+                assert charged is None or charged * over == rate.input * times, model.id
+
+
+def test_gemini_costs_double_from_new_year_on(simulator: Simulator) -> None:
+    body = {"model": "gemini-3.8-flash", "messages": [{"role": "user", "content": ECHO}]}
+    for moment in ("2026-12-31T23:59:50+00:00", "2027-01-01T00:00:00+00:00"):
+        simulator.set_time(moment)
+        simulator.post(body, "/gemini/v1beta/openai/chat/completions").raise_for_status()
+    costs = [line["cost_nano"] for line in simulator.books()["lines"]]
+    assert costs == [11 * 750 + 2 * 3_750, 11 * 1_500 + 2 * 7_500]
 
 
 @pytest.mark.parametrize(("pico", "nano"), [(0, 0), (1, 1), (999, 1), (1_000, 1), (1_001, 2)])

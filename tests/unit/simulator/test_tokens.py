@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from local.simulator import tokens
-from local.simulator.openai_chat.prompt import prompt_tokens
+from local.simulator.openai_chat.prompt import read_prompt
 from local.simulator.openai_chat.request import read_body
 from local.simulator.prose import WORDS, prose
 
@@ -61,7 +61,7 @@ def test_every_part_of_a_prompt_is_counted_once() -> None:
     messages = (3 + 2) + (3 + 1 + 1) + (3 + 1 + 2) + (3 + 1)
     tools = 1 + 2 + 2
     schema = 2
-    assert prompt_tokens(body) == 3 + messages + tools + schema
+    assert read_prompt(body).tokens == 3 + messages + tools + schema
 
 
 @pytest.mark.parametrize("wanted", [1, 2, 7, 60, 400])
