@@ -118,7 +118,7 @@ class Attempts:
             provider=provider,
             provider_format=provider_format,
             crossing=way,
-            wire_body=wire_body(plan.call.body, model, provider, way),
+            wire_body=wire_body(plan.call.body, model, provider, way, team=entry.team),
             may_fall_back=may_fall_back,
         )
 

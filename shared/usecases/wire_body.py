@@ -12,12 +12,13 @@ import msgspec
 from shared.catalog import Model, Provider
 from shared.domain.crossing import Body, Crossing
 from shared.domain.errors import InvalidRequest
+from shared.domain.prompt_cache import marked
 
 _LIMITS: Final = ("max_tokens", "max_completion_tokens")
 _FALLBACK_MAX_TOKENS: Final = 4096
 
 
-def wire_body(body: Body, model: Model, provider: Provider, way: Crossing) -> bytes:
+def wire_body(body: Body, model: Model, provider: Provider, way: Crossing, *, team: str) -> bytes:
     """Return the request for one model as JSON.
 
     Raises ``InvalidRequest`` naming what this model or its provider does not take.
@@ -25,6 +26,7 @@ def wire_body(body: Body, model: Model, provider: Provider, way: Crossing) -> by
     limit = model.capabilities.default_max_tokens or _FALLBACK_MAX_TOKENS
     crossed = dict(way.request(body, model=model.id, default_max_tokens=limit))
     _refuse(crossed, model, provider)
+    crossed = marked(crossed, model.cache.style, model.cache.min_tokens, team)
     for name in provider.drops:
         crossed.pop(name, None)
     crossed |= {"model": model.id, **provider.pins}
