@@ -90,6 +90,8 @@ class _Sampler:
     def _object(self, schema: Schema, depth: int) -> dict[str, object]:
         properties = cast("Schema", schema.get("properties", {}))
         required = cast("list[str]", schema.get("required", []))
+        if not all(isinstance(name, str) for name in required):
+            raise UnsatisfiableSchemaError("'required' holds something that is no name")
         return {name: self.value(properties.get(name, {}), depth + 1) for name in required}
 
     def _array(self, schema: Schema, depth: int) -> list[object]:

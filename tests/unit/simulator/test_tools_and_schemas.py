@@ -142,6 +142,7 @@ def test_every_seed_satisfies_the_schema(seed: int) -> None:
         {"$ref": "#/$defs/absent"},
         {"type": "object", "properties": {"a": {"$ref": "#"}}, "required": ["a"]},
         {"required": 5, "type": "object"},
+        {"required": [None], "type": "object"},
     ],
 )
 def test_a_schema_that_cannot_be_satisfied_is_refused(schema: dict[str, object]) -> None:
