@@ -24,6 +24,7 @@ from shared.usecases.admission import Admission
 from shared.usecases.answer_call import AnswerCall, Policy
 from shared.usecases.attempts import Attempts
 from shared.usecases.background import Background
+from shared.usecases.count_tokens import CountTokens
 from shared.usecases.idempotency import Idempotency
 from shared.usecases.provider_call import ProviderCaller
 from shared.usecases.relay import KEEP_ALIVE_SECONDS
@@ -49,6 +50,8 @@ class Router:
     meter: Meter
     admission: Admission
     answer: AnswerCall
+    count_tokens: CountTokens
+    store: Store
     background: Background
     new_request_id: Callable[[], str]
 
@@ -94,7 +97,21 @@ def build_router(
         clock=clock,
         keep_alive_seconds=keep_alive_seconds,
     )
-    return Router(settings, catalog, clock, meter, admission, answer, background, new_request_id)
+    counting = CountTokens(
+        store=store, upstream=upstream, catalog=catalog, meter=meter, clock=clock
+    )
+    return Router(
+        settings=settings,
+        catalog=catalog,
+        clock=clock,
+        meter=meter,
+        admission=admission,
+        answer=answer,
+        count_tokens=counting,
+        store=store,
+        background=background,
+        new_request_id=new_request_id,
+    )
 
 
 def new_request_id() -> str:

@@ -42,18 +42,22 @@ class ModelDoor:
 
 async def answer(request: Request, router: Router, request_id: str, door: ModelDoor) -> Response:
     """Check a request, answer it, and translate the answer back."""
-    key = presented_key(request)
-    body = await read_body(request, router.settings.body_limit_bytes)
-    try:
-        call = _checked(request, router, request_id, door, key, body)
-    except InvalidRequest:
-        await router.admission.confirm(key)  # only a confirmed caller is told what is wrong
-        raise
-    reply = await router.answer(call)
+    reply = await router.answer(await checked_call(request, router, request_id, door))
     headers = note_headers(reply.notes) | id_headers(request_id)
     if isinstance(reply, StreamReply):
         return RelayResponse(reply.relay, headers)
     return Response(reply.body, media_type="application/json", headers=headers)
+
+
+async def checked_call(request: Request, router: Router, request_id: str, door: ModelDoor) -> Call:
+    """Read and check a request; only a confirmed caller is told what is wrong with it."""
+    key = presented_key(request)
+    try:
+        body = await read_body(request, router.settings.body_limit_bytes)
+        return _checked(request, router, request_id, door, key, body)
+    except InvalidRequest:
+        await router.admission.confirm(key)
+        raise
 
 
 def note_headers(notes: dict[str, str]) -> dict[str, str]:

@@ -16,7 +16,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from functions.router.chat import chat_completions
+from functions.router.count_tokens import count_tokens
 from functions.router.errors import ANTHROPIC_ERRORS, OPENAI_ERRORS, ErrorShape
+from functions.router.health import health, health_details
 from functions.router.messages import messages
 from functions.router.models import get_model, list_models
 from shared.domain.errors import GatewayError, MethodNotAllowed, RouteNotFound
@@ -53,10 +55,12 @@ def create_app(router: Router) -> Starlette:
 
     app = Starlette(
         routes=[
-            Route("/health", _health, methods=["GET"]),
+            Route("/health", health, methods=["GET"]),
+            route("/health/details", "GET", "health", health_details),
             Route(EVENTS_PATH, _ignored_event, methods=["POST"]),
             route("/v1/chat/completions", "POST", "chat", chat_completions),
             route("/v1/messages", "POST", "messages", messages, ANTHROPIC_ERRORS),
+            route("/v1/messages/count_tokens", "POST", "messages", count_tokens, ANTHROPIC_ERRORS),
             route("/v1/models", "GET", "models", list_models),
             route("/v1/models/{model}", "GET", "models", get_model),
         ],
@@ -66,10 +70,6 @@ def create_app(router: Router) -> Starlette:
     # A redirect would lose the stage's prefix on AWS, and the shape of the door.
     app.router.redirect_slashes = False
     return app
-
-
-async def _health(_: Request) -> Response:
-    return Response(b'{"status":"ok"}', media_type="application/json")
 
 
 async def _ignored_event(request: Request) -> Response:

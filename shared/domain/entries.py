@@ -15,7 +15,7 @@ from shared.domain.freshness import Freshness, TierName
 from shared.domain.health import Health
 from shared.domain.prices import TokenCounts
 
-Door = Literal["chat", "messages"]
+Door = Literal["chat", "messages", "count_tokens"]
 CacheResult = Literal["hit", "miss", "bypass"]
 Outcome = Literal["answered", "refused", "failed"]
 UsageSource = Literal["provider", "stored", "estimated", "none"]

@@ -9,18 +9,17 @@ import pytest
 from anthropic.types import (
     Message,
     content_block_param,
+    message_count_tokens_params,
+    message_create_params,
     thinking_config_param,
     tool_choice_param,
     tool_param,
     tool_union_param,
 )
-from anthropic.types import (
-    message_create_params as sdk,
-)
 from pydantic import TypeAdapter
 
 from shared.domain.errors import InvalidRequest
-from shared.domain.messages import parse_messages
+from shared.domain.messages import COUNTED, parse_count, parse_messages
 from shared.domain.messages.refusals import REFUSED, REFUSED_TYPES
 from shared.domain.messages.request import WIRE_ONLY, MessagesRequest, Tool
 
@@ -85,9 +84,9 @@ def exhausted(value: Any) -> Any:
 def test_what_the_sdk_sends_is_accepted(fields: dict[str, Any]) -> None:
     request = body(**fields)
     kind = (
-        sdk.MessageCreateParamsStreaming
+        message_create_params.MessageCreateParamsStreaming
         if request.get("stream")
-        else sdk.MessageCreateParamsNonStreaming
+        else message_create_params.MessageCreateParamsNonStreaming
     )
     judge = TypeAdapter(kind)  # outlives what it checks lazily
     exhausted(judge.validate_python(request))
@@ -95,7 +94,7 @@ def test_what_the_sdk_sends_is_accepted(fields: dict[str, Any]) -> None:
 
 
 def test_every_field_of_the_sdk_is_either_served_or_refused_by_name() -> None:
-    known = set(get_type_hints(sdk.MessageCreateParamsBase)) | {"stream"}
+    known = set(get_type_hints(message_create_params.MessageCreateParamsBase)) | {"stream"}
     ours = set(MessagesRequest.__struct_fields__)
     assert known == (ours - WIRE_ONLY) | (set(REFUSED) - BETA)
     assert known & (WIRE_ONLY | BETA) == set()
@@ -114,12 +113,12 @@ def tags(kind: Any) -> Iterator[str]:
 def test_every_content_block_of_the_sdk_is_served_or_refused_with_its_reason() -> None:
     for tag in tags(content_block_param.ContentBlockParam):
         for role in ("user", "assistant"):
-            try:
+            with pytest.raises(InvalidRequest) as refused:
                 parse_messages(body(messages=[{"role": role, "content": [{"type": tag}]}]))
-            except InvalidRequest as refused:
-                is_served = refused.message.startswith("Object missing required field")
-                is_of_the_other_role = tag not in REFUSED_TYPES and role_of(tag) != role
-                assert is_served or is_of_the_other_role or "is refused: it" in refused.message, tag
+            message = refused.value.message
+            is_served = message.startswith("Object missing required field")
+            is_of_the_other_role = tag not in REFUSED_TYPES and role_of(tag) != role
+            assert is_served or is_of_the_other_role or "is refused: it" in message, tag
 
 
 def role_of(tag: str) -> str:
@@ -222,3 +221,13 @@ def test_more_than_a_thousand_messages_are_refused() -> None:
     parse_messages(body(messages=[USER] * 1000))
     with pytest.raises(InvalidRequest):
         parse_messages(body(messages=[USER] * 1001))
+
+
+def test_a_token_count_takes_the_fields_of_the_sdk_and_no_others() -> None:
+    known = set(get_type_hints(message_count_tokens_params.MessageCountTokensParams))
+    assert known - set(REFUSED) == COUNTED
+    counted = {"model": "auto", "messages": [USER], "system": "s", "tools": [TOOL]}
+    assert parse_count(counted).asked().has_tools
+    with pytest.raises(InvalidRequest) as refused:
+        parse_count({**counted, "max_tokens": 5})
+    assert refused.value.param == "max_tokens"

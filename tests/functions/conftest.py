@@ -81,7 +81,7 @@ class Gateway:
 
     def answer_with(self, answer: Answer) -> None:
         def answering(entry: Entry, provider: Provider, path: str, body: bytes) -> MemoryReply:
-            assert path == "/chat/completions"
+            assert path.startswith(("/chat/completions", "/messages"))
             return answer(json.loads(body))
 
         self.upstream.answering = answering
@@ -108,13 +108,13 @@ def run(work: Coroutine[Any, Any, Any]) -> Any:
     return asyncio.run(work)
 
 
-@pytest.fixture
-def gateway() -> Gateway:
+def make_gateway(*providers: str) -> Gateway:
+    """Return a gateway on fakes with these providers enabled and two teams' keys."""
     settings = RouterSettings(
         environment="dev",
         cache_table="cache",
         ledger_table="ledger",
-        provider_secrets={"openai": "arn:1", "xai": "arn:2"},
+        provider_secrets={provider: f"arn:{provider}" for provider in providers},
         policy_version="p1",
         baseline_model="gpt-6-astra",
     )
@@ -136,3 +136,8 @@ def gateway() -> Gateway:
         store.create(KeyRow(f"{team}.1", "dev", team, key_digest(key), "test", 1))
         made.keys[team] = key
     return made
+
+
+@pytest.fixture
+def gateway() -> Gateway:
+    return make_gateway("openai", "xai")

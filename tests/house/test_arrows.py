@@ -29,8 +29,8 @@ MAY_IMPORT = {
     },
     "shared.wiring": {"shared"},
     "functions": {
-        "functions", "shared.domain", "shared.usecases", "shared.catalog", "shared.settings",
-        "shared.wiring",
+        "functions", "shared.clock", "shared.domain", "shared.usecases", "shared.catalog",
+        "shared.settings", "shared.wiring",
     },
     "infra": {"infra", "shared.resources", "shared.settings", "shared.meters", "shared.catalog"},
     "local.simulator": {"local.simulator"},

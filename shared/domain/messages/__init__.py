@@ -6,7 +6,7 @@ has and the gateway refuses with a reason.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -15,7 +15,17 @@ from shared.domain.errors import InvalidRequest
 from shared.domain.messages.refusals import REFUSED, explained, refuse_by_name
 from shared.domain.messages.request import MessagesRequest
 
-__all__ = ["MessagesRequest", "parse_messages"]
+__all__ = ["COUNTED", "MessagesRequest", "parse_count", "parse_messages"]
+
+COUNTED: Final = frozenset(
+    {
+        "messages", "model", "cache_control", "output_config", "speed", "system", "thinking",
+        "tool_choice", "tools",
+    }
+)  # fmt: skip
+"""The fields of a request for a token count: ``anthropic`` 2.8 ``MessageCountTokensParams``."""
+
+_UNBOUNDED: Final = 10_000_000
 
 
 def parse_messages(body: dict[str, Any]) -> MessagesRequest:
@@ -30,3 +40,14 @@ def parse_messages(body: dict[str, Any]) -> MessagesRequest:
         text, _, found = str(error).partition(" - at `$")
         path = found.rstrip("`")
         raise InvalidRequest(explained(text, path), param=field_named(text, path)) from None
+
+
+def parse_count(body: dict[str, Any]) -> MessagesRequest:
+    """Check the body of a token count, which is a request without limits and sampling.
+
+    Raises :class:`InvalidRequest` as ``parse_messages`` does.
+    """
+    for field in body:
+        if field not in COUNTED:
+            raise InvalidRequest(f"A token count has no field {field}.", param=field)
+    return parse_messages({**body, "max_tokens": _UNBOUNDED})

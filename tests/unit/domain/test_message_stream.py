@@ -16,14 +16,23 @@ from shared.domain.message_stream import (
     message_stop_reason,
 )
 from tests.contracts.stock_sdks import Judges
-from tests.unit.domain.translatable import answer, answers, ids, message_usage, texts, use_block
+from tests.unit.domain.translatable import (
+    answer,
+    answers,
+    calm,
+    few,
+    ids,
+    message_usage,
+    texts,
+    use_block,
+)
 
 Json = dict[str, Any]
 
-USAGE = {"input_tokens": 3, "output_tokens": 1, "cache_creation": {
+USAGE: Json = {"input_tokens": 3, "output_tokens": 1, "cache_creation": {
     "ephemeral_5m_input_tokens": 0, "ephemeral_1h_input_tokens": 7},
     "cache_creation_input_tokens": 7, "service_tier": "standard"}  # fmt: skip
-START = {"type": "message_start", "message": {
+START: Json = {"type": "message_start", "message": {
     "id": "msg_1", "type": "message", "role": "assistant", "model": "claude-opus-5-5",
     "content": [], "stop_reason": None, "stop_sequence": None, "usage": USAGE}}  # fmt: skip
 STOP = {"type": "message_stop"}
@@ -74,6 +83,7 @@ def gathered(*events: object) -> StreamedMessage:
     return stream
 
 
+@calm
 @given(messages)
 def test_a_replayed_message_adds_up_to_itself(message: Json) -> None:
     events = list(replay_message(message, {"cost_usd": "0"}))
@@ -84,6 +94,7 @@ def test_a_replayed_message_adds_up_to_itself(message: Json) -> None:
     assert stream.usage == message["usage"]
 
 
+@few
 @given(messages)
 def test_the_stock_sdk_gathers_the_same_message_from_a_replay(message: Json) -> None:
     seen = judges.events(event for _, event in replay_message(message, {"cost_usd": "0"}))
@@ -149,7 +160,7 @@ def test_usage_is_known_from_the_first_event_on() -> None:
     assert USAGE["output_tokens"] == 1
 
 
-TOOL = {"type": "tool_use", "id": "t", "name": "f", "input": {}}
+TOOL: Json = {"type": "tool_use", "id": "t", "name": "f", "input": {}}
 CUT = {"type": "input_json_delta", "partial_json": '{"a":'}
 
 

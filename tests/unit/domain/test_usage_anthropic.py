@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 
 from shared.domain.prices import TokenCounts
 from shared.domain.usage import MalformedUsage, anthropic_usage
+from tests.unit.domain.translatable import calm
 
 counts = st.integers(0, 10**9)
 
 
+@calm
 @given(counts, counts, counts, counts, counts)
 def test_the_classes_are_disjoint_and_add_up(
     plain: int, read: int, short: int, long: int, output: int

@@ -5,9 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+from hypothesis import settings
 from hypothesis import strategies as st
 
 Json = dict[str, Any]
+
+calm = settings(deadline=None)
+"""No deadline: how long an example takes says nothing on a shared machine."""
+
+few = settings(deadline=None, max_examples=40)
+"""Fewer examples, where an SDK judges each."""
 
 CREATED = 1_700_000_000
 PNG = "iVBORw0KGgo="
