@@ -47,7 +47,8 @@ def parse_count(body: dict[str, Any]) -> MessagesRequest:
 
     Raises :class:`InvalidRequest` as ``parse_messages`` does.
     """
+    refuse_by_name(body)
     for field in body:
-        if field not in COUNTED:
+        if field not in COUNTED and field not in REFUSED:
             raise InvalidRequest(f"A token count has no field {field}.", param=field)
     return parse_messages({**body, "max_tokens": _UNBOUNDED})

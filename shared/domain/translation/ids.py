@@ -16,7 +16,7 @@ _INVALID: Final = re.compile(r"[^a-zA-Z0-9-]")
 def tool_id(given: str) -> str:
     """Return an id that Anthropic takes: the same for the same id, another for another.
 
-    In an id that has to change, ``_`` is written out as well, so that two never meet.
+    In an id that has to change, ``_`` is written out as well, so that no two become one.
     """
     if _VALID.fullmatch(given):
         return given

@@ -220,7 +220,7 @@ def test_an_empty_answer_in_the_history_is_left_out() -> None:
 
 
 def test_ids_of_calls_that_anthropic_refuses_are_rewritten_alike_and_apart() -> None:
-    odd = [{**CALL, "id": each} for each in ("functions.f:0", "functions_f:0", "functions-f-0")]
+    odd = [{**CALL, "id": each} for each in ("f.g:", "f_2e_g:", "functions-f-0")]
     translated = to_messages(chat(
         USER, {"role": "assistant", "tool_calls": odd},
         *({"role": "tool", "tool_call_id": call["id"], "content": "1"} for call in odd),
