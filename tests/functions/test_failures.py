@@ -281,6 +281,19 @@ def test_an_error_after_the_finish_takes_nothing_from_a_whole_answer(gateway: Ga
     assert settlement.outcome == "answered"
 
 
+@pytest.mark.parametrize("stream", [False, True])
+def test_an_endless_answer_is_cut_off(gateway: Gateway, stream: bool) -> None:
+    part = chunk({"content": "x" * 1_000_000}) if stream else b"x" * 1_000_000
+
+    async def endless() -> Any:
+        for _ in range(40):
+            yield part
+
+    gateway.answer_with(lambda _: MemoryReply(endless()))
+    response = run(gateway.chat(stream=stream))
+    assert "larger than 16 MB" in response.text
+
+
 def test_a_null_error_is_none(gateway: Gateway) -> None:
     parts = [part.replace(b'{"id"', b'{"error": null, "id"') for part in stream_frames()]
     gateway.answer_with(lambda _: MemoryReply(as_chunks(*parts)))
