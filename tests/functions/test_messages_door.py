@@ -51,7 +51,12 @@ def test_a_message_is_answered_by_its_own_family_as_it_is(claude: Gateway) -> No
     assert response.json() == MESSAGE
     assert response.headers["x-sluice-cost-usd"] == "0.0000035"
     assert claude.sent_bodies == [
-        {"model": "claude-haiku-5-5", "max_tokens": 50, "messages": [USER]}
+        {
+            "model": "claude-haiku-5-5",
+            "max_tokens": 50,
+            "messages": [USER],
+            "service_tier": "standard_only",
+        }
     ]
 
 
