@@ -17,6 +17,7 @@ import msgspec
 PREFIX = "SLUICE_"
 
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9-]{0,30}\Z")]
+Seconds = Annotated[float, msgspec.Meta(gt=0, le=900)]
 MiB = 1024 * 1024
 
 
@@ -39,6 +40,16 @@ class RouterSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     policy_version: str
     baseline_model: str
     body_limit_bytes: Annotated[int, msgspec.Meta(ge=1024, le=4 * MiB)] = MiB
+    whole_answer_seconds: Annotated[float, msgspec.Meta(gt=0, le=295)] = 280
+    """All that an answer in one piece may take: API Gateway drops a connection that is silent
+    for five minutes."""
+    first_byte_seconds: Seconds = 60
+    """How long a stream's first byte is waited for while another model could be asked."""
+    stall_seconds: Seconds = 120
+    """How long a stream may be silent once it has begun."""
+    keep_alive_seconds: Annotated[float, msgspec.Meta(gt=0, le=240)] = 15
+    """How often a caller is sent a comment while a provider is silent: API Gateway drops a stream
+    that is idle for five minutes, and proxies are stricter."""
     upstream_url: str | None = None
     """Set only by the local world: where the simulator stands in for every provider."""
     clock_file: str | None = None

@@ -26,8 +26,7 @@ from shared.usecases.attempts import Attempts
 from shared.usecases.background import Background
 from shared.usecases.count_tokens import CountTokens
 from shared.usecases.idempotency import Idempotency
-from shared.usecases.provider_call import ProviderCaller
-from shared.usecases.relay import KEEP_ALIVE_SECONDS
+from shared.usecases.provider_call import Patience, ProviderCaller
 from shared.usecases.route import ModelRouter
 from shared.usecases.settling import Settler
 
@@ -63,7 +62,6 @@ def build_router(
     store: Store | None = None,
     upstream: Upstream | None = None,
     meter: Meter | None = None,
-    keep_alive_seconds: float = KEEP_ALIVE_SECONDS,
 ) -> Router:
     """Build the router from its settings; every part of the outside world can be replaced."""
     clock = clock or _clock(settings)
@@ -76,7 +74,7 @@ def build_router(
     settler = Settler(store, meter, catalog, clock, settings.baseline_model)
     attempts = Attempts(
         store=store,
-        caller=ProviderCaller(upstream, meter, clock),
+        caller=ProviderCaller(upstream, meter, clock, _patience(settings)),
         settler=settler,
         catalog=catalog,
         formats=FORMATS,
@@ -95,7 +93,7 @@ def build_router(
         meter=meter,
         background=background,
         clock=clock,
-        keep_alive_seconds=keep_alive_seconds,
+        keep_alive_seconds=settings.keep_alive_seconds,
     )
     counting = CountTokens(
         store=store, upstream=upstream, catalog=catalog, meter=meter, clock=clock
@@ -117,6 +115,14 @@ def build_router(
 def new_request_id() -> str:
     """Return an id that no other request has: ``req_`` and 128 random bits."""
     return "req_" + secrets.token_hex(16)
+
+
+def _patience(settings: RouterSettings) -> Patience:
+    return Patience(
+        whole=settings.whole_answer_seconds,
+        first_byte=settings.first_byte_seconds,
+        stall=settings.stall_seconds,
+    )
 
 
 def _clock(settings: RouterSettings) -> Clock:

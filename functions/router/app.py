@@ -30,6 +30,8 @@ Handler = Callable[[Request, Router, str], Awaitable[Response]]
 EVENTS_PATH: Final = "/lambda-events"
 """Where the Web Adapter posts events that are not HTTP requests."""
 _HTTP_CONTEXT: Final = "x-amzn-request-context"
+_ANTHROPIC_PATHS: Final = "/v1/messages"
+"""Below this path Anthropic's SDK calls, which reads errors in its own shape."""
 
 
 def create() -> Starlette:
@@ -107,4 +109,5 @@ def _unrouted(router: Router, request: Request, error: HTTPException) -> Respons
         refusal = MethodNotAllowed(f"{request.method} is not served at {path}.")
     refusal.headers |= dict(error.headers or {})
     router.meter.refused(request_id, "none", refusal.status, refusal.code)
-    return OPENAI_ERRORS.response(refusal, request_id)
+    shape = ANTHROPIC_ERRORS if path.startswith(_ANTHROPIC_PATHS) else OPENAI_ERRORS
+    return shape.response(refusal, request_id)

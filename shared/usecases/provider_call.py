@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, suppress
+from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
@@ -21,29 +22,38 @@ from shared.usecases.provider_errors import error_in_stream, refusal
 from shared.usecases.relay import Relay
 
 _ANSWER_LIMIT_BYTES: Final = 16 * 1024 * 1024
-WHOLE_SECONDS: Final = 280.0
-"""API Gateway drops a connection that is silent for five minutes."""
 SETTLING_SECONDS: Final = 10.0
 """Left over at the end of an invocation for the settlement."""
-FIRST_BYTE_SECONDS: Final = 60.0
-"""How long a stream's first byte is waited for while another model could be asked."""
 _READ_OUT_SECONDS: Final = 0.05
-STALL_SECONDS: Final = 120.0
-"""How long a stream may be silent once it has begun."""
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long a provider is waited for, in seconds.
+
+    ``whole`` is all that an answer in one piece may take, ``first_byte`` how long a stream's
+    first byte is waited for while another model could be asked, ``stall`` how long a stream may
+    be silent once it has begun.
+    """
+
+    whole: float
+    first_byte: float
+    stall: float
 
 
 class ProviderCaller:
     """Calls providers. Raises the errors that a provider's failure means to the caller."""
 
-    def __init__(self, upstream: Upstream, meter: Meter, clock: Clock) -> None:
+    def __init__(self, upstream: Upstream, meter: Meter, clock: Clock, patience: Patience) -> None:
         self._upstream = upstream
         self._meter = meter
         self._clock = clock
+        self._patience = patience
 
     async def whole(self, attempt: Attempt) -> tuple[Received, bytes]:
         """Fetch an answer in one piece; returns it decoded and as bytes for the caller."""
         since_start = self._clock() - attempt.call.started_at
-        seconds = min(max(1.0, WHOLE_SECONDS - since_start), self._seconds_left(attempt))
+        seconds = min(max(1.0, self._patience.whole - since_start), self._seconds_left(attempt))
         async with self._post(attempt, seconds) as reply:
             raw = await self._read(attempt, reply)
         whole = _object(raw)
@@ -56,7 +66,7 @@ class ProviderCaller:
         async with self._post(attempt, self._seconds_left(attempt)) as reply:
             if reply.status != 200:
                 raise await self._refusal(attempt, reply)
-            chunks = _unstalled(reply.chunks(), attempt)
+            chunks = _unstalled(reply.chunks(), attempt, self._patience)
             async for chunk in chunks:
                 await pump.feed(chunk)
                 if pump.is_over:
@@ -176,11 +186,13 @@ async def _read_out(chunks: AsyncIterator[bytes]) -> None:
                 pass
 
 
-async def _unstalled(chunks: AsyncIterator[bytes], attempt: Attempt) -> AsyncIterator[bytes]:
+async def _unstalled(
+    chunks: AsyncIterator[bytes], attempt: Attempt, patience: Patience
+) -> AsyncIterator[bytes]:
     """Yield chunks; raises ``UpstreamTimedOut`` when the next one takes too long."""
     while True:
         waits = attempt.may_fall_back and not attempt.progress.has_begun
-        seconds = FIRST_BYTE_SECONDS if waits else STALL_SECONDS
+        seconds = patience.first_byte if waits else patience.stall
         has_limit = waits or attempt.progress.has_begun
         try:
             async with asyncio.timeout(seconds if has_limit else None):

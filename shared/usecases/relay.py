@@ -18,8 +18,6 @@ from shared.domain.sse import KEEP_ALIVE
 _QUEUED_FRAMES: Final = 64
 _READER_SECONDS: Final = 30.0
 """How long a caller who reads nothing may hold the provider up before it is given up."""
-KEEP_ALIVE_SECONDS: Final = 15.0
-"""API Gateway drops a stream that is idle for five minutes; proxies are stricter."""
 
 _End = None
 

@@ -108,8 +108,11 @@ def run(work: Coroutine[Any, Any, Any]) -> Any:
     return asyncio.run(work)
 
 
-def make_gateway(*providers: str) -> Gateway:
-    """Return a gateway on fakes with these providers enabled and two teams' keys."""
+def make_gateway(*providers: str, **limits: Any) -> Gateway:
+    """Return a gateway on fakes with these providers enabled and two teams' keys.
+
+    ``limits`` are settings in seconds that differ from the usual ones.
+    """
     settings = RouterSettings(
         environment="dev",
         cache_table="cache",
@@ -117,6 +120,7 @@ def make_gateway(*providers: str) -> Gateway:
         provider_secrets={provider: f"arn:{provider}" for provider in providers},
         policy_version="p1",
         baseline_model="gpt-6-astra",
+        **{"keep_alive_seconds": KEEP_ALIVE_SECONDS, **limits},
     )
     time = [1_795_330_000.0]
     store, meter = MemoryStore(), MemoryMeter()
@@ -127,7 +131,6 @@ def make_gateway(*providers: str) -> Gateway:
         store=store,
         upstream=upstream,
         meter=meter,
-        keep_alive_seconds=KEEP_ALIVE_SECONDS,
     )
     made = Gateway(create_app(router), router, store, upstream, meter, time)
     made.answer_with(usual_answer)

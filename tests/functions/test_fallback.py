@@ -10,7 +10,7 @@ import pytest
 from shared.adapters.memory import MemoryReply
 from shared.domain.errors import UpstreamFailed, UpstreamTimedOut
 from shared.domain.health import Health
-from tests.functions.conftest import Gateway, as_chunks, chunk, run, usual_answer
+from tests.functions.conftest import Gateway, as_chunks, chunk, make_gateway, run, usual_answer
 
 FIRST, SECOND, THIRD = "gpt-6.1-terra", "grok-4.7", "gpt-6.1-sol"
 
@@ -76,34 +76,31 @@ def test_after_the_first_byte_no_other_model_is_asked(
     assert models_of(gateway) == [FIRST]
 
 
-def test_a_stream_that_does_not_begin_is_given_up_for_another_model(
-    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("shared.usecases.provider_call.FIRST_BYTE_SECONDS", 0.05)
+@pytest.fixture
+def impatient() -> Gateway:
+    return make_gateway("openai", "xai", first_byte_seconds=0.05, stall_seconds=0.05)
 
+
+def test_a_stream_that_does_not_begin_is_given_up_for_another_model(impatient: Gateway) -> None:
     async def silent() -> Any:
         await asyncio.sleep(30)
         yield b""
 
-    gateway.answer_with(
+    impatient.answer_with(
         lambda body: MemoryReply(silent()) if body["model"] == FIRST else usual_answer(body)
     )
-    response = run(gateway.chat(model="mid", stream=True))
+    response = run(impatient.chat(model="mid", stream=True))
     assert response.headers["x-sluice-model"] == SECOND
     assert "[DONE]" in response.text
 
 
-def test_a_stream_that_stalls_ends_with_an_error(
-    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("shared.usecases.provider_call.STALL_SECONDS", 0.05)
-
+def test_a_stream_that_stalls_ends_with_an_error(impatient: Gateway) -> None:
     async def stalled() -> Any:
         yield chunk({"content": "x"})
         await asyncio.sleep(30)
 
-    gateway.answer_with(lambda _: MemoryReply(stalled()))
-    text = run(gateway.chat(stream=True)).text
+    impatient.answer_with(lambda _: MemoryReply(stalled()))
+    text = run(impatient.chat(stream=True)).text
     assert "upstream_timed_out" in text
     assert "[DONE]" not in text
 

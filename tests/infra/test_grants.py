@@ -42,5 +42,5 @@ def test_no_secret_value_is_declared_anywhere(environment: str) -> None:
 
 def test_a_secret_is_declared_per_enabled_provider_and_no_more() -> None:
     names = {secret["name"] for secret in declared("dev").all("aws:secretsmanager/secret:Secret")}
-    assert names == {"sluice/dev/providers/openai"}
+    assert names == {f"sluice/dev/providers/{name}" for name in ("openai", "anthropic")}
     assert set(declared("prod").outputs["provider_secrets"]) == {"openai", "xai"}

@@ -40,7 +40,7 @@ def test_an_idle_process_is_stopped_and_leaves_deferred_work_undone(tmp_path: Pa
             pid = world.pool.instances[0].pid
             assert state_letter(pid) == "T"
             await world.client.post("/later", content=str(mark))
-            assert state_letter(pid) == "T"
+            await until(lambda: state_letter(pid) == "T")
             await asyncio.sleep(0.3)
             assert not mark.exists()
             await world.client.post("/nap", content=b"0.2")

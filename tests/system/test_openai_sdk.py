@@ -43,8 +43,8 @@ def ask(stack: Stack, messages: list[Any], **arguments: Any) -> tuple[Any, dict[
 def test_a_simple_question_goes_to_nano_and_a_hard_one_to_frontier(stack: Stack) -> None:
     _, simple = ask(stack, fresh("What is the capital of France?"))
     _, hard = ask(stack, fresh(HARD))
-    assert (simple["x-sluice-tier"], simple["x-sluice-model"]) == ("nano", "gpt-6-luna")
-    assert (hard["x-sluice-tier"], hard["x-sluice-model"]) == ("frontier", "gpt-6-astra")
+    assert (simple["x-sluice-tier"], simple["x-sluice-model"]) == ("nano", "claude-haiku-5-5")
+    assert (hard["x-sluice-tier"], hard["x-sluice-model"]) == ("frontier", "claude-opus-5-5")
     assert "hard cues" in hard["x-sluice-route-reason"]
     assert Decimal(simple["x-sluice-saved-usd"]) > 0
     assert simple["x-request-id"] == simple["x-sluice-request-id"]
@@ -219,7 +219,7 @@ def test_the_next_model_of_the_tier_answers_and_all_routers_leave_the_first_alon
 ) -> None:
     failing.fault(kind="status", status=429, retry_after=60, match={"model": "gpt-6.1-terra"})
     _, first = ask(failing, fresh("x"), model="mid")
-    assert first["x-sluice-model"] == "gpt-6.1-sol"
+    assert first["x-sluice-model"] == "claude-sonnet-5-5"
     assert "fallback from gpt-6.1-terra (429)" in first["x-sluice-route-reason"]
     for _ in range(4):
         _, later = ask(failing, fresh("x"), model="mid")
