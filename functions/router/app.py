@@ -19,6 +19,7 @@ from functions.router.chat import chat_completions
 from functions.router.errors import ANTHROPIC_ERRORS, OPENAI_ERRORS, ErrorShape
 from functions.router.messages import messages
 from functions.router.models import get_model, list_models
+from functions.router.openapi import openapi
 from shared.domain.errors import GatewayError, MethodNotAllowed, RouteNotFound
 from shared.settings import router_settings
 from shared.wiring import Router, build_router
@@ -54,6 +55,7 @@ def create_app(router: Router) -> Starlette:
     app = Starlette(
         routes=[
             Route("/health", _health, methods=["GET"]),
+            Route("/openapi.json", openapi, methods=["GET"]),
             Route(EVENTS_PATH, _ignored_event, methods=["POST"]),
             route("/v1/chat/completions", "POST", "chat", chat_completions),
             route("/v1/messages", "POST", "messages", messages, ANTHROPIC_ERRORS),
