@@ -100,7 +100,7 @@ class ChooseNone(Shape, tag="none"):
 class Tool(Shape):
     """A tool that the caller runs; ``input_schema`` is a JSON schema of an object."""
 
-    name: Annotated[str, msgspec.Meta(pattern=r"^[a-zA-Z0-9_-]{1,128}$")]
+    name: Annotated[str, msgspec.Meta(pattern=r"^[a-zA-Z0-9_-]{1,128}\Z")]
     input_schema: dict[str, Any]
     allowed_callers: list[Literal["direct"]] | None = None
     cache_control: CacheControl | None = None

@@ -1,0 +1,281 @@
+"""``GET /openapi.json``: what the router serves, in OpenAPI 3.1, made from what checks it.
+
+Request bodies come from the closed structs, controls from theirs, refusals from the error
+classes. The document says nothing of an environment: ``GET /v1/models`` lists its models.
+Source: https://spec.openapis.org/oas/v3.1.1.html
+"""
+
+from __future__ import annotations
+
+import inspect
+from functools import cache
+from typing import Any, Final
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from functions.router.openapi_shapes import ANSWERS, CHAT_EXAMPLES, MESSAGES_EXAMPLES
+from shared.domain.chat import ChatRequest, Shape
+from shared.domain.controls import BODY_FIELD, HEADER_PREFIX, MAX_TTL_SECONDS, Controls
+from shared.domain.errors import (
+    BodyTooLarge,
+    GatewayError,
+    IdempotencyConflict,
+    IdempotencyMismatch,
+    InvalidRequest,
+    StoreUnavailable,
+    Unauthorized,
+    UpstreamFailed,
+    UpstreamRateLimited,
+    UpstreamTimedOut,
+)
+from shared.domain.messages import COUNTED, MessagesRequest
+
+Json = dict[str, Any]
+
+_LOOKUP_REFUSALS: Final = (InvalidRequest, Unauthorized, StoreUnavailable)
+_DOOR_REFUSALS: Final = (
+    *_LOOKUP_REFUSALS,
+    IdempotencyConflict,
+    BodyTooLarge,
+    IdempotencyMismatch,
+    UpstreamRateLimited,
+    UpstreamFailed,
+    UpstreamTimedOut,
+)
+_TEXT: Final[Json] = {"type": "string"}
+_KEY: Final[list[Json]] = [{"bearer": []}, {"xApiKey": []}]
+
+
+async def openapi(_: Request) -> Response:
+    """Answer with the document; there is nothing in it that a key would protect."""
+    return Response(document(), media_type="application/json")
+
+
+@cache
+def document() -> bytes:
+    """Return the document as JSON, made when it is first asked for."""
+    return msgspec.json.encode(
+        {
+            "openapi": "3.1.0",
+            "info": {"title": "Sluice", "version": "1", "description": _ABOUT},
+            "servers": [{"url": ".", "description": "Where this document was found."}],
+            "security": _KEY,
+            "paths": _paths(),
+            "components": {"schemas": _schemas(), "securitySchemes": _SECURITY_SCHEMES},
+        }
+    )
+
+
+_ABOUT: Final = """Any model behind either door, cached, routed and priced.
+
+`model` is `auto`, a tier (`nano`, `mid`, `frontier`) or a model's id. A field, control or route
+that is not named here is refused by name."""
+
+_SECURITY_SCHEMES: Final = {
+    "bearer": {"type": "http", "scheme": "bearer"},
+    "xApiKey": {"type": "apiKey", "in": "header", "name": "x-api-key"},
+}
+
+
+def _paths() -> Json:
+    return {
+        "/v1/chat/completions": {"post": _chat()},
+        "/v1/messages": {"post": _messages()},
+        "/v1/messages/count_tokens": {"post": _count()},
+        "/v1/models": {"get": _lookup("List what may be asked for as a model.", "ModelList")},
+        "/v1/models/{model}": {
+            "get": {
+                **_lookup("Look one of them up.", "Model"),
+                "parameters": [{"name": "model", "in": "path", "required": True, "schema": _TEXT}],
+            }
+        },
+        "/health": {"get": _open("Tell whether the router is up.", {"$ref": _ref("Health")})},
+        "/health/details": {"get": _lookup("Tell what the router answers by.", "HealthDetails")},
+        "/openapi.json": {"get": _open("Return this document.", {"type": "object"})},
+    }
+
+
+def _chat() -> Json:
+    return _door(
+        "Answer an OpenAI chat completion.",
+        _ref("chat.ChatRequest"),
+        CHAT_EXAMPLES,
+        answer=_ref("ChatCompletion"),
+        error=_ref("OpenAiError"),
+    )
+
+
+def _messages() -> Json:
+    return _door(
+        "Answer an Anthropic message.",
+        _ref("messages.MessagesRequest"),
+        MESSAGES_EXAMPLES,
+        answer=_ref("Message"),
+        error=_ref("AnthropicError"),
+    )
+
+
+def _count() -> Json:
+    content = {"schema": {"$ref": _ref("messages.CountRequest")}}
+    count = {"type": "object", "properties": {"input_tokens": {"type": "integer"}}}
+    return {
+        "summary": "Count the tokens of an Anthropic message.",
+        "requestBody": {"required": True, "content": {"application/json": content}},
+        "responses": {
+            "200": {
+                "description": "The provider's own count, which costs nothing.",
+                "headers": _ID_HEADERS,
+                "content": {"application/json": {"schema": count}},
+            },
+            **_refusals(_DOOR_REFUSALS, _ref("AnthropicError")),
+        },
+    }
+
+
+def _door(summary: str, request: str, examples: Json, *, answer: str, error: str) -> Json:
+    named = {name: {"value": body} for name, body in examples.items()}
+    content = {"schema": {"$ref": request}, "examples": named}
+    stream = {"schema": {**_TEXT, "description": "Server-sent events, where `stream` is true."}}
+    return {
+        "summary": summary,
+        "parameters": _headers_taken(),
+        "requestBody": {"required": True, "content": {"application/json": content}},
+        "responses": {
+            "200": {
+                "description": "The answer. In a stream, the money stands in its last event.",
+                "headers": _ID_HEADERS | _NOTE_HEADERS,
+                "content": {
+                    "application/json": {"schema": {"$ref": answer}},
+                    "text/event-stream": stream,
+                },
+            },
+            **_refusals(_DOOR_REFUSALS, error),
+        },
+    }
+
+
+def _lookup(summary: str, answer: str) -> Json:
+    return {
+        "summary": summary,
+        "responses": {
+            "200": {
+                "description": "What was asked for.",
+                "headers": _ID_HEADERS,
+                "content": {"application/json": {"schema": {"$ref": _ref(answer)}}},
+            },
+            **_refusals(_LOOKUP_REFUSALS, _ref("OpenAiError")),
+        },
+    }
+
+
+def _open(summary: str, answer: Json) -> Json:
+    content = {"application/json": {"schema": answer}}
+    said = {"200": {"description": "Always the same.", "content": content}}
+    return {"summary": summary, "security": [], "responses": said}
+
+
+def _refusals(classes: tuple[type[GatewayError], ...], shape: str) -> Json:
+    said = {str(each.status): inspect.getdoc(each) or "" for each in classes}
+    said[str(GatewayError.status)] = "The gateway failed; quote the request id to its operators."
+    content = {"application/json": {"schema": {"$ref": shape}}}
+    return {
+        status: {"description": text, "headers": _ID_HEADERS, "content": content}
+        for status, text in sorted(said.items())
+    }
+
+
+_ID_HEADERS: Final[Json] = {
+    name: {"schema": _TEXT, "description": "Quote it when something is wrong."}
+    for name in ("x-request-id", "request-id", f"{HEADER_PREFIX}request-id")
+}
+_NOTE_HEADERS: Final[Json] = {
+    HEADER_PREFIX + name: {"schema": _TEXT, "description": about}
+    for name, about in {
+        "cache": "`hit`, `miss`, or `bypass` where the cache had no part.",
+        "model": "Who answered.",
+        "tier": "The tier of who answered.",
+        "route-reason": "Why that model.",
+        "cost-usd": "What it cost; not in the headers of a stream.",
+        "baseline-usd": "What it would have cost without the gateway; not in those of a stream.",
+        "saved-usd": "The difference; not in those of a stream.",
+    }.items()
+}
+
+
+def _headers_taken() -> list[Json]:
+    controls = _control_schemas()
+    idempotency = {
+        "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+        "description": "A retry with the same body gets the first answer again, for a day.",
+    }
+    return [
+        *({"name": HEADER_PREFIX + name, "in": "header", **each} for name, each in controls),
+        {"name": "Idempotency-Key", "in": "header", **idempotency},
+    ]
+
+
+def _control_schemas() -> list[tuple[str, Json]]:
+    """Return the schema and the meaning of each control, by its name."""
+    _, found = msgspec.json.schema_components([Controls], ref_template=_ref("{name}"))
+    tags = found["Controls"]["properties"]
+    cache_mode = {"type": "string", "pattern": r"^(auto|bypass|refresh|ttl=[0-9]{1,9})$"}
+    return [
+        ("task", {"schema": _text_of(tags["task"]), "description": "Steers the router."}),
+        ("feature", {"schema": _text_of(tags["feature"]), "description": "Tags cost reports."}),
+        ("cache", {"schema": cache_mode, "description": f"At most ttl={MAX_TTL_SECONDS}."}),
+    ]
+
+
+def _text_of(nullable: Json) -> Json:
+    """Return the text among the types of a field: a header cannot be null."""
+    [text] = [each for each in nullable["anyOf"] if each["type"] == "string"]
+    return _converted(text)  # type: ignore[no-any-return]
+
+
+def _schemas() -> Json:
+    schemas = _request("chat", ChatRequest) | _request("messages", MessagesRequest)
+    for name in ("chat.ChatRequest", "messages.MessagesRequest"):
+        schemas[name]["properties"][BODY_FIELD] = {"$ref": _ref("Controls")}
+    schemas["messages.CountRequest"] = _counted(schemas["messages.MessagesRequest"])
+    return schemas | ANSWERS | {"Controls": _controls_in_body()}
+
+
+def _counted(message: Json) -> Json:
+    """Return the schema of a count: a message's fields without limits and sampling."""
+    kept = {name: each for name, each in message["properties"].items() if name in COUNTED}
+    required = [name for name in message["required"] if name in COUNTED]
+    return {**message, "properties": kept, "required": required, "title": "CountRequest"}
+
+
+def _controls_in_body() -> Json:
+    named = {
+        name: {"anyOf": [each["schema"], {"type": "null"}], "description": each["description"]}
+        for name, each in _control_schemas()
+    }
+    return {"type": ["object", "null"], "properties": named, "additionalProperties": False}
+
+
+def _request(door: str, request: type[Shape]) -> Json:
+    """Return the schemas of a door's request, under names that no other door has."""
+    _, found = msgspec.json.schema_components([request], ref_template=_ref(door + ".{name}"))
+    return {f"{door}.{name}": _converted(schema) for name, schema in found.items()}
+
+
+def _converted(schema: Any) -> Any:
+    r"""Return a schema in the regular expressions of JSON Schema, which know no ``\Z``."""
+    if isinstance(schema, list):
+        return [_converted(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    converted = {name: _converted(value) for name, value in schema.items()}
+    if isinstance(converted.get("pattern"), str):
+        converted["pattern"] = converted["pattern"].replace(r"\Z", "$")
+    if isinstance(converted.get("description"), str):
+        converted["description"] = inspect.cleandoc(converted["description"])
+    return converted
+
+
+def _ref(name: str) -> str:
+    return f"#/components/schemas/{name}"

@@ -1,0 +1,164 @@
+"""What the published document says beyond the request schemas: answers, refusals, examples.
+
+Answers are a provider's or a translation of it, so only what every one of them has is promised.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+Json = dict[str, Any]
+
+_TEXT: Final[Json] = {"type": "string"}
+_NULLABLE_TEXT: Final[Json] = {"type": ["string", "null"]}
+_COUNT: Final[Json] = {"type": "integer", "minimum": 0}
+
+
+def _object(properties: Json, *, is_closed: bool = False) -> Json:
+    """Return the schema of an object that has all of these properties."""
+    schema = {"type": "object", "properties": properties, "required": list(properties)}
+    return {**schema, "additionalProperties": False} if is_closed else schema
+
+
+def _list_of(schema: Json) -> Json:
+    return {"type": "array", "items": schema}
+
+
+_MODEL: Final = _object(
+    {"id": _TEXT, "object": {"const": "model"}, "created": _COUNT, "owned_by": _TEXT},
+    is_closed=True,
+)
+
+ANSWERS: Final[Json] = {
+    "ChatCompletion": _object(
+        {
+            "id": _TEXT,
+            "object": {"const": "chat.completion"},
+            "created": _COUNT,
+            "model": _TEXT,
+            "choices": _list_of(
+                _object({"index": _COUNT, "message": {"type": "object"}, "finish_reason": _TEXT})
+            ),
+        }
+    ),
+    "Message": _object(
+        {
+            "id": _TEXT,
+            "type": {"const": "message"},
+            "role": {"const": "assistant"},
+            "model": _TEXT,
+            "content": _list_of(_object({"type": _TEXT})),
+            "stop_reason": _TEXT,
+            "usage": _object({"input_tokens": _COUNT, "output_tokens": _COUNT}),
+        }
+    ),
+    "Model": _MODEL,
+    "ModelList": _object({"object": {"const": "list"}, "data": _list_of(_MODEL)}, is_closed=True),
+    "Health": _object({"status": {"const": "ok"}}),
+    "HealthDetails": _object(
+        {
+            "status": {"const": "ok"},
+            "environment": _TEXT,
+            "policy_version": _TEXT,
+            "price_version": _TEXT,
+            "prices_checked": {**_TEXT, "format": "date"},
+            "price_age_days": {"type": "integer"},
+            "providers": _list_of(_TEXT),
+            "ailing_models": {"type": "object"},
+        }
+    ),
+    "OpenAiError": _object(
+        {
+            "error": _object(
+                {
+                    "message": {**_TEXT, "minLength": 1},
+                    "type": _TEXT,
+                    "param": {**_NULLABLE_TEXT, "description": "The field at fault."},
+                    "code": _NULLABLE_TEXT,
+                    "request_id": _TEXT,
+                },
+                is_closed=True,
+            )
+        },
+        is_closed=True,
+    ),
+    "AnthropicError": _object(
+        {
+            "type": {"const": "error"},
+            "error": _object({"type": _TEXT, "message": {**_TEXT, "minLength": 1}}, is_closed=True),
+            "request_id": _TEXT,
+        },
+        is_closed=True,
+    ),
+}
+"""Schemas of what is answered, by name."""
+
+_QUESTION: Final = "Which lock raises a ship the highest?"
+_FIELDS: Final[Json] = {"type": "object", "properties": {"lock": {"type": "string"}}}
+_PIXEL: Final = "R0lGODlhAQABAAAAACwAAAAAAQABAAA="
+_ASKED: Final[Json] = {"model": "auto", "messages": [{"role": "user", "content": _QUESTION}]}
+
+CHAT_EXAMPLES: Final[dict[str, Json]] = {
+    "plain": _ASKED,
+    "stream": {**_ASKED, "stream": True, "stream_options": {"include_usage": True}},
+    "tools": {
+        **_ASKED,
+        "tools": [{"type": "function", "function": {"name": "look_up", "parameters": _FIELDS}}],
+        "tool_choice": "auto",
+    },
+    "image": {
+        "model": "frontier",
+        "messages": [
+            {
+                "role": "user",
+                "content": [
+                    {"type": "text", "text": "What is this?"},
+                    {"type": "image_url", "image_url": {"url": f"data:image/gif;base64,{_PIXEL}"}},
+                ],
+            }
+        ],
+    },
+    "jsonSchema": {
+        **_ASKED,
+        "response_format": {
+            "type": "json_schema",
+            "json_schema": {"name": "lock", "schema": _FIELDS},
+        },
+    },
+    "controls": {**_ASKED, "sluice": {"task": "qa", "feature": "docs", "cache": "ttl=60"}},
+}
+"""Requests that the chat door takes."""
+
+_BOUNDED: Final[Json] = {**_ASKED, "max_tokens": 256}
+
+MESSAGES_EXAMPLES: Final[dict[str, Json]] = {
+    "plain": _BOUNDED,
+    "stream": {**_BOUNDED, "stream": True, "system": "Answer in one sentence."},
+    "tools": {
+        **_BOUNDED,
+        "tools": [{"name": "look_up", "input_schema": _FIELDS}],
+        "tool_choice": {"type": "auto"},
+    },
+    "image": {
+        "model": "frontier",
+        "max_tokens": 256,
+        "messages": [
+            {
+                "role": "user",
+                "content": [
+                    {
+                        "type": "image",
+                        "source": {"type": "base64", "media_type": "image/gif", "data": _PIXEL},
+                    },
+                    {"type": "text", "text": "What is this?"},
+                ],
+            }
+        ],
+    },
+    "jsonSchema": {
+        **_BOUNDED,
+        "output_config": {"format": {"type": "json_schema", "schema": _FIELDS}},
+    },
+    "controls": {**_BOUNDED, "sluice": {"task": "qa", "feature": "docs", "cache": "bypass"}},
+}
+"""Requests that the Messages door takes."""
