@@ -6,6 +6,7 @@ A stream is stored as the completion that the same call would have returned with
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -99,6 +100,10 @@ def _merge(target: dict[str, Any], delta: dict[str, Any]) -> None:
         if isinstance(value, list):
             target[name] = current = current if isinstance(current, list) else []
             _merge_list(current, value)
+        elif isinstance(value, dict):
+            # A copy: what grows here must never be a part of a chunk that somebody else holds.
+            target[name] = current = current if isinstance(current, dict) else {}
+            _merge(current, value)
         elif name in _REPLACED or current is None:
             target[name] = current if value in (None, "") and current else value
         else:
@@ -108,9 +113,6 @@ def _merge(target: dict[str, Any], delta: dict[str, Any]) -> None:
 def _added(current: Any, value: Any) -> Any:
     if isinstance(current, str) and isinstance(value, str):
         return current + value
-    if isinstance(current, dict) and isinstance(value, dict):
-        _merge(current, value)
-        return current
     return current if value is None else value
 
 
@@ -118,8 +120,8 @@ def _merge_list(current: list[Any], deltas: list[Any]) -> None:
     """Add list items: those with an index join the item of that index, the rest append."""
     for item in deltas:
         index = item.get("index") if isinstance(item, dict) else None
-        if index is None:
-            current.append(item)
+        if type(index) is not int:
+            current.append(copy.deepcopy(item))
             continue
         same = next((each for each in current if _has_index(each, index)), None)
         if same is None:
