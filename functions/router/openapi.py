@@ -137,18 +137,17 @@ def _count() -> Json:
 def _door(summary: str, request: str, examples: Json, *, answer: str, error: str) -> Json:
     named = {name: {"value": body} for name, body in examples.items()}
     content = {"schema": {"$ref": request}, "examples": named}
-    stream = {"schema": {**_TEXT, "description": "Server-sent events, where `stream` is true."}}
     return {
         "summary": summary,
         "parameters": _headers_taken(),
         "requestBody": {"required": True, "content": {"application/json": content}},
         "responses": {
             "200": {
-                "description": "The answer. In a stream, the money stands in its last event.",
+                "description": "The answer: events where `stream` is true, the money in the last.",
                 "headers": _ID_HEADERS | _NOTE_HEADERS,
                 "content": {
                     "application/json": {"schema": {"$ref": answer}},
-                    "text/event-stream": stream,
+                    "text/event-stream": {},
                 },
             },
             **_refusals(_DOOR_REFUSALS, error),

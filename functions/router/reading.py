@@ -17,6 +17,13 @@ INVOCATION_SECONDS: Final = 900.0
 _LAMBDA_CONTEXT: Final = "x-amzn-lambda-context"
 
 
+class _LambdaContext(msgspec.Struct):
+    """When the invocation ends, in epoch milliseconds, under either name."""
+
+    deadline: int | None = None
+    deadline_ms: int | None = None
+
+
 def presented_key(request: Request) -> PresentedKey:
     """Return the key of ``Authorization: Bearer`` or ``x-api-key``; raises ``Unauthorized``.
 
@@ -38,11 +45,12 @@ def deadline(request: Request, now: float) -> float:
     The adapter overwrites the header, so a caller cannot choose the deadline.
     """
     try:
-        context = msgspec.json.decode(request.headers.get(_LAMBDA_CONTEXT, "{}"))
-    except msgspec.DecodeError:
-        context = {}
-    ends = context.get("deadline") or context.get("deadline_ms")
-    return ends / 1000 if isinstance(ends, int) else now + INVOCATION_SECONDS
+        told = request.headers.get(_LAMBDA_CONTEXT, "{}")
+        context = msgspec.json.decode(told, type=_LambdaContext)
+    except (msgspec.DecodeError, RecursionError):
+        context = _LambdaContext()
+    ends = context.deadline or context.deadline_ms
+    return ends / 1000 if ends else now + INVOCATION_SECONDS
 
 
 def idempotency_key(request: Request) -> str | None:
@@ -65,8 +73,7 @@ async def read_body(request: Request, limit_bytes: int) -> bytes:
     """Return the body, or raise ``BodyTooLarge`` as soon as it is known to be."""
     if request.headers.get("content-encoding", "identity") != "identity":
         raise InvalidRequest("Send the body uncompressed.", param="content-encoding")
-    declared = request.headers.get("content-length", "0")
-    if declared.isdigit() and int(declared) > limit_bytes:
+    if _is_number_over(limit_bytes, request.headers.get("content-length", "")):
         raise BodyTooLarge(limit_bytes)
     body = bytearray()
     try:
@@ -77,6 +84,13 @@ async def read_body(request: Request, limit_bytes: int) -> bytes:
     except ClientDisconnect:
         raise InvalidRequest("The body ended early.") from None
     return bytes(body)
+
+
+def _is_number_over(limit: int, text: str) -> bool:
+    """Tell whether a text is a number over a limit; Python reads no more than 4,300 digits."""
+    if not (text.isascii() and text.isdigit()):
+        return False
+    return len(text.lstrip("0")) > len(str(limit)) or int(text) > limit
 
 
 def decode_object(body: bytes) -> dict[str, Any]:

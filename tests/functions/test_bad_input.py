@@ -205,3 +205,27 @@ def test_no_body_makes_the_gateway_fail(gateway: Gateway, content: bytes) -> Non
     response = run(gateway.post(content, {"x-api-key": gateway.keys["search"]}))
     assert response.status_code in {200, 400}, response.text
     assert gateway.meter.troubles == []
+
+
+@pytest.mark.parametrize("length", [b"\xb2", b"", b"-1", b"0" * 30])
+def test_a_length_that_is_no_number_over_the_limit_is_left_to_the_body(
+    gateway: Gateway, length: bytes
+) -> None:
+    headers = [(b"x-api-key", gateway.keys["search"].encode()), (b"content-length", length)]
+    response = run(gateway.call("POST", "/v1/chat/completions", content=body(), headers=headers))
+    assert response.status_code == 200
+
+
+def test_a_length_of_five_thousand_digits_is_too_large(gateway: Gateway) -> None:
+    headers = {"x-api-key": gateway.keys["search"], "content-length": "9" * 5000}
+    assert_openai_error(run(gateway.post(body(), headers)), 413, None)
+
+
+@pytest.mark.parametrize("context", ["[]", "7", '{"deadline": "soon"}', "[" * 5000, "\u00e9"])
+def test_an_invocation_context_that_says_nothing_leaves_the_longest_time(
+    gateway: Gateway, context: str
+) -> None:
+    told = ("x-amzn-lambda-context", context.encode("latin-1"))
+    headers = [("x-api-key", gateway.keys["search"]), told]
+    response = run(gateway.call("POST", "/v1/chat/completions", content=body(), headers=headers))
+    assert response.status_code == 200

@@ -79,9 +79,9 @@ def test_a_documented_example_is_accepted_and_answered_as_documented(
     documented = operation(path)["responses"]["200"]
     kind = response.headers["content-type"].partition(";")[0]
     assert kind == ("text/event-stream" if example.get("stream") else "application/json")
-    schema = {**documented["content"][kind]["schema"], "components": DOCUMENT["components"]}
-    told = response.text if example.get("stream") else response.json()
-    jsonschema_rs.validate(schema, told)
+    if not example.get("stream"):
+        schema = {**documented["content"][kind]["schema"], "components": DOCUMENT["components"]}
+        jsonschema_rs.validate(schema, response.json())
     named = {name for name in response.headers if "request-id" in name or "sluice" in name}
     assert named <= documented["headers"].keys()
 

@@ -1,0 +1,210 @@
+"""A simulator that others wrote stands in for the providers: the router is not fitted to ours.
+
+llmock (https://pypi.org/project/llmock/, 0.2.2) counts tokens in its own way. It serves Anthropic
+below ``/anthropic`` as our stand-in does, but OpenAI at the root, so a prefix is taken off.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from typing import Any
+
+import httpx2
+import pytest
+
+from functions.router.app import create_app
+from local.instance import free_port
+from shared.adapters.memory import MemoryMeter, MemoryStore
+from shared.adapters.upstream import HttpUpstream, egress_client
+from shared.domain.api_keys import compose_key, key_digest
+from shared.domain.entries import KeyRow
+from shared.settings import RouterSettings
+from shared.wiring import build_router
+from tests.functions.conftest import run
+
+Json = dict[str, Any]
+
+KEY = compose_key("dev", "search", b"k" * 24)
+CHAT, MESSAGES = "/v1/chat/completions", "/v1/messages"
+GPT, CLAUDE = "gpt-6-luna", "claude-haiku-5-5"
+NANO_PER_TOKEN = {GPT: (100, 500), CLAUDE: (100, 500)}
+"""List prices of input and output: $0.10 and $0.50 per million tokens, both of them."""
+QUESTION = [{"role": "user", "content": "Which lock raises a ship the highest?"}]
+FIELDS = {"type": "object", "properties": {"lock": {"type": "string"}}}
+
+SERVE = """
+import sys
+import uvicorn
+from llmock.main import create_app
+
+app = create_app()
+
+async def without_prefix(scope, receive, send):
+    if scope["type"] == "http":
+        scope = {**scope, "path": scope["path"].removeprefix("/openai")}
+    await app(scope, receive, send)
+
+uvicorn.run(without_prefix, host="127.0.0.1", port=int(sys.argv[1]), log_level="error")
+"""
+
+
+@pytest.fixture(scope="module")
+def llmock() -> Iterator[str]:
+    port = free_port()
+    process = subprocess.Popen([sys.executable, "-c", SERVE, str(port)], env={})  # noqa: S603 - our own text
+    try:
+        url = f"http://127.0.0.1:{port}"
+        wait_for(url + "/health", process)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 30
+    with httpx2.Client(trust_env=False) as client:
+        while True:
+            assert process.poll() is None, "llmock ended"
+            assert time.monotonic() < deadline, "llmock does not answer"
+            try:
+                client.get(url).raise_for_status()
+            except httpx2.ConnectError:
+                time.sleep(0.1)
+            else:
+                return
+
+
+class OneKey:
+    """Implements ``ProviderKeys``: llmock takes any."""
+
+    def key_of(self, provider: str) -> str:
+        return f"key of {provider}"
+
+
+class Caller:
+    """A caller of a router whose providers are all llmock."""
+
+    def __init__(self, client: httpx2.AsyncClient, store: MemoryStore) -> None:
+        self.client = client
+        self.store = store
+
+    async def post(self, path: str, body: Json) -> httpx2.Response:
+        limit = {"max_tokens": 500} if path == MESSAGES else {}
+        asked = {"messages": QUESTION, **limit, **body}
+        response = await self.client.post(path, json=asked, headers={"x-api-key": KEY})
+        assert response.status_code == 200, response.text
+        [settlement] = self.store.settled.values()
+        assert settlement.usage_source == "provider"
+        return response
+
+
+@asynccontextmanager
+async def calling(url: str) -> AsyncIterator[Caller]:
+    settings = RouterSettings(
+        environment="dev",
+        cache_table="cache",
+        ledger_table="ledger",
+        provider_secrets={name: f"arn:{name}" for name in ("openai", "anthropic", "xai")},
+        policy_version="p1",
+        baseline_model="gpt-6-astra",
+    )
+    store = MemoryStore()
+    store.create(KeyRow("search.1", "dev", "search", key_digest(KEY), "test", 1))
+    async with egress_client() as egress:
+        upstream = HttpUpstream(egress, OneKey(), stand_in=url)
+        router = build_router(settings, store=store, upstream=upstream, meter=MemoryMeter())
+        transport = httpx2.ASGITransport(app=create_app(router))
+        async with httpx2.AsyncClient(transport=transport, base_url="http://gateway") as client:
+            yield Caller(client, store)
+            await router.background.drain()
+
+
+async def ask(url: str, path: str, body: Json) -> httpx2.Response:
+    async with calling(url) as caller:
+        return await caller.post(path, body)
+
+
+def events(response: httpx2.Response) -> list[Json]:
+    lines = [e for e in response.text.split("\n") if e.startswith("data: {")]
+    return [json.loads(line.removeprefix("data: ")) for line in lines]
+
+
+def price(model: str, prompt: int, output: int) -> Decimal:
+    per_input, per_output = NANO_PER_TOKEN[model]
+    return Decimal(prompt * per_input + output * per_output) / 10**9
+
+
+@pytest.mark.parametrize("model", [GPT, CLAUDE])
+def test_a_chat_completion_is_answered_and_priced(llmock: str, model: str) -> None:
+    response = run(ask(llmock, CHAT, {"model": model}))
+    told = response.json()
+    assert told["choices"][0]["message"]["content"]
+    used = told["usage"]
+    cost = price(model, used["prompt_tokens"], used["completion_tokens"])
+    assert Decimal(response.headers["x-sluice-cost-usd"]) == cost > 0
+
+
+@pytest.mark.parametrize("model", [GPT, CLAUDE])
+def test_a_chat_stream_is_relayed_and_priced(llmock: str, model: str) -> None:
+    body = {"model": model, "stream": True, "stream_options": {"include_usage": True}}
+    response = run(ask(llmock, CHAT, body))
+    assert response.text.endswith("data: [DONE]\n\n")
+    *chunks, last = events(response)
+    assert "".join(c["choices"][0]["delta"].get("content") or "" for c in chunks)
+    cost = price(model, last["usage"]["prompt_tokens"], last["usage"]["completion_tokens"])
+    [notes] = [each["sluice"] for each in chunks if "sluice" in each]
+    assert Decimal(notes["cost_usd"]) == cost > 0
+
+
+@pytest.mark.parametrize("model", [CLAUDE, GPT])
+def test_a_message_is_answered_and_priced(llmock: str, model: str) -> None:
+    response = run(ask(llmock, MESSAGES, {"model": model}))
+    told = response.json()
+    assert told["content"][0]["text"]
+    assert told["stop_reason"] == "end_turn"
+    cost = price(model, told["usage"]["input_tokens"], told["usage"]["output_tokens"])
+    assert Decimal(response.headers["x-sluice-cost-usd"]) == cost > 0
+
+
+@pytest.mark.parametrize("model", [CLAUDE, GPT])
+def test_a_message_stream_is_relayed_and_priced(llmock: str, model: str) -> None:
+    response = run(ask(llmock, MESSAGES, {"model": model, "stream": True}))
+    said = events(response)
+    assert said[0]["type"] == "message_start"
+    assert said[-1]["type"] == "message_stop"
+    assert "".join(each.get("delta", {}).get("text", "") for each in said)
+    [end] = [each for each in said if each["type"] == "message_delta"]
+    assert Decimal(end["sluice"]["cost_usd"]) > 0
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("model", [GPT, CLAUDE])
+def test_tools_are_called_through_either_door(llmock: str, model: str, stream: bool) -> None:
+    function = {"type": "function", "function": {"name": "look_up", "parameters": FIELDS}}
+    tool = {"name": "look_up", "input_schema": FIELDS}
+    for path, offered in ((CHAT, function), (MESSAGES, tool)):
+        body = {"model": model, "tools": [offered], "stream": stream}
+        assert "look_up" in run(ask(llmock, path, body)).text
+
+
+def test_auto_is_routed_and_a_repeat_is_served_from_the_cache(llmock: str) -> None:
+    async def twice() -> tuple[httpx2.Response, httpx2.Response]:
+        async with calling(llmock) as caller:
+            first = await caller.post(CHAT, {"model": "auto"})
+            caller.store.settled.clear()
+            again = await caller.client.post(
+                CHAT, json={"model": "auto", "messages": QUESTION}, headers={"x-api-key": KEY}
+            )
+            return first, again
+
+    first, again = run(twice())
+    assert (first.headers["x-sluice-cache"], again.headers["x-sluice-cache"]) == ("miss", "hit")
+    assert again.json() == first.json()
+    assert again.headers["x-sluice-cost-usd"] == "0"
