@@ -29,18 +29,26 @@ LAMBDA_MAY_ASSUME = {
 
 
 def router_policy(
-    *, cache: Arn, ledger: Arn, provider_secrets: Sequence[Arn], log_group: Arn
+    *,
+    cache: Arn,
+    ledger: Arn,
+    provider_secrets: Sequence[Arn],
+    bedrock_models: Sequence[str],
+    region: str,
+    log_group: Arn,
 ) -> pulumi.Output[str]:
     """Return the router's policy as JSON.
 
     On the ledger it reads keys and writes usage, and neither the other way round: a router that
-    was taken over can neither mint a key nor rewrite one.
+    was taken over can neither mint a key nor rewrite one. ``bedrock_models`` are the ids of
+    ``global.`` inference profiles; where a list is empty, nothing is granted for it.
     """
     statements = [
         _allow("ReadAndWriteAnswers", [*_READ, *_WRITE], [cache]),
         _in_partitions(_allow("ReadKeys", _READ, [ledger]), KEY_PARTITIONS),
         _in_partitions(_allow("WriteUsage", _WRITE, [ledger]), USAGE_PARTITIONS),
-        _allow("ReadProviderKeys", ["secretsmanager:GetSecretValue"], provider_secrets),
+        *_provider_keys(provider_secrets),
+        *_bedrock(bedrock_models, region, log_group.apply(_account_of)),
         _allow("WriteOwnLog", _LOG, [pulumi.Output.concat(log_group, ":*")]),
     ]
     return pulumi.Output.json_dumps({"Version": "2012-10-17", "Statement": statements})
@@ -48,10 +56,57 @@ def router_policy(
 
 _READ = ["dynamodb:BatchGetItem", "dynamodb:GetItem"]
 _WRITE = ["dynamodb:PutItem", "dynamodb:UpdateItem"]
+_INVOKE = ["bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"]
 _LOG = ["logs:CreateLogStream", "logs:PutLogEvents"]
 
 
-def _allow(sid: str, actions: Sequence[str], resources: Sequence[Arn]) -> Statement:
+def _provider_keys(secrets: Sequence[Arn]) -> list[Statement]:
+    # IAM refuses a statement without a resource.
+    actions = ["secretsmanager:GetSecretValue"]
+    return [_allow("ReadProviderKeys", actions, secrets)] if secrets else []
+
+
+def _bedrock(models: Sequence[str], region: str, account: Arn) -> list[Statement]:
+    """Allow the profiles, and the models behind them only when a profile leads there.
+
+    A global profile asks three times: for itself, for the model here, and for the model in no
+    region at all, which is how AWS writes "in any", so that no wildcard is needed. Source:
+    https://docs.aws.amazon.com/bedrock/latest/userguide/global-cross-region-inference.html
+    """
+    if not models:
+        return []
+    behind = [f"foundation-model/{_foundation_model(model)}" for model in models]
+    profiles = [
+        pulumi.Output.concat(f"arn:aws:bedrock:{region}:", account, f":inference-profile/{model}")
+        for model in models
+    ]
+    here = _allow("InvokeHere", _INVOKE, [f"arn:aws:bedrock:{region}::{each}" for each in behind])
+    there = _allow("InvokeAnywhere", _INVOKE, [f"arn:aws:bedrock:::{each}" for each in behind])
+    return [
+        _allow("InvokeProfiles", _INVOKE, profiles),
+        _through(here, profiles, region),
+        _through(there, profiles, "unspecified"),
+    ]
+
+
+def _through(statement: Statement, profiles: Sequence[Arn], region: str) -> Statement:
+    # Called by its own id a model costs a tenth more than the price that the ledger would stamp.
+    equals = {"aws:RequestedRegion": region, "bedrock:InferenceProfileArn": list(profiles)}
+    return {**statement, "Condition": {"StringEquals": equals}}
+
+
+def _foundation_model(profile: str) -> str:
+    prefix, _, model = profile.partition(".")
+    if prefix != "global":
+        raise ValueError(f"no grant is known for {profile}: it is not a global inference profile")
+    return model
+
+
+def _account_of(arn: str) -> str:
+    return arn.split(":")[4]
+
+
+def _allow(sid: str, actions: Sequence[str], resources: Sequence[Arn | str]) -> Statement:
     return {"Sid": sid, "Effect": "Allow", "Action": list(actions), "Resource": list(resources)}
 
 

@@ -1,4 +1,4 @@
-"""One secret per enabled provider: the place for its API key, never the key.
+"""One secret per enabled provider that has a key: the place for its API key, never the key.
 
 An operator puts the value (``aws secretsmanager put-secret-value``), so no key passes through
 the program, its state or its previews. (The module is not called ``secrets``: this folder leads
@@ -11,15 +11,21 @@ import pulumi
 import pulumi_aws as aws
 
 from infra.settings import StackSettings
+from shared.catalog import providers_with_keys
 from shared.resources import secret_name
 
 ProviderKeys = dict[str, pulumi.Output[str]]
-"""Maps an enabled provider to the ARN of the secret that holds its API key."""
+"""Maps an enabled provider with a key to the ARN of the secret that holds its API key."""
 
 
 def declare_provider_keys(stack: StackSettings) -> ProviderKeys:
     """Declare the secrets ($0.40 a month each, so only for enabled providers)."""
-    return {provider: _secret(stack, provider).arn for provider in stack.providers}
+    with_keys = providers_with_keys()
+    return {
+        provider: _secret(stack, provider).arn
+        for provider in stack.providers
+        if provider in with_keys
+    }
 
 
 def _secret(stack: StackSettings, provider: str) -> aws.secretsmanager.Secret:

@@ -21,7 +21,7 @@ from infra.grants import LAMBDA_MAY_ASSUME, router_policy
 from infra.provider_keys import ProviderKeys
 from infra.settings import StackSettings
 from infra.stores import Stores
-from shared.catalog import policy_version
+from shared.catalog import models_called_as_role, policy_version
 from shared.resources import resource_name
 from shared.settings import RouterSettings, as_environment
 
@@ -70,6 +70,8 @@ def declare_router(stack: StackSettings, stores: Stores, keys: ProviderKeys) -> 
             cache=stores.cache.arn,
             ledger=stores.ledger.arn,
             provider_secrets=list(keys.values()),
+            bedrock_models=models_called_as_role(stack.providers),
+            region=stack.region,
             log_group=log.arn,
         ),
     )
@@ -133,6 +135,7 @@ def _environment(
             environment=stack.environment,
             cache_table=known["cache"],
             ledger_table=known["ledger"],
+            providers=stack.providers,
             provider_secrets={provider: known[f"key:{provider}"] for provider in keys},
             policy_version=policy_version(),
             baseline_model=stack.baseline_model,

@@ -27,6 +27,12 @@ FRONT_DOOR: Final = (
     "The function's timeout alone bounds an invocation; API Gateway's integration timeout, "
     "never shorter here, is not counted apart.",
 )
+BEDROCK: Final = (
+    "Bedrock calls go to the provider simulator, which asks for a signature and checks none: what "
+    "the role may invoke is not enforced here.",
+    "With real providers Bedrock refuses every call: functions are signed in to this machine's "
+    "own AWS, which the real one does not know.",
+)
 TELEMETRY: Final = (
     "Lambda's platform lines (START, END, REPORT) and metrics (AWS/Lambda, AWS/ApiGateway) are "
     "not written.",
@@ -35,4 +41,4 @@ TELEMETRY: Final = (
     "Expired rows are deleted within a second or so; DynamoDB may take days.",
 )
 
-DIFFERENCES: Final = (*RUNTIME, *FRONT_DOOR, *TELEMETRY)
+DIFFERENCES: Final = (*RUNTIME, *FRONT_DOOR, *BEDROCK, *TELEMETRY)

@@ -20,6 +20,9 @@ Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9-]{0,30}\Z")]
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=900)]
 MiB = 1024 * 1024
 
+_IN_JSON = frozenset({"providers", "provider_secrets"})
+"""Settings that are no single value, so their text is JSON."""
+
 
 class SettingsError(ValueError):
     """The environment lacks a setting or holds one that makes no sense; says which."""
@@ -28,14 +31,16 @@ class SettingsError(ValueError):
 class RouterSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What the router is told by ``infra``.
 
-    ``provider_secrets`` maps an enabled provider to the ARN of the secret that holds its key;
-    the key itself never stands in the environment. ``policy_version`` names the routing data
-    this deployment answers by; it is part of every cache key.
+    ``providers`` names the enabled ones. ``provider_secrets`` maps those with a key to the ARN
+    of the secret that holds it; the key itself never stands in the environment.
+    ``policy_version`` names the routing data this deployment answers by; it is part of every
+    cache key.
     """
 
     environment: Name
     cache_table: str
     ledger_table: str
+    providers: tuple[Name, ...]
     provider_secrets: dict[str, str]
     policy_version: str
     baseline_model: str
@@ -56,7 +61,12 @@ class RouterSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     """Set only by the local world: the file that holds the clock's offset."""
 
     def __post_init__(self) -> None:
-        """Refuse an upstream that is not this machine: providers are named by the catalog only."""
+        """Refuse a secret that nobody uses, and an upstream that is not this machine.
+
+        Providers are named by the catalog only.
+        """
+        if unused := sorted(self.provider_secrets.keys() - set(self.providers)):
+            raise ValueError(f"provider_secrets names {unused[0]}, which is not enabled")
         if self.upstream_url is not None and not is_loopback_url(self.upstream_url):
             raise ValueError("upstream_url may only name a loopback address")
 
@@ -88,8 +98,8 @@ def router_settings(environment: Mapping[str, str] | None = None) -> RouterSetti
     raw = {name: source[PREFIX + name.upper()] for name in known if PREFIX + name.upper() in source}
     try:
         values: dict[str, object] = dict(raw)
-        if "provider_secrets" in raw:
-            values["provider_secrets"] = msgspec.json.decode(raw["provider_secrets"])
+        for name in _IN_JSON & raw.keys():
+            values[name] = msgspec.json.decode(raw[name])
         return msgspec.convert(values, RouterSettings, strict=False)
     except (msgspec.ValidationError, msgspec.DecodeError) as error:
         raise SettingsError(f"router settings ({PREFIX}*): {error}") from error

@@ -12,7 +12,9 @@ from botocore.config import Config
 
 from shared import catalog as facts
 from shared.adapters.dynamodb.store import DynamoStore
+from shared.adapters.egress import Egress
 from shared.adapters.provider_keys import SecretsManagerKeys
+from shared.adapters.providers.bedrock import BedrockUpstream, connect_to
 from shared.adapters.telemetry import PowertoolsMeter
 from shared.adapters.upstream import HttpUpstream, egress_client
 from shared.catalog import Catalog
@@ -66,7 +68,7 @@ def build_router(
     """Build the router from its settings; every part of the outside world can be replaced."""
     clock = clock or _clock(settings)
     meter = meter or PowertoolsMeter(settings.environment, clock, service="router")
-    catalog = facts.load(settings.provider_secrets)
+    catalog = facts.load(settings.providers)
     store = store or _store(settings, meter)
     upstream = upstream or _upstream(settings, clock, meter)
     background = Background(lambda error: _report_crash(meter, error))
@@ -138,11 +140,18 @@ def _store(settings: RouterSettings, meter: Meter) -> DynamoStore:
     )
 
 
-def _upstream(settings: RouterSettings, clock: Clock, meter: Meter) -> HttpUpstream:
+def _upstream(settings: RouterSettings, clock: Clock, meter: Meter) -> Egress:
     keys = SecretsManagerKeys(
         _aws("secretsmanager"), settings.provider_secrets, clock, _reporter(meter)
     )
-    return HttpUpstream(egress_client(), keys, stand_in=settings.upstream_url)
+    http = HttpUpstream(egress_client(), keys, stand_in=settings.upstream_url)
+    return Egress(
+        {
+            "openai-chat": http,
+            "anthropic-messages": http,
+            "bedrock-converse": BedrockUpstream(connect_to(settings.upstream_url)),
+        }
+    )
 
 
 def _aws(service: str) -> Any:

@@ -33,13 +33,15 @@ __all__ = [
     "known_models",
     "known_providers",
     "load",
+    "models_called_as_role",
     "policy_version",
     "provider_key_variables",
+    "providers_with_keys",
     "served_providers",
 ]
 
-SERVED_PROTOCOLS = ("openai-chat", "anthropic-messages")
-"""The protocols that the router speaks; Bedrock's is described and priced, not yet spoken."""
+SERVED_PROTOCOLS = ("openai-chat", "anthropic-messages", "bedrock-converse")
+"""The protocols that the router speaks: ``shared.wiring`` has an upstream for each."""
 
 PRICE_FILES = (files.MODELS, files.PRICE_TABLE)
 """The files that decide what an answer costs: together they make the price version."""
@@ -134,6 +136,17 @@ def served_providers() -> set[str]:
     """Return the names of the providers whose protocol the router speaks."""
     rows = load_providers()
     return {name for name, row in rows.items() if row.protocol in SERVED_PROTOCOLS}
+
+
+def providers_with_keys() -> set[str]:
+    """Return the names of the providers whose calls carry an API key."""
+    return {name for name, row in load_providers().items() if row.has_key}
+
+
+def models_called_as_role(enabled: Iterable[str]) -> list[str]:
+    """Return the ids of the models, of the enabled providers, that are called without a key."""
+    with_keys = providers_with_keys()
+    return sorted(load(name for name in enabled if name not in with_keys).models)
 
 
 def known_models() -> set[str]:

@@ -9,6 +9,7 @@ import msgspec
 
 from shared.catalog import files
 from shared.catalog.rows import Row
+from shared.domain.formats import FormatName
 
 Protocol = Literal["openai-chat", "anthropic-messages", "bedrock-converse"]
 Authentication = Literal["bearer", "x-api-key", "iam"]
@@ -37,6 +38,16 @@ class Provider(Row, kw_only=True):
         """Refuse a key without a place to look for it, and a place without a key."""
         if (self.auth == "iam") != (self.key_variable is None):
             raise ValueError("key_variable and auth contradict each other")
+
+    @property
+    def wire_format(self) -> FormatName:
+        """The format of the bodies that the router and the provider's adapter exchange."""
+        return "openai-chat" if self.protocol == "openai-chat" else "anthropic-messages"
+
+    @property
+    def has_key(self) -> bool:
+        """Whether calls carry an API key, which a secret must hold; else the role signs them."""
+        return self.auth != "iam"
 
 
 def load_providers() -> dict[str, Provider]:

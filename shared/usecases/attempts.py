@@ -20,6 +20,7 @@ from shared.domain.errors import GatewayError, InvalidRequest, StoreUnavailable
 from shared.domain.formats import Format
 from shared.domain.health import is_blamed_on_the_model, rest_after
 from shared.domain.notes import notes
+from shared.domain.translation.untranslatable import Untranslatable
 from shared.ports import Meter, Store
 from shared.usecases.calls import Attempt, Plan, WholeReply
 from shared.usecases.provider_call import ProviderCaller
@@ -110,7 +111,7 @@ class Attempts:
 
     def _attempt(self, plan: Plan, entry: Entry, model: Model, *, may_fall_back: bool) -> Attempt:
         provider = self._catalog.providers[model.provider]
-        provider_format = self._formats[provider.protocol]
+        provider_format = self._formats[provider.wire_format]
         way = crossing(plan.call.format.name, provider_format.name)
         return Attempt(
             call=plan.call,
@@ -124,7 +125,9 @@ class Attempts:
 
     def _may_try_another(self, attempt: Attempt, error: GatewayError) -> bool:
         is_in_time = self._clock() < attempt.call.deadline
-        return is_blamed_on_the_model(error) and not attempt.progress.has_begun and is_in_time
+        # Only this provider's protocol may be unable to carry the request.
+        is_worth_it = is_blamed_on_the_model(error) or isinstance(error, Untranslatable)
+        return is_worth_it and not attempt.progress.has_begun and is_in_time
 
     async def _failed(self, attempt: Attempt, error: GatewayError) -> None:
         entry = attempt.entry

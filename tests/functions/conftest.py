@@ -117,6 +117,7 @@ def make_gateway(*providers: str, **limits: Any) -> Gateway:
         environment="dev",
         cache_table="cache",
         ledger_table="ledger",
+        providers=providers,
         provider_secrets={provider: f"arn:{provider}" for provider in providers},
         policy_version="p1",
         baseline_model="gpt-6-astra",

@@ -16,11 +16,13 @@ import pytest
 from cli.connection import local_keys
 from local.background import world_in_background
 from local.deploy import Deployment, Transform
-from local.ground import WorldSettings
+from local.ground import CHECKOUT, WorldSettings
 from local.world import World
 from shared.clock import utc
 from shared.resources import usage_partition
 from shared.usecases.keys import Keys
+
+DEV = CHECKOUT / "Pulumi.dev.yaml"
 
 
 @dataclass
@@ -104,7 +106,9 @@ def until(condition: Callable[[], Any], seconds: float = 10) -> Any:
 
 
 @contextmanager
-def running_stack(state: Path, transform: Transform | None = None) -> Iterator[Stack]:
+def running_stack(
+    state: Path, transform: Transform | None = None, stack_file: Path = DEV
+) -> Iterator[Stack]:
     """Run a stack of its own in a state directory of its own."""
 
     def keys_of(deployment: Deployment, aws_url: str) -> Keys:
@@ -115,6 +119,7 @@ def running_stack(state: Path, transform: Transform | None = None) -> Iterator[S
         state=state,
         create_demo_key=lambda *place: keys_of(*place).create("demo", "tests").text,
         report=print,
+        stack_file=stack_file,
         transform=transform,
     )
     with (

@@ -12,6 +12,7 @@ COMPLETE = RouterSettings(
     environment="dev",
     cache_table="c",
     ledger_table="l",
+    providers=("openai", "bedrock"),
     provider_secrets={"openai": "arn:aws:secretsmanager:us-east-1:1:secret:x"},
     policy_version="p",
     baseline_model="gpt-6-astra",
@@ -25,7 +26,7 @@ def test_the_environment_says_what_the_settings_said() -> None:
     assert router_settings(environment | {"PATH": "/bin"}) == COMPLETE
 
 
-@pytest.mark.parametrize("missing", ["environment", "cache_table", "provider_secrets"])
+@pytest.mark.parametrize("missing", ["environment", "cache_table", "providers", "provider_secrets"])
 def test_a_missing_setting_is_named(missing: str) -> None:
     environment = as_environment(COMPLETE)
     del environment["SLUICE_" + missing.upper()]
@@ -40,6 +41,8 @@ def test_a_missing_setting_is_named(missing: str) -> None:
         {"SLUICE_BODY_LIMIT_BYTES": "lots"},
         {"SLUICE_BODY_LIMIT_BYTES": "99999999"},
         {"SLUICE_PROVIDER_SECRETS": "{"},
+        {"SLUICE_PROVIDERS": "openai"},
+        {"SLUICE_PROVIDERS": '["bedrock"]'},
         {"SLUICE_UPSTREAM_URL": "https://api.openai.com"},
         {"SLUICE_UPSTREAM_URL": "http://169.254.169.254"},
         {"SLUICE_UPSTREAM_URL": "http://127.0.0.1.evil.example"},

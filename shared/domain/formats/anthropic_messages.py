@@ -30,8 +30,12 @@ class GatheredMessage:
 
     @property
     def usage(self) -> object:
-        """What the stream said it billed, so far."""
-        return self._events.usage
+        """What the stream said it billed, once the message has its stop reason.
+
+        The counts that a stream begins with are those of an answer not yet written, and zeros
+        where a provider only counts at the end: a stream that breaks is not settled by them.
+        """
+        return self._events.usage if self._events.is_finished else None
 
     @property
     def is_finished(self) -> bool:

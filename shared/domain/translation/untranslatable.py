@@ -6,9 +6,11 @@ from typing import Any, Final, Literal
 
 from shared.domain.errors import InvalidRequest
 
-Side = Literal["OpenAI chat", "Anthropic messages"]
+Side = Literal["OpenAI chat", "Anthropic messages", "Bedrock Converse"]
 CHAT: Final[Side] = "OpenAI chat"
 MESSAGES: Final[Side] = "Anthropic messages"
+CONVERSE: Final[Side] = "Bedrock Converse"
+"""Reached by way of Anthropic messages."""
 
 
 class Untranslatable(InvalidRequest):
