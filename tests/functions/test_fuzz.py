@@ -93,8 +93,8 @@ def decide(asked: Asked, said: str, task: str | None) -> None:
 def wire(door: Door, body: Json, name: str) -> bool:
     model = CATALOG.models[name]
     provider = CATALOG.providers[model.provider]
-    way = crossing(door.format, FORMATS[provider.protocol].name)
-    sent = json.loads(wire_body(body, model, provider, way))
+    way = crossing(door.format, FORMATS[provider.wire_format].name)
+    sent = json.loads(wire_body(body, model, provider, way, team="search"))
     return bool(sent["model"] == name)
 
 

@@ -111,6 +111,7 @@ async def calling(url: str) -> AsyncIterator[Caller]:
         environment="dev",
         cache_table="cache",
         ledger_table="ledger",
+        providers=("openai", "anthropic", "xai"),
         provider_secrets={name: f"arn:{name}" for name in ("openai", "anthropic", "xai")},
         policy_version="p1",
         baseline_model="gpt-6-astra",

@@ -38,6 +38,7 @@ def body(**fields: Any) -> Json:
 
 def on_the_wire(asked: Json) -> bytes:
     """Return what boto3 would send; fails where AWS's own model refuses the arguments."""
+    assert CONVERSE.input_shape is not None
     report = ParamValidator().validate(asked, CONVERSE.input_shape)
     assert not report.has_errors(), report.generate_report()
     serializer = create_serializer("rest-json", include_validation=False)
