@@ -69,7 +69,7 @@ def test_two_tenants_never_share_an_answer(
     assert hits[0] == hits[1], "one team's cache knows what only the other has asked"
 
 
-def test_every_stored_answer_lies_under_its_tenant(
+def test_every_row_of_the_cache_lies_under_its_tenant(
     stack: Stack, two_teams: tuple[str, str]
 ) -> None:
     post(stack, two_teams[0], {"model": "mid", "messages": [USER]})
@@ -77,7 +77,13 @@ def test_every_stored_answer_lies_under_its_tenant(
     items = stack.world.ground.admin.dynamodb.scan(TableName=table)["Items"]
     assert items
     for item in items:
-        assert item["pk"]["S"] == f"{item['team']['S']}/{item['digest']['S']}"
+        place, kind = item["pk"]["S"], item["sk"]["S"]
+        if kind == "answer":
+            assert place == f"{item['team']['S']}/{item['digest']['S']}"
+        elif kind == "claim":
+            assert place == f"{item['team']['S']}/idempotency/{item['key_digest']['S']}"
+        else:
+            assert (place, kind) == ("health", "models"), "no tenant's data"
 
 
 def test_a_revoked_key_stops_within_sixty_seconds_on_every_router(stack: Stack) -> None:
