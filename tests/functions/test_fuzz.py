@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import copy
 import json
-import random
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, Final
 
 import pytest
@@ -30,6 +29,7 @@ from shared.domain.messages import parse_messages
 from shared.domain.translation import chat_to_messages, messages_to_chat
 from shared.usecases.wire_body import wire_body
 from tests.functions.conftest import Gateway, run
+from tests.functions.mutator import Mutator, one_change_each
 from tests.unit.domain.test_translation_round_trips import CHAT, MESSAGES
 from tests.unit.domain.translatable import chat_requests, message_requests
 
@@ -37,9 +37,10 @@ Json = dict[str, Any]
 
 CATALOG: Final = catalog.load(catalog.served_providers())
 MODELS: Final = sorted(CATALOG.models)
-MUTATED_BODIES: Final = 9_000
-GENERATED_BODIES: Final = 500
-"""Per door, of hypothesis: with the mutated ones ten thousand in all."""
+SWEPT_BODIES: Final = 10_000
+MUTATED_BODIES: Final = 2_000
+GENERATED_BODIES: Final = 400
+"""At least so many per door: one change each, many changes at random, made up by hypothesis."""
 
 
 class Door:
@@ -111,119 +112,104 @@ def assert_can_be_told(refusal: InvalidRequest) -> None:
     json.dumps([refusal.message, refusal.param], ensure_ascii=False).encode()
 
 
-STRANGE: Final[tuple[Any, ...]] = (
-    None, True, False, 0, -1, 1, 1.5, 1e308, -1e-320, 2**31, 2**63, 2**64, -(2**63) - 1, 10**40,
-    "", " ", "\n", "\x00", "\u2028", "\ud800", "\udfff\ud800", "𝕊", "e\u0301" * 20, "x" * 300,
-    "{}", "[1]", "null", '{"a": "\\ud800"}', "data:image/png;base64,", "https://", "auto", "text",
-    "tool", "user", "assistant", [], {}, [[]], [None], [{}], {"": {}}, {"type": "text"},
-    {"type": "tool_use"}, {"role": "tool"}, {"type": {}}, {"a": 10**30}, ["text"],
-)  # fmt: skip
-"""What stands in for a value; a lone surrogate is refused where the JSON is read."""
-
-
-VARIED: Final = 0.6
-"""The share of changes that keep the kind of a value; rougher ones mostly end at the schema."""
-
-
-class Mutator:
-    """Changes bodies a little or a lot, the same way for the same seed."""
-
-    def __init__(self, seed: int) -> None:
-        self.random = random.Random(seed)  # noqa: S311 - not for secrets: runs must repeat
-
-    def bodies(self, bases: list[Json], count: int) -> Iterator[bytes]:
-        """Yield so many changed bodies as JSON."""
-        for _ in range(count):
-            body = copy.deepcopy(self.random.choice(bases))
-            for _ in range(self.random.choice((1, 1, 1, 1, 2, 5))):
-                self.change(body)
-            yield self.damaged(json.dumps(body).encode())
-
-    def damaged(self, content: bytes) -> bytes:
-        """Cut or overwrite the text of a few."""
-        if self.random.random() > 0.03:
-            return content
-        at = self.random.randrange(len(content))
-        return content[:at] + self.random.choice((b"", b"\xff", b"\\", b'"', b"1e999}"))
-
-    def change(self, body: Json) -> None:
-        """Do one thing to one place."""
-        holder, place = self.random.choice(list(places(body)))
-        rough = (self.drop, self.double, self.replace, self.nest, self.swap, self.add, self.grow)
-        step = self.vary if self.random.random() < VARIED else self.random.choice(rough)
-        step(body, holder, place)
-
-    def vary(self, body: Json, holder: Any, place: Any) -> None:
-        """Put something of the same kind here, which mostly leaves the request well formed."""
-        kind = type(holder[place])
-        same = [each for each in STRANGE if type(each) is kind]
-        same += [other[there] for other, there in places(body) if type(other[there]) is kind]
-        holder[place] = copy.deepcopy(self.random.choice(same))
-
-    def drop(self, _: Json, holder: Any, place: Any) -> None:
-        del holder[place]
-
-    def double(self, _: Json, holder: Any, place: Any) -> None:
-        copied = copy.deepcopy(holder[place])
-        if isinstance(holder, list):
-            holder.insert(place, copied)
-        else:
-            holder[f"{place}_"] = copied
-
-    def replace(self, _: Json, holder: Any, place: Any) -> None:
-        holder[place] = copy.deepcopy(self.random.choice(STRANGE))
-
-    def nest(self, _: Json, holder: Any, place: Any) -> None:
-        for _level in range(self.random.choice((1, 2, 40))):
-            holder[place] = self.random.choice(([holder[place]], {"content": holder[place]}))
-
-    def swap(self, body: Json, holder: Any, place: Any) -> None:
-        """Put here what stands elsewhere."""
-        other, there = self.random.choice(list(places(body)))
-        holder[place] = copy.deepcopy(other[there])
-
-    def add(self, body: Json, holder: Any, _: Any) -> None:
-        """Give an object a name that stands elsewhere, or a list a strange item."""
-        value = copy.deepcopy(self.random.choice(STRANGE))
-        if isinstance(holder, list):
-            holder.append(value)
-        else:
-            names = [there for _, there in places(body) if isinstance(there, str)]
-            holder[self.random.choice([*names, "", "\u0000", "api_base"])] = value
-
-    def grow(self, _: Json, holder: Any, place: Any) -> None:
-        value = holder[place]
-        if isinstance(value, str | list):
-            holder[place] = value * self.random.choice((0, 2, 300))
-
-
-def places(value: Any) -> Iterator[tuple[Any, Any]]:
-    """Yield every place in a body, as its holder and its name or index there."""
-    if isinstance(value, dict | list):
-        for place in list(value) if isinstance(value, dict) else range(len(value)):
-            yield value, place
-            yield from places(value[place])
-    # A body that has lost everything is given a place to be changed at.
-    if value == {}:
-        value["model"] = "auto"
-        yield value, "model"
-
-
+TEXT: Final = {"type": "text", "text": "t"}
+MARKED: Final = {**TEXT, "prompt_cache_breakpoint": {"mode": "explicit", "ttl": "30m"}}
+CALLED: Final = {"name": "look_up", "arguments": '{"lock": [1, "\\u00e9"]}'}
+EVERY_KIND_OF_CHAT: Final[Json] = {
+    "model": "auto",
+    "messages": [
+        {"role": "system", "content": [TEXT, MARKED]},
+        {"role": "developer", "content": [TEXT], "name": "n"},
+        {"role": "user", "content": [TEXT, {"type": "image_url", "image_url": {
+            "url": "https://a.example/lock.png", "detail": "low"}}]},
+        {"role": "assistant", "content": [TEXT, {"type": "refusal", "refusal": "no"}],
+         "reasoning_content": "r", "annotations": [{}],
+         "tool_calls": [
+             {"id": "c.1", "type": "function", "function": CALLED},
+             {"id": "c2", "type": "custom", "custom": {"name": "write", "input": "x"}}]},
+        {"role": "tool", "tool_call_id": "c.1", "content": [MARKED]},
+        {"role": "assistant", "content": None, "function_call": CALLED},
+        {"role": "function", "name": "look_up", "content": None},
+        {"role": "user", "content": "Translate 今日は and explain the recursion"},
+    ],
+    "tools": [
+        {"type": "custom", "custom": {"name": "write", "format": {
+            "type": "grammar", "grammar": {"definition": "d", "syntax": "lark"}}}},
+        {"type": "function", "function": {"name": "look_up", "parameters": {"type": "object"}}},
+    ],
+    "tool_choice": {"type": "allowed_tools", "allowed_tools": {
+        "mode": "auto", "tools": [{"type": "function"}]}},
+    "functions": [{"name": "look_up", "parameters": {}}],
+    "function_call": {"name": "look_up"},
+    "prediction": {"type": "content", "content": [TEXT]},
+    "logit_bias": {"1": -100}, "metadata": {"user_id": "u", "a": "b"}, "seed": 7, "n": 2,
+    "stop": ["x"], "reasoning_effort": "low", "verbosity": "medium", "top_p": 0.5,
+    "prompt_cache_options": {"mode": "implicit"}, "sluice": {"task": "qa", "cache": "ttl=9"},
+}  # fmt: skip
+SHORT_LIVED: Final = {"cache_control": {"type": "ephemeral", "ttl": "1h"}}
+EVERY_KIND_OF_MESSAGE: Final[Json] = {
+    "model": "auto",
+    "max_tokens": 5000,
+    "system": [{**TEXT, **SHORT_LIVED}],
+    "messages": [
+        {"role": "user", "content": [
+            {"type": "image", "source": {"type": "url", "url": "https://a.example/lock.png"},
+             "transformations": {"oversized_image": "downsize"}},
+            {"type": "document", "title": "t", "context": "c", "citations": {"enabled": True},
+             "source": {"type": "text", "media_type": "text/plain", "data": "d"}}]},
+        {"role": "assistant", "content": [
+            {"type": "thinking", "thinking": "t", "signature": "s"},
+            {"type": "redacted_thinking", "data": "d"}, {**TEXT, "citations": [{}]},
+            {"type": "tool_use", "id": "c1", "name": "look_up", "input": {"a": [1]},
+             "caller": {"type": "direct"}}]},
+        {"role": "user", "content": [
+            {"type": "tool_result", "tool_use_id": "c1", "is_error": True, **SHORT_LIVED,
+             "content": [TEXT, {"type": "image", "source": {
+                 "type": "base64", "media_type": "image/png", "data": "AA=="}}]}]},
+        {"role": "system", "content": [TEXT]},
+        {"role": "user", "content": "Translate 今日は and explain the recursion"},
+    ],
+    "tools": [{"name": "look_up", "input_schema": {}, "input_examples": [{}], "strict": True}],
+    "tool_choice": {"type": "tool", "name": "look_up", "disable_parallel_tool_use": True},
+    "thinking": {"type": "enabled", "budget_tokens": 2000, "display": "omitted"},
+    "output_config": {"effort": "low", "format": {"type": "json_schema", "schema": {}}},
+    "metadata": {"user_id": "u"}, "stop_sequences": ["x"], "top_k": 5, "top_p": 0.5,
+    "service_tier": "standard_only", "speed": "standard", "stream": True, **SHORT_LIVED,
+}  # fmt: skip
 BASES: Final = {
-    "chat": [*CHAT_EXAMPLES.values(), CHAT],
-    "messages": [*MESSAGES_EXAMPLES.values(), MESSAGES],
+    "chat": [*CHAT_EXAMPLES.values(), CHAT, EVERY_KIND_OF_CHAT],
+    "messages": [*MESSAGES_EXAMPLES.values(), MESSAGES, EVERY_KIND_OF_MESSAGE],
 }
+
+
+@pytest.mark.parametrize("body", BASES["chat"])
+def test_every_base_of_the_mutated_chats_is_itself_well_formed(body: Json) -> None:
+    assert go_through(DOORS["chat"], json.dumps(body).encode(), MODELS) != "refused"
+
+
+@pytest.mark.parametrize("body", BASES["messages"])
+def test_every_base_of_the_mutated_messages_is_itself_well_formed(body: Json) -> None:
+    assert go_through(DOORS["messages"], json.dumps(body).encode(), MODELS) != "refused"
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_a_body_with_one_change_is_served_or_refused(door: str) -> None:
+    swept = 0
+    for base in BASES[door]:
+        for content in one_change_each(base):
+            go_through(DOORS[door], content, MODELS)
+            swept += 1
+    assert swept >= SWEPT_BODIES
 
 
 @pytest.mark.parametrize("door", DOORS)
 def test_a_mutated_body_is_served_or_refused(door: str) -> None:
     fates: Counter[str] = Counter()
-    count = MUTATED_BODIES // len(DOORS)
-    for content in Mutator(2026).bodies(BASES[door], count):
+    for content in Mutator(2026).bodies(BASES[door], MUTATED_BODIES):
         fates[go_through(DOORS[door], content, MODELS)] += 1
-    assert fates.total() == count
-    assert fates["refused"] > count // 4
-    assert fates["sent"] > count // 5
+    assert fates.total() == MUTATED_BODIES
+    assert fates["refused"] > MUTATED_BODIES // 4
+    assert fates["parsed"] + fates["sent"] > MUTATED_BODIES // 5
 
 
 def test_every_model_is_reached_from_both_doors() -> None:
