@@ -53,7 +53,9 @@ PLANS = [
     (MESSAGES, "POST", 150, 50),
     ("/v1/models/{model}", "GET", 230, 230),
     ("/v1/models", "GET", 1, 0),
+    ("/v1/messages/count_tokens", "POST", 24, 12),
     ("/health", "GET", 1, 0),
+    ("/health/details", "GET", 1, 0),
     ("/openapi.json", "GET", 1, 0),
 ]
 """How many cases of each operation: as documented, and not as documented."""
@@ -95,7 +97,7 @@ def answerable(body: Any) -> Any:
 def assert_shape(path: str, response: httpx2.Response) -> None:
     told = response.json()
     assert told["error"]["message"]
-    if path == MESSAGES:
+    if path.startswith(MESSAGES):
         assert told.keys() == {"type", "error", "request_id"}
     else:
         assert told.keys() == {"error"}
@@ -128,6 +130,8 @@ def answering(entry: Entry, provider: Provider, path: str, body: bytes) -> Memor
     is_stream = bool(asked.get("stream"))
     if path == "/chat/completions":
         return MemoryReply(as_chunks(*chat_parts(asked.get("n") or 1, stream=is_stream)))
+    if path == "/messages/count_tokens":
+        return MemoryReply(as_chunks(b'{"input_tokens": 7}'))
     return MemoryReply(as_chunks(*message_parts(stream=is_stream)))
 
 
