@@ -6,13 +6,16 @@ import asyncio
 import contextlib
 import json
 import socket
+import threading
 from collections.abc import Iterator
 from typing import Any
 
+import boto3
 import pytest
 
 from shared import catalog
 from shared.adapters.providers.bedrock import BedrockUpstream, connect_to
+from shared.adapters.providers.handover import THREAD_NAME
 from shared.domain.errors import GatewayError, UpstreamFailed, UpstreamTimedOut
 from shared.domain.formats.anthropic_messages import ANTHROPIC_MESSAGES as FORMAT
 from shared.domain.prices import TokenCounts
@@ -37,12 +40,19 @@ both = pytest.mark.parametrize("stream", [False, True])
 
 
 @pytest.fixture(autouse=True)
-def _role(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The region and the credentials that a function has."""
+def _role(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The region and the credentials that a function has; no thread outlives its test."""
+    # Other tests may have left a session with another region and other credentials.
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDTEST")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    yield
+    for thread in threading.enumerate():
+        if thread.name == THREAD_NAME:
+            thread.join(10)
+            assert not thread.is_alive()
 
 
 def send(url: str, text: str, *, seconds: float = 10, **fields: Any) -> tuple[int, bytes]:
@@ -58,7 +68,8 @@ def send(url: str, text: str, *, seconds: float = 10, **fields: Any) -> tuple[in
         async with upstream.post(ENTRY, BEDROCK, "/", raw, timeout_seconds=seconds) as reply:
             return reply.status, b"".join([part async for part in reply.chunks()])
 
-    return asyncio.run(work())
+    with contextlib.closing(client):
+        return asyncio.run(work())
 
 
 def message_of(raw: bytes, *, stream: bool) -> Json:

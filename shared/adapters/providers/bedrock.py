@@ -144,7 +144,8 @@ def connect_to(stand_in: str | None) -> Connect:
         raise ValueError("only a loopback address may stand in for the providers")
 
     def connect(provider: Provider) -> Any:
-        session = boto3.Session()
+        # A session of its own would read botocore's tables again: nine times the CPU.
+        session = boto3.DEFAULT_SESSION or boto3.Session()
         url = provider.base_url.format(region=session.region_name)
         if stand_in is not None:
             url = f"{stand_in.rstrip('/')}/{provider.name}"
@@ -175,25 +176,26 @@ def _exchange(
             yield Head(status_of(error), headers_of(error))
             yield error_body(error)
             return
-        yield Head(200)
         yield from (_streamed if is_stream else _whole)(reply, asked)
 
 
-def _whole(reply: Json, asked: Json) -> Iterator[bytes]:
+def _whole(reply: Json, asked: Json) -> Iterator[Head | bytes]:
     message = to_message(
         reply,
         identity=_identity(reply),
         model=asked["modelId"],
         long_writes=writes_last_long(asked),
     )
+    yield Head(200)
     yield msgspec.json.encode(message)
 
 
-def _streamed(reply: Json, asked: Json) -> Iterator[bytes]:
+def _streamed(reply: Json, asked: Json) -> Iterator[Head | bytes]:
     translated = ConverseToMessageStream(
         identity=_identity(reply), model=asked["modelId"], long_writes=writes_last_long(asked)
     )
     with closing(reply["stream"]) as events:
+        yield Head(200)
         try:
             for event in events:
                 yield from map(_frame, translated.feed(event))

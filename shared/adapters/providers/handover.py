@@ -15,6 +15,7 @@ from typing import Final, Generic, TypeVar
 
 T = TypeVar("T")
 
+THREAD_NAME: Final = "handover"
 _QUEUED: Final = 64
 """How far the thread may run ahead of the reader."""
 
@@ -29,7 +30,8 @@ async def from_thread(
     its next item.
     """
     handover: Handover[T] = Handover(asyncio.get_running_loop())
-    threading.Thread(target=handover.run, args=(produce,), daemon=True).start()
+    work = threading.Thread(target=handover.run, args=(produce,), name=THREAD_NAME, daemon=True)
+    work.start()
     try:
         yield handover
     finally:

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+import boto3
 import pytest
 from botocore.exceptions import (
     ClientError,
@@ -195,6 +196,15 @@ def test_a_stream_that_is_given_up_is_closed_at_its_next_event() -> None:
     assert stream.closed.wait(5)
 
 
+def test_a_stream_that_begins_after_its_reader_has_left_is_closed_too() -> None:
+    done, stream = threading.Event(), Stream(*EVENTS)
+    client = Client(lambda: done.wait(10) and {"stream": stream})
+    failed = failure(client, seconds=0.05, stream=True)
+    done.set()
+    assert isinstance(failed, UpstreamTimedOut)
+    assert stream.closed.wait(5)
+
+
 @pytest.mark.parametrize(
     ("code", "kind"),
     [
@@ -254,6 +264,8 @@ def test_the_client_is_made_for_the_first_call_and_once() -> None:
 @pytest.fixture
 def role(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """The environment of a function: its region and its role's credentials."""
+    # Other tests may have left a session with another region and other credentials.
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDTEST")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
