@@ -1,11 +1,12 @@
 """From a door's format to a provider's and back.
 
 Where both speak the same format nothing is translated and a provider's answer reaches the caller
-as it is.
+as it is, but for usage of wrong types, which no caller's SDK could read.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from shared.domain.formats import Format, FormatName, Reasoning, Whole, WireEvent
@@ -19,6 +20,7 @@ from shared.domain.translation import (
     message_to_completion,
     messages_to_chat,
 )
+from shared.domain.usage_shown import shown_chat, shown_message
 
 Body = dict[str, Any]
 
@@ -47,7 +49,13 @@ class Crossing(Protocol):
 
 
 class Straight:
-    """No translation: door and provider speak the same format."""
+    """No translation: door and provider speak the same format.
+
+    ``shown`` returns a whole answer or an event with its usage as a caller may see it.
+    """
+
+    def __init__(self, shown: Callable[[Body], Body]) -> None:
+        self._shown = shown
 
     def request(self, body: Body, *, model: str, default_max_tokens: int) -> Body:
         """Return the request itself."""
@@ -55,7 +63,7 @@ class Straight:
 
     def whole(self, whole: Whole, created: int, reasoning: Reasoning) -> Whole:
         """Return the answer itself."""
-        return whole
+        return self._shown(whole)
 
     def stream(self, created: int, reasoning: Reasoning) -> StreamCrossing:
         """Return a translation that changes nothing."""
@@ -63,7 +71,8 @@ class Straight:
 
     def feed(self, event: WireEvent) -> list[WireEvent]:
         """Return the event itself."""
-        return [event]
+        shown = self._shown(event.data)
+        return [event if shown is event.data else WireEvent(event.name, shown)]
 
     def end(self) -> list[WireEvent]:
         """Return nothing."""
@@ -130,10 +139,9 @@ FORMATS: dict[str, Format] = {
 }
 """Every wire format by its name."""
 
-_STRAIGHT = Straight()
 _WAYS: dict[tuple[FormatName, FormatName], Crossing] = {
-    ("openai-chat", "openai-chat"): _STRAIGHT,
-    ("anthropic-messages", "anthropic-messages"): _STRAIGHT,
+    ("openai-chat", "openai-chat"): Straight(shown_chat),
+    ("anthropic-messages", "anthropic-messages"): Straight(shown_message),
     ("openai-chat", "anthropic-messages"): ChatToMessages(),
     ("anthropic-messages", "openai-chat"): MessagesToChat(),
 }

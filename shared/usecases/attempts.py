@@ -26,7 +26,7 @@ from shared.usecases.calls import Attempt, Plan, WholeReply
 from shared.usecases.provider_call import ProviderCaller
 from shared.usecases.relay import Relay
 from shared.usecases.settling import Settler
-from shared.usecases.wire_body import wire_body
+from shared.usecases.wire_body import output_bound, wire_body
 
 T = TypeVar("T")
 
@@ -111,7 +111,7 @@ class Attempts:
 
     def _attempt(self, plan: Plan, entry: Entry, model: Model, *, may_fall_back: bool) -> Attempt:
         provider = self._catalog.providers[model.provider]
-        provider_format = self._formats[provider.wire_format]
+        provider_format, request = self._formats[provider.wire_format], plan.call.request
         way = crossing(plan.call.format.name, provider_format.name)
         return Attempt(
             call=plan.call,
@@ -120,11 +120,12 @@ class Attempts:
             provider_format=provider_format,
             crossing=way,
             wire_body=wire_body(plan.call.body, model, provider, way, team=entry.team),
+            output_bound=output_bound(request.output_limit, model, provider) * request.choices,
             may_fall_back=may_fall_back,
         )
 
     def _may_try_another(self, attempt: Attempt, error: GatewayError) -> bool:
-        is_in_time = self._clock() < attempt.call.deadline
+        is_in_time = self._caller.has_time_for(attempt.call)
         # Only this provider's protocol may be unable to carry the request.
         is_worth_it = is_blamed_on_the_model(error) or isinstance(error, Untranslatable)
         return is_worth_it and not attempt.progress.has_begun and is_in_time

@@ -112,6 +112,8 @@ class Attempt:
     provider_format: Format
     crossing: Crossing
     wire_body: bytes
+    output_bound: int
+    """The most tokens that the answer, all its choices, may have."""
     may_fall_back: bool
     progress: Progress = field(default_factory=Progress)
 
@@ -120,14 +122,15 @@ class Attempt:
         """How the provider reports what it billed."""
         return UsageDialect(self.provider.usage, self.provider.reasoning)
 
-    def estimate(self) -> Estimate:
+    def estimate(self, *, timed_out: bool = False) -> Estimate:
         """Return what to charge when no usage arrives.
 
         A caller's output limit bounds what was generated, seen or not; without one, what was
-        received does, as far as it can be told.
+        received does, as far as it can be told. A provider that was silent until its time was
+        out may have been at work all along: it is charged for all that it may have generated.
         """
-        limit = self.call.request.output_limit
-        output = limit * self.call.request.choices if limit else 0
+        is_bounded = timed_out or self.call.request.output_limit is not None
+        output = self.output_bound if is_bounded else 0
         return Estimate(
             prompt=len(self.wire_body), output=max(output, self.progress.received_bytes)
         )

@@ -107,7 +107,12 @@ class Settler:
         may_bill = not isinstance(error, GatewayError) or isinstance(error, UpstreamTimedOut)
         if isinstance(error, UpstreamFailed):
             may_bill = error.may_bill
-        tokens, source = self._tokens(attempt, attempt.progress.usage) if may_bill else _NOTHING
+        timed_out = isinstance(error, UpstreamTimedOut)
+        tokens, source = (
+            self._tokens(attempt, attempt.progress.usage, timed_out=timed_out)
+            if may_bill
+            else _NOTHING
+        )
         cost = self._cost(entry.model, entry, tokens)
         settlement = Settlement(
             outcome="refused" if isinstance(error, InvalidRequest) else "failed",
@@ -142,13 +147,13 @@ class Settler:
             model = entry.model
         return self._cost(model, entry, tokens.without_cache())
 
-    def _tokens(self, attempt: Attempt, usage: object) -> _Counted:
+    def _tokens(self, attempt: Attempt, usage: object, *, timed_out: bool = False) -> _Counted:
         try:
             counted = attempt.provider_format.tokens(usage, attempt.dialect)
         except MalformedUsage as reason:
             request_id = attempt.entry.request_id
             self._meter.trouble("usage", request_id=request_id, reason=str(reason))
-            return attempt.estimate().tokens, "estimated"
+            return attempt.estimate(timed_out=timed_out).tokens, "estimated"
         return counted, "provider"
 
     def _cost(self, model: str, entry: Entry, tokens: TokenCounts) -> int:

@@ -36,6 +36,16 @@ def wire_body(body: Body, model: Model, provider: Provider, way: Crossing, *, te
     return msgspec.json.encode(crossed)
 
 
+def output_bound(limit: int | None, model: Model, provider: Provider) -> int:
+    """Return the most tokens that one choice may have: the caller's limit, ours, or the model's."""
+    can = model.capabilities
+    if limit:
+        return limit
+    if provider.protocol == "openai-chat":
+        return can.max_output_tokens or can.context_tokens
+    return can.default_max_tokens or _FALLBACK_MAX_TOKENS
+
+
 def _refuse(body: Body, model: Model, provider: Provider) -> None:
     for name in (*provider.refuses, *model.capabilities.refuses):
         if body.get(name) is not None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 
 from shared.adapters.memory import MemoryReply
+from shared.domain.entries import Entry
 from shared.domain.errors import UpstreamFailed, UpstreamTimedOut
 from shared.domain.health import Health
 from tests.functions.conftest import Gateway, as_chunks, chunk, make_gateway, run, usual_answer
@@ -158,6 +161,34 @@ def test_health_that_cannot_be_shared_does_not_fail_the_call(gateway: Gateway) -
 def test_no_model_is_tried_past_the_deadline(gateway: Gateway) -> None:
     def late(body: dict[str, Any]) -> MemoryReply:
         gateway.time[0] += 1000
+        return MemoryReply(as_chunks(b"{}"), 503)
+
+    gateway.answer_with(late)
+    assert run(gateway.chat(model="mid")).status_code == 502
+    assert models_of(gateway) == [FIRST]
+
+
+def test_a_provider_that_sends_no_status_line_is_given_up_for_another_model(
+    impatient: Gateway,
+) -> None:
+    @asynccontextmanager
+    async def post(entry: Entry, *rest: Any, **options: Any) -> AsyncIterator[MemoryReply]:
+        if entry.model == FIRST:
+            await asyncio.sleep(30)
+        async with usual_post(entry, *rest, **options) as reply:
+            yield reply
+
+    usual_post, impatient.upstream.post = impatient.upstream.post, post  # type: ignore[method-assign]
+    response = run(impatient.chat(model="mid", stream=True))
+    assert response.headers["x-sluice-model"] == SECOND
+    assert "[DONE]" in response.text
+
+
+def test_a_whole_answer_that_took_all_its_time_is_not_asked_for_elsewhere(
+    gateway: Gateway,
+) -> None:
+    def late(body: dict[str, Any]) -> MemoryReply:
+        gateway.time[0] += 280
         return MemoryReply(as_chunks(b"{}"), 503)
 
     gateway.answer_with(late)
