@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -65,8 +65,17 @@ class Stack:
     def advance(self, seconds: float) -> None:
         self.control.post("/clock/advance", json={"seconds": seconds}).raise_for_status()
 
-    def fault(self, **fault: Any) -> None:
-        self.control.post("/faults", json=[fault]).raise_for_status()
+    def fault(self, *faults: dict[str, Any], **fault: Any) -> int:
+        """Queue faults and return how many no request has suffered yet."""
+        body = [*faults, fault] if fault else faults
+        answer = self.control.post(f"{self._simulator}/faults", json=body).raise_for_status()
+        pending: int = answer.json()["pending"]
+        return pending
+
+    @property
+    def _simulator(self) -> str:
+        """The simulator's own control: the world's passes on to it, at the price of a client."""
+        return f"{self.world.ground.stand_ins.simulator_url}/_control"
 
     def usage_rows(self, team: str = "demo") -> list[dict[str, Any]]:
         """Return a team's usage entries of the stack's current day, plain."""
@@ -78,14 +87,24 @@ class Stack:
         )
         return [_plain(item) for page in pages for item in page["Items"]]
 
+    def rows_of(self, request_id: str, team: str = "demo") -> list[dict[str, Any]]:
+        """Return the usage entries of a call's attempts, in order."""
+        rows = [row for row in self.usage_rows(team) if row["request_id"] == request_id]
+        return sorted(rows, key=lambda row: int(row["attempt"]))
+
     def row_of(self, request_id: str, team: str = "demo") -> dict[str, Any]:
-        [row] = [row for row in self.usage_rows(team) if row["request_id"] == request_id]
+        [row] = self.rows_of(request_id, team)
         return row
 
     def bill_nano(self) -> int:
         """Return what the simulated providers have billed in all, by their own books."""
-        total: int = self.look("/bill")["totals"]["cost_nano"]
+        total: int = self.look(f"{self._simulator}/books")["totals"]["cost_nano"]
         return total
+
+    def bill_lines(self, since: int = 0) -> list[dict[str, Any]]:
+        """Return the lines of the providers' books that are numbered above ``since``."""
+        lines: list[dict[str, Any]] = self.look(f"{self._simulator}/books?since={since}")["lines"]
+        return lines
 
 
 def _plain(item: Any) -> dict[str, Any]:
@@ -107,7 +126,10 @@ def until(condition: Callable[[], Any], seconds: float = 10) -> Any:
 
 @contextmanager
 def running_stack(
-    state: Path, transform: Transform | None = None, stack_file: Path = DEV
+    state: Path,
+    transform: Transform | None = None,
+    stack_file: Path = DEV,
+    router_environment: Mapping[str, str] | None = None,
 ) -> Iterator[Stack]:
     """Run a stack of its own in a state directory of its own."""
 
@@ -121,10 +143,11 @@ def running_stack(
         report=print,
         stack_file=stack_file,
         transform=transform,
+        router_environment=router_environment or {},
     )
     with (
         world_in_background(settings) as world,
-        httpx2.Client(base_url=world.control_url, trust_env=False) as control,
+        httpx2.Client(base_url=world.control_url, trust_env=False, timeout=30) as control,
     ):
         ground = world.ground
         keys = keys_of(ground.deployment, ground.admin.endpoint_url)

@@ -1,0 +1,114 @@
+"""Every fault of a provider, and what becomes of it: the table that ``test_faults`` proves.
+
+The simulator suffers the fault once. A caller who named a model has no stand-in; one who asked
+for a tier is answered by the next model while the provider has not sent a byte.
+
+``named`` and ``tier`` are what those callers see: ``answer``, an HTTP status, or ``200 then``
+the status that an error event in the stream stands for. ``source`` is what the settled row of
+the spoilt attempt rests on: ``none`` costs nothing, ``estimated`` is charged high and in doubt,
+``provider`` is what the provider reported.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+Sees = Literal["answer", "429", "502", "504", "200 then 502", "200 then 504"]
+Source = Literal["none", "estimated", "provider"]
+
+LIMITS: Final = {
+    "SLUICE_WHOLE_ANSWER_SECONDS": "2.5",
+    "SLUICE_FIRST_BYTE_SECONDS": "0.75",
+    "SLUICE_STALL_SECONDS": "0.75",
+    "SLUICE_KEEP_ALIVE_SECONDS": "1.2",
+}
+"""What makes the stack impatient enough to be tested."""
+INVOCATION_SECONDS: Final = 13
+"""Ten are left for the settlement, so a stream that never begins ends after three."""
+SILENCE: Final = 60
+"""Longer than any limit above, in seconds."""
+
+MOMENTS: Final = {"before": 0, "amid": 8, "at the end": 10_000}
+"""Events of the stream before the fault: none, some text in every protocol, all but the last."""
+
+NO_COUNTS: Final = dict.fromkeys(
+    ("prompt_tokens", "completion_tokens", "input_tokens", "output_tokens"), "ten"
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One fault in one kind of call, and what becomes of it."""
+
+    name: str
+    stream: bool
+    fault: dict[str, Any]
+    named: Sees
+    tier: Sees
+    source: Source
+
+    @property
+    def falls_back(self) -> bool:
+        """Whether another model answers who asked for a tier."""
+        return self.tier == "answer" != self.named
+
+    def __str__(self) -> str:
+        return f"{self.name}{' (stream)' if self.stream else ''}"
+
+
+def _status(status: int, named: Sees, source: Source) -> list[Row]:
+    fault = {"kind": "status", "status": status}
+    return [
+        Row(f"status {status}", stream, fault, named, "answer", source) for stream in (False, True)
+    ]
+
+
+def _whole(kind: str, named: Sees, tier: Sees, source: Source, **fault: Any) -> Row:
+    return Row(kind, False, {"kind": kind, **fault}, named, tier, source)
+
+
+def _stream(kind: str, moment: str, named: Sees, tier: Sees, source: Source, **fault: Any) -> Row:
+    fault = {"kind": kind, "after_chunks": MOMENTS[moment], **fault}
+    return Row(f"{kind}, {moment}", True, fault, named, tier, source)
+
+
+BROKEN: Final = "200 then 502"
+LATE: Final = "200 then 504"
+
+ROWS: Final = [
+    *_status(429, "429", "none"),
+    *_status(500, "502", "estimated"),
+    *_status(503, "502", "none"),
+    *_status(529, "502", "none"),
+    # An answer in one piece: a silent provider may be at work, so its time is not shared out.
+    _whole("slow_first_byte", "504", "504", "estimated", seconds=SILENCE),
+    _whole("stall", "504", "504", "estimated", seconds=SILENCE),
+    _whole("disconnect", "502", "502", "estimated"),
+    _whole("truncate", "502", "502", "estimated"),
+    _whole("malformed", "502", "502", "estimated"),
+    _whole("error_event", "502", "answer", "estimated"),
+    _whole("usage", "answer", "answer", "estimated", value=NO_COUNTS),
+    # A stream, before the provider's first byte: who named a model is kept waiting.
+    Row("slow_first_byte", True, {"kind": "slow_first_byte", "seconds": SILENCE},
+        LATE, "answer", "estimated"),
+    _stream("stall", "before", LATE, "answer", "estimated", seconds=SILENCE),
+    _stream("disconnect", "before", "502", "answer", "estimated"),
+    _stream("truncate", "before", "502", "answer", "estimated"),
+    # The provider's first bytes are already wrong: no other model, but still an HTTP status.
+    _stream("malformed", "before", "502", "502", "estimated"),
+    _stream("error_event", "before", "502", "502", "estimated"),
+    # After it has begun to speak.
+    _stream("stall", "amid", LATE, LATE, "estimated", seconds=SILENCE),
+    _stream("disconnect", "amid", BROKEN, BROKEN, "estimated"),
+    _stream("truncate", "amid", BROKEN, BROKEN, "estimated"),
+    _stream("malformed", "amid", BROKEN, BROKEN, "estimated"),
+    _stream("error_event", "amid", BROKEN, BROKEN, "estimated"),
+    # All has been said and counted: what befalls the farewell takes nothing from the answer.
+    _stream("stall", "at the end", "answer", "answer", "provider", seconds=SILENCE),
+    _stream("disconnect", "at the end", "answer", "answer", "provider"),
+    _stream("truncate", "at the end", "answer", "answer", "provider"),
+    _stream("malformed", "at the end", "answer", "answer", "provider"),
+    _stream("error_event", "at the end", "answer", "answer", "provider"),
+    Row("usage", True, {"kind": "usage", "value": NO_COUNTS}, "answer", "answer", "estimated"),
+]  # fmt: skip

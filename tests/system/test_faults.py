@@ -1,0 +1,115 @@
+"""No failure of a provider reaches a caller as a hang, a wrong shape or a lost bill.
+
+Each row of :data:`tests.system.fault_table.ROWS` is suffered behind both doors by three callers
+at once: one who named a model of OpenAI, one of Anthropic, and one who asked for a tier.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from tests.system.conftest import Stack, running_stack
+from tests.system.doors import DoorName, Heard, body_of, call
+from tests.system.fault_table import INVOCATION_SECONDS, LIMITS, ROWS, Row
+
+pytestmark = [pytest.mark.system, pytest.mark.timeout(40)]
+
+SUFFERS = {
+    "gpt-6.1-sol": "gpt-6.1-sol",
+    "claude-opus-5-5": "claude-opus-5-5",
+    "mid": "gpt-6.1-terra",
+}
+"""What is asked for, and the model that is asked first."""
+NEXT = "claude-sonnet-5-5"
+"""The next model of the tier ``mid``."""
+
+
+def impatient_function(kind: str, name: str, inputs: dict[str, Any]) -> dict[str, Any]:
+    if kind == "aws:lambda/function:Function":
+        return {**inputs, "timeout": INVOCATION_SECONDS}
+    return inputs
+
+
+@pytest.fixture(scope="session")
+def impatient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    state = tmp_path_factory.mktemp("impatient")
+    with running_stack(state, impatient_function, router_environment=LIMITS) as stack:
+        yield stack
+        assert stack.look("/problems") == stack.look("/denials") == []
+
+
+@pytest.mark.parametrize("door", ["chat", "messages"])
+@pytest.mark.parametrize("row", ROWS, ids=str)
+def test_a_fault_is_told_settled_and_never_cached(
+    impatient: Stack, row: Row, door: DoorName
+) -> None:
+    impatient.recover()
+    text = f"[long {20 if row.stream else 400}] Of locks. {uuid.uuid4()}"
+    bodies = {asked: body_of(door, asked, text, stream=row.stream) for asked in SUFFERS}
+    lines = len(impatient.bill_lines())
+    faults = [{**row.fault, "match": {"model": model}} for model in SUFFERS.values()]
+    assert impatient.fault(*faults) == len(faults), "an earlier test left a fault behind"
+    heard = call_all(impatient, door, bodies)
+    assert {asked: each.sees for asked, each in heard.items()} == {
+        asked: row.tier if asked == "mid" else row.named for asked in SUFFERS
+    }
+    assert impatient.fault() == 0
+    check_the_ledger(impatient, row, heard, impatient.bill_lines(lines))
+    impatient.recover()
+    again = call_all(impatient, door, bodies)
+    assert {asked: each.headers["x-sluice-cache"] for asked, each in again.items()} == {
+        asked: "hit" if may_be_kept(row, asked) else "miss" for asked in SUFFERS
+    }
+
+
+def call_all(stack: Stack, door: DoorName, bodies: dict[str, dict[str, Any]]) -> dict[str, Heard]:
+    with ThreadPoolExecutor(len(bodies)) as pool:
+        heard = pool.map(lambda body: call(stack, door, body), bodies.values())
+        return dict(zip(bodies, heard, strict=True))
+
+
+def may_be_kept(row: Row, asked: str) -> bool:
+    """Tell whether the caller got a whole answer whose usage is known."""
+    return row.source == "provider" or (asked == "mid" and row.falls_back)
+
+
+def check_the_ledger(
+    stack: Stack, row: Row, heard: dict[str, Heard], billed: list[dict[str, Any]]
+) -> None:
+    bill: Counter[str] = Counter()
+    for line in billed:
+        bill[line["model"]] += line["cost_nano"]
+    for asked, each in heard.items():
+        spoilt, *others = stack.rows_of(each.request_id)
+        assert spoilt["model"] == SUFFERS[asked]
+        assert spoilt["status"] == ("answered" if row.named == "answer" else "failed")
+        assert spoilt["usage_source"] == row.source
+        assert (spoilt["cost_nano"] == 0) == (row.source == "none")
+        assert spoilt["cost_nano"] >= bill[spoilt["model"]]
+        if row.source == "provider":
+            assert spoilt["cost_nano"] == bill[spoilt["model"]] > 0
+        fallback = [(NEXT, "answered", "provider", bill[NEXT])]
+        assert [
+            (other["model"], other["status"], other["usage_source"], other["cost_nano"])
+            for other in others
+        ] == (fallback if asked == "mid" and row.falls_back else [])
+
+
+@pytest.mark.parametrize("door", ["chat", "messages"])
+@pytest.mark.parametrize("stream", [False, True])
+def test_the_providers_own_pause_is_passed_on_and_kept_to(
+    impatient: Stack, door: DoorName, stream: bool
+) -> None:
+    impatient.recover()
+    impatient.fault(kind="status", status=429, retry_after=7)
+    body = body_of(door, "claude-opus-5-5", f"Wait. {uuid.uuid4()}", stream=stream)
+    assert call(impatient, door, body).headers["retry-after"] == "7"
+    resting = call(impatient, door, body)
+    assert 1 <= int(resting.headers["retry-after"]) <= 8
+    assert impatient.rows_of(resting.request_id) == [], "while it rests nothing is asked of it"
