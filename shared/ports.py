@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
 from shared.catalog import Provider
+from shared.domain.budgets import Budget, Hold, OpenHold, Position, Scope, Step
+from shared.domain.budgets.movements import Ending
+from shared.domain.budgets.refusals import HoldLimits
 from shared.domain.entries import Claim, Entry, Found, KeyRow, Repeat, Settlement, StoredAnswer
 from shared.domain.health import Rest
 
@@ -19,21 +22,23 @@ class Store(Protocol):
     lost answer has the same effect as one send.
     """
 
-    def look_up(self, team: str, key_digest: str | None, answer_digest: str | None) -> Found:
-        """Read the models' health and, where digests are given, a key row and an answer.
+    def look_up(
+        self,
+        team: str,
+        key_digest: str | None,
+        answer_digest: str | None,
+        scopes: Iterable[Scope] = (),
+    ) -> Found:
+        """Read the models' health and, where they are named, a key row, an answer and budgets.
 
         One round trip. The answer may have expired; the caller checks. Strongly consistent for
-        the key.
+        the key and the budgets; a scope without a budget is not among those found.
         """
 
-    def open_entry(self, entry: Entry) -> None:
-        """Write an entry before a provider is called: without it there is no call."""
-
-    def settle_entry(self, entry: Entry, settlement: Settlement) -> None:
-        """Settle an opened entry, once; a second settlement changes nothing."""
-
-    def record_hit(self, entry: Entry, settlement: Settlement, repeat: Repeat | None) -> None:
-        """Write a settled entry and, where given, count the answer's repeat, in one write."""
+    def record_hit(
+        self, entry: Entry, settlement: Settlement, repeat: Repeat | None, day: str
+    ) -> None:
+        """Write the usage row of a hit and, where given, count the repeat, in one write."""
 
     def claim(self, claim: Claim, now: float) -> Claim | None:
         """Claim an Idempotency-Key; returns the claim that stands in the way, if one does.
@@ -63,6 +68,56 @@ class Store(Protocol):
         """
 
 
+class Ledger(Protocol):
+    """Budgets, holds and usage rows: all that money depends on.
+
+    Every method raises :class:`~shared.domain.errors.StoreUnavailable` when the ledger cannot be
+    reached: then nothing may be spent. Whatever a method does it does once, however often AWS's
+    client sends it.
+    """
+
+    def read_budgets(self, scopes: Iterable[Scope]) -> dict[Scope, Budget]:
+        """Read budgets, consistently; a scope without one is left out."""
+
+    def open_budget(self, budget: Budget) -> Budget:
+        """Write a scope's first budget; returns the one that stands there, this or an earlier."""
+
+    def take_step(self, budget: Budget, step: Step) -> Budget:
+        """Write down what time has done to a budget, if it still is as seen.
+
+        Returns the budget as it is now, whoever took the step.
+        """
+
+    def move_room(self, into: Budget, donors: Sequence[tuple[Budget, int, int]]) -> bool:
+        """Move room between slices of one scope: nano-dollars of the day and of the month.
+
+        Caps move with it, so that they still add up. False where one of them has changed.
+        """
+
+    def reserve(
+        self, hold: Hold, budgets: Sequence[Budget], limits: HoldLimits, now: float
+    ) -> Mapping[Scope, Budget] | None:
+        """Set money aside in all budgets at once, or in none.
+
+        None where it is set aside; else the budgets that were not as seen, as they are now. An
+        empty mapping says that another call was in the way: try again.
+        """
+
+    def end(
+        self, hold: Hold, settlement: Settlement | None, ending: Ending, position: Position
+    ) -> Position | None:
+        """End a hold from a position; None where it is done, else the position as it was found.
+
+        ``settlement`` is what the usage row says, for endings that write one.
+        """
+
+    def bar(self, hold: Hold) -> None:
+        """Keep a reservation from being booked that may still be on its way."""
+
+    def expired_holds(self, team: str, now: float) -> list[Hold]:
+        """Return the holds of a team whose time is over, oldest first."""
+
+
 class KeyAdmin(Protocol):
     """Keys as the operator handles them, under the operator's own credentials."""
 
@@ -89,12 +144,12 @@ class UpstreamReply(Protocol):
 class Upstream(Protocol):
     """The one client that talks to providers.
 
-    It sends to hosts of the catalog only and never without an opened entry. Raises
+    It sends to hosts of the catalog only and never without an open hold. Raises
     ``UpstreamFailed`` or ``UpstreamTimedOut``; never retries and never follows a redirect.
     """
 
     def post(
-        self, entry: Entry, provider: Provider, path: str, body: bytes, *, timeout_seconds: float
+        self, hold: OpenHold, provider: Provider, path: str, body: bytes, *, timeout_seconds: float
     ) -> AbstractAsyncContextManager[UpstreamReply]:
         """Send a JSON body and hand over the reply while it arrives."""
 

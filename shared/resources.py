@@ -39,7 +39,12 @@ LEDGER_TABLE: Final = TableShape("ledger", "pk", "sk", "purge_at")
 # Leading keys, tenant first. The router's role may write only where the pattern below allows,
 # so a router that was taken over still cannot mint keys.
 USAGE_PARTITIONS: Final = "*/usage/*"
+HOLD_PARTITIONS: Final = "*/holds"
+BUDGET_PARTITIONS: Final = ("*/budget", "-/budget/*")
 KEY_PARTITIONS: Final = "*/keys"
+AUDIT_PARTITIONS: Final = "-/audit/*"
+ENVIRONMENT: Final = "-"
+"""Stands where a team does, for what belongs to the environment: no team can be called so."""
 
 
 def key_partition(team: str) -> str:
@@ -50,6 +55,26 @@ def key_partition(team: str) -> str:
 def usage_partition(team: str, day: str) -> str:
     """Return the ledger partition of one team's usage on one UTC day (``2026-11-22``)."""
     return f"{team}/usage/{day}"
+
+
+def hold_partition(team: str) -> str:
+    """Return the ledger partition of one team's open holds."""
+    return f"{team}/holds"
+
+
+def budget_partition(team: str) -> str:
+    """Return the ledger partition of one team's budgets: its own and its keys'."""
+    return f"{team}/budget"
+
+
+def slice_partition(number: int) -> str:
+    """Return the ledger partition of one slice of the environment's budget."""
+    return f"{ENVIRONMENT}/budget/{number}"
+
+
+def audit_partition(month: str) -> str:
+    """Return the ledger partition of what operators changed in one month (``2026-11``)."""
+    return f"{ENVIRONMENT}/audit/{month}"
 
 
 def answer_partition(team: str, digest: str) -> str:

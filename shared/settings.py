@@ -14,13 +14,16 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from shared.domain.budgets.seeds import Seeds
+from shared.domain.entries import KeyLimits
+
 PREFIX = "SLUICE_"
 
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9-]{0,30}\Z")]
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=900)]
 MiB = 1024 * 1024
 
-_IN_JSON = frozenset({"providers", "provider_secrets"})
+_IN_JSON = frozenset({"providers", "provider_secrets", "budgets", "key_limits"})
 """Settings that are no single value, so their text is JSON."""
 
 
@@ -55,6 +58,12 @@ class RouterSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     keep_alive_seconds: Annotated[float, msgspec.Meta(gt=0, le=240)] = 15
     """How often a caller is sent a comment while a provider is silent: API Gateway drops a stream
     that is idle for five minutes, and proxies are stricter."""
+    budgets: Seeds = Seeds()
+    """The caps that budgets start with; from then on the ledger holds them."""
+    max_share_percent: Annotated[int, msgspec.Meta(ge=1, le=100)] = 50
+    """How much of a budget one call may take at most."""
+    key_limits: KeyLimits = KeyLimits(in_flight=200)
+    """What a key may do whose own row does not say."""
     upstream_url: str | None = None
     """Set only by the local world: where the simulator stands in for every provider."""
     clock_file: str | None = None

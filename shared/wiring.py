@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ import boto3
 from botocore.config import Config
 
 from shared import catalog as facts
+from shared.adapters.dynamodb.ledger import DynamoLedger
 from shared.adapters.dynamodb.store import DynamoStore
 from shared.adapters.egress import Egress
 from shared.adapters.provider_keys import SecretsManagerKeys
@@ -20,17 +22,19 @@ from shared.adapters.upstream import HttpUpstream, egress_client
 from shared.catalog import Catalog
 from shared.clock import Clock, offset_clock, system_clock
 from shared.domain.crossing import FORMATS
-from shared.ports import Meter, Store, Upstream
+from shared.ports import Ledger, Meter, Store, Upstream
 from shared.settings import RouterSettings
 from shared.usecases.admission import Admission
 from shared.usecases.answer_call import AnswerCall, Policy
 from shared.usecases.attempts import Attempts
 from shared.usecases.background import Background
 from shared.usecases.count_tokens import CountTokens
+from shared.usecases.holding import Holding, HoldPolicy
 from shared.usecases.idempotency import Idempotency
 from shared.usecases.provider_call import Patience, ProviderCaller
 from shared.usecases.route import ModelRouter
 from shared.usecases.settling import Settler
+from shared.usecases.standing import StandingOf
 
 _AWS_CONFIG = Config(
     connect_timeout=1,
@@ -61,7 +65,7 @@ def build_router(
     settings: RouterSettings,
     *,
     clock: Clock | None = None,
-    store: Store | None = None,
+    stores: tuple[Store, Ledger] | None = None,
     upstream: Upstream | None = None,
     meter: Meter | None = None,
 ) -> Router:
@@ -69,13 +73,15 @@ def build_router(
     clock = clock or _clock(settings)
     meter = meter or PowertoolsMeter(settings.environment, clock, service="router")
     catalog = facts.load(settings.providers)
-    store = store or _store(settings, meter)
+    store, ledger = _stores(settings, meter) if stores is None else stores
     upstream = upstream or _upstream(settings, clock, meter)
     background = Background(lambda error: _report_crash(meter, error))
     admission = Admission(store, clock, settings.environment)
-    settler = Settler(store, meter, catalog, clock, settings.baseline_model)
+    holding = Holding(ledger, clock, _hold_policy(settings), time.sleep)
+    settler = Settler(store, holding, meter, catalog, clock, settings.baseline_model)
     attempts = Attempts(
         store=store,
+        holding=holding,
         caller=ProviderCaller(upstream, meter, clock, _patience(settings)),
         settler=settler,
         catalog=catalog,
@@ -89,6 +95,7 @@ def build_router(
         store=store,
         admission=admission,
         idempotency=Idempotency(store, meter, clock),
+        standing_of=StandingOf(holding),
         router=ModelRouter(catalog, clock),
         attempts=attempts,
         settler=settler,
@@ -98,7 +105,7 @@ def build_router(
         keep_alive_seconds=settings.keep_alive_seconds,
     )
     counting = CountTokens(
-        store=store, upstream=upstream, catalog=catalog, meter=meter, clock=clock
+        holding=holding, upstream=upstream, catalog=catalog, meter=meter, clock=clock
     )
     return Router(
         settings=settings,
@@ -131,13 +138,19 @@ def _clock(settings: RouterSettings) -> Clock:
     return offset_clock(settings.clock_path) if settings.clock_path else system_clock
 
 
-def _store(settings: RouterSettings, meter: Meter) -> DynamoStore:
-    return DynamoStore(
-        _aws("dynamodb"),
+def _stores(settings: RouterSettings, meter: Meter) -> tuple[Store, Ledger]:
+    client, report = _aws("dynamodb"), _reporter(meter)
+    store = DynamoStore(
+        client,
         cache_table=settings.cache_table,
         ledger_table=settings.ledger_table,
-        report=_reporter(meter),
+        report=report,
     )
+    return store, DynamoLedger(client, settings.ledger_table, report)
+
+
+def _hold_policy(settings: RouterSettings) -> HoldPolicy:
+    return HoldPolicy(settings.budgets, settings.max_share_percent, settings.key_limits)
 
 
 def _upstream(settings: RouterSettings, clock: Clock, meter: Meter) -> Egress:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 
 from shared.catalog import Provider
-from shared.domain.entries import Entry
+from shared.domain.budgets import OpenHold
 from shared.ports import Upstream, UpstreamReply
 
 
@@ -17,8 +17,8 @@ class Egress:
         self._by_protocol = by_protocol
 
     def post(
-        self, entry: Entry, provider: Provider, path: str, body: bytes, *, timeout_seconds: float
+        self, hold: OpenHold, provider: Provider, path: str, body: bytes, *, timeout_seconds: float
     ) -> AbstractAsyncContextManager[UpstreamReply]:
         """Send a body through the provider's own upstream."""
         upstream = self._by_protocol[provider.protocol]
-        return upstream.post(entry, provider, path, body, timeout_seconds=timeout_seconds)
+        return upstream.post(hold, provider, path, body, timeout_seconds=timeout_seconds)

@@ -6,11 +6,13 @@ The contract suite in ``tests/contracts`` runs on these and on the real ones ali
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
+from shared.adapters.memory_ledger import MemoryLedger
 from shared.catalog import Provider
+from shared.domain.budgets import OpenHold, Scope
 from shared.domain.entries import Claim, Entry, Found, KeyRow, Repeat, Settlement, StoredAnswer
 from shared.domain.errors import StoreUnavailable
 from shared.domain.health import Health, Rest
@@ -25,35 +27,34 @@ class MemoryStore:
     def __init__(self) -> None:
         self.keys: dict[tuple[str, str], KeyRow] = {}
         self.answers: dict[tuple[str, str], StoredAnswer] = {}
-        self.opened: dict[tuple[str, int], Entry] = {}
-        self.settled: dict[tuple[str, int], Settlement] = {}
+        self.ledger = MemoryLedger()
         self.claims: dict[tuple[str, str], Claim] = {}
         self.health: dict[str, Health] = {}
         self.calls: list[str] = []
         self.down: set[str] = set()
 
-    def look_up(self, team: str, key_digest: str | None, answer_digest: str | None) -> Found:
+    def look_up(
+        self,
+        team: str,
+        key_digest: str | None,
+        answer_digest: str | None,
+        scopes: Iterable[Scope] = (),
+    ) -> Found:
         """Read what is asked for."""
         self._called("look_up")
         key = self.keys.get((team, key_digest)) if key_digest else None
         answer = self.answers.get((team, answer_digest)) if answer_digest else None
-        return Found(key, answer, dict(self.health))
+        known = self.ledger.budgets
+        budgets = {scope: known[scope] for scope in scopes if scope in known}
+        return Found(key, answer, dict(self.health), budgets)
 
-    def open_entry(self, entry: Entry) -> None:
-        """Remember the entry as open."""
-        self._called("open_entry")
-        self.opened.setdefault((entry.request_id, entry.attempt), entry)
-
-    def settle_entry(self, entry: Entry, settlement: Settlement) -> None:
-        """Settle it unless it was settled before."""
-        self._called("settle_entry")
-        self.settled.setdefault((entry.request_id, entry.attempt), settlement)
-
-    def record_hit(self, entry: Entry, settlement: Settlement, repeat: Repeat | None) -> None:
-        """Remember the settled entry and count the repeat of an unreplaced answer."""
+    def record_hit(
+        self, entry: Entry, settlement: Settlement, repeat: Repeat | None, day: str
+    ) -> None:
+        """Remember the usage row and count the repeat of an unreplaced answer."""
         self._called("record_hit")
-        self.opened[entry.request_id, entry.attempt] = entry
-        self.settled[entry.request_id, entry.attempt] = settlement
+        place = (entry.request_id, entry.attempt)
+        self.ledger.entries[place], self.ledger.rows[place] = entry, settlement
         if repeat is not None:
             self._count(repeat)
 
@@ -173,11 +174,11 @@ class MemoryUpstream:
 
     @asynccontextmanager
     async def post(
-        self, entry: Entry, provider: Provider, path: str, body: bytes, *, timeout_seconds: float
+        self, hold: OpenHold, provider: Provider, path: str, body: bytes, *, timeout_seconds: float
     ) -> AsyncIterator[MemoryReply]:
         """Remember the call and hand over the answer."""
-        self.sent.append((entry, provider.name, body))
-        yield self.answering(entry, provider, path, body)
+        self.sent.append((hold.entry, provider.name, body))
+        yield self.answering(hold.entry, provider, path, body)
 
 
 class MemoryMeter:

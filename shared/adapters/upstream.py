@@ -1,7 +1,7 @@
 """The one client that talks to providers (httpx2, the HTTP library of the provider SDKs).
 
 It sends only to hosts of the catalog, or to the loopback simulator that stands in for all of
-them, and never without an opened entry. No redirects, no proxy from the environment, no
+them, and never without an open hold. No redirects, no proxy from the environment, no
 header of the caller: what leaves here is written here.
 """
 
@@ -17,7 +17,7 @@ import httpx2
 
 from shared.adapters.provider_keys import ProviderKeys
 from shared.catalog import Provider
-from shared.domain.entries import Entry
+from shared.domain.budgets import OpenHold
 from shared.domain.errors import UpstreamFailed, UpstreamTimedOut
 from shared.settings import is_loopback_url
 
@@ -55,7 +55,7 @@ class HttpUpstream:
 
     @asynccontextmanager
     async def post(
-        self, entry: Entry, provider: Provider, path: str, body: bytes, *, timeout_seconds: float
+        self, hold: OpenHold, provider: Provider, path: str, body: bytes, *, timeout_seconds: float
     ) -> AsyncIterator[HttpReply]:
         """Send a body and hand over the reply. ``timeout_seconds`` bounds the whole exchange."""
         key = await asyncio.to_thread(self._keys.key_of, provider.name)
@@ -64,7 +64,7 @@ class HttpUpstream:
             **provider.headers,
             "content-type": "application/json",
             "accept": "application/json, text/event-stream",
-            "x-client-request-id": entry.request_id,
+            "x-client-request-id": hold.entry.request_id,
         }
         try:
             async with (

@@ -20,8 +20,9 @@ class Capabilities:
     """What a model takes and gives, as its provider documents it.
 
     ``forced_tools`` says whether a tool choice may force a call. ``max_output_tokens`` is None
-    where the provider names no limit. ``default_max_tokens`` is asked for where the protocol
-    demands a bound and the caller sets none. ``refuses`` names fields of an OpenAI chat request.
+    where the provider names no limit. ``default_max_tokens`` is asked for where the caller sets
+    none. ``image_tokens`` is the most that one image costs, ``hidden_tokens`` the most that the
+    provider adds to a prompt. ``refuses`` names fields of an OpenAI chat request.
     """
 
     images: bool
@@ -30,7 +31,9 @@ class Capabilities:
     json_schema: bool
     context_tokens: int
     max_output_tokens: int | None
-    default_max_tokens: int | None
+    default_max_tokens: int
+    image_tokens: int
+    hidden_tokens: int
     refuses: tuple[str, ...]
 
 
@@ -136,7 +139,9 @@ def _capabilities(model: str, facts: Mapping[str, Any]) -> Capabilities:
         json_schema=_stated(model, facts, "json_schema"),
         context_tokens=_stated(model, facts, "context_tokens"),
         max_output_tokens=facts["max_output_tokens"],
-        default_max_tokens=facts["default_max_tokens"],
+        default_max_tokens=_stated(model, facts, "default_max_tokens"),
+        image_tokens=_stated(model, facts, "image_tokens") if facts["images"] else 0,
+        hidden_tokens=_stated(model, facts, "hidden_tokens"),
         refuses=facts["refuses"] or (),
     )
 

@@ -24,6 +24,7 @@ class Provider(Row, kw_only=True):
     auth: Authentication
     output_limit: str
     reasoning: Literal["inside", "outside"]
+    bounds_reasoning: bool = True
     usage: UsageDialect
     source: str
     checked: date

@@ -122,6 +122,8 @@ class FamilyRow(Row):
     context_tokens: Tokens | None = None
     max_output_tokens: Tokens | None = None
     default_max_tokens: Tokens | None = None
+    image_tokens: Tokens | None = None
+    hidden_tokens: Pico | None = None
     refuses: tuple[str, ...] | None = None
     long_write_percent: Percent | None = None
 

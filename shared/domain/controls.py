@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
 from shared.domain.chat import field_named
 from shared.domain.errors import InvalidRequest, NotAvailable
+from shared.domain.money import InexactPriceError, nano_from_usd
 
 HEADER_PREFIX: Final = "x-sluice-"
 BODY_FIELD: Final = "sluice"
@@ -21,11 +23,11 @@ MAX_TTL_SECONDS: Final = 7 * 24 * 3600
 
 NOT_BUILT: Final = {
     "deadline": "Deferred calls arrive with a later version; send the call without a deadline.",
-    "max-cost": "Per-call cost limits arrive with budgets; leave it out.",
 }
 """Controls of the contract that this version refuses, by header name without the prefix."""
 
-_BODY_NAMES: Final = {"max_cost_usd": "max-cost"}
+_MAX_COST: Final = "max-cost"
+_BODY_NAMES: Final = {"max_cost_usd": _MAX_COST}
 _TTL: Final = re.compile(r"ttl=(\d{1,9})")
 _Tag = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}\Z")]
 
@@ -42,12 +44,25 @@ class CacheMode(msgspec.Struct, frozen=True):
         return self.mode in {"auto", "ttl"}
 
 
-class Controls(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The controls of one call. ``task`` steers the router, ``feature`` tags cost reports."""
+class _Tags(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The controls that are words."""
 
     task: _Tag | None = None
     feature: _Tag | None = None
-    cache: CacheMode = CacheMode()
+
+
+@dataclass(frozen=True)
+class Controls:
+    """The controls of one call.
+
+    ``task`` steers the router, ``feature`` tags cost reports, and a call that may cost more than
+    ``max_cost_nano`` nano-dollars is refused.
+    """
+
+    task: str | None = None
+    feature: str | None = None
+    cache: CacheMode = field(default_factory=CacheMode)
+    max_cost_nano: int | None = None
 
 
 def read_controls(headers: Mapping[str, str], in_body: object) -> Controls:
@@ -80,14 +95,26 @@ def _from_body(value: object) -> dict[str, Any]:
 
 
 def _checked(merged: dict[str, Any], from_headers: Mapping[str, str]) -> Controls:
-    plain = {name: value for name, value in merged.items() if name != "cache"}
+    plain = {name: value for name, value in merged.items() if name not in {"cache", _MAX_COST}}
     cache = read_cache_mode(merged["cache"]) if merged.get("cache") is not None else CacheMode()
+    most = merged.get(_MAX_COST)
+    limit = None if most is None else _read_amount(most, _spelled(_MAX_COST, from_headers))
     try:
-        return msgspec.structs.replace(msgspec.convert(plain, Controls), cache=cache)
+        tags = msgspec.convert(plain, _Tags)
     except msgspec.ValidationError as error:
         text, _, path = str(error).partition(" - at `$")
         name = field_named(text, path.rstrip("`")) or BODY_FIELD
         raise InvalidRequest(text, param=_spelled(name, from_headers)) from None
+    return Controls(tags.task, tags.feature, cache, limit)
+
+
+def _read_amount(value: object, name: str) -> int:
+    try:
+        return nano_from_usd(value if isinstance(value, str) else repr(value))
+    except InexactPriceError:
+        raise InvalidRequest(
+            f"{name} must be an amount in USD with up to nine decimals, such as 0.05.", param=name
+        ) from None
 
 
 def read_cache_mode(value: object) -> CacheMode:

@@ -1,30 +1,50 @@
 """What the gateway remembers: keys, stored answers, and one usage entry per request.
 
-An entry is opened before a provider is called and settled after it has answered. One that
-stays open tells that a process died in between; the money it may have cost is then unknown,
-never silently zero.
+Money is held for an entry before a provider is called (:mod:`shared.domain.budgets`) and the entry
+is written when it is settled. A hold that nobody settles is charged in full: what a process that
+died may have cost is then in doubt, never silently zero.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
 
 from shared.domain.freshness import Freshness, TierName
 from shared.domain.health import Health
 from shared.domain.prices import TokenCounts
 
+if TYPE_CHECKING:
+    from shared.domain.budgets import Budget, Scope
+
 Door = Literal["chat", "messages", "count_tokens"]
 CacheResult = Literal["hit", "miss", "bypass"]
-Outcome = Literal["answered", "refused", "failed"]
-UsageSource = Literal["provider", "stored", "estimated", "none"]
-"""``estimated``: the provider's figures never arrived; a high estimate was charged, in doubt."""
+Outcome = Literal["answered", "refused", "failed", "expired"]
+"""``expired``: nobody settled the call in time, and all that was held for it was charged."""
+UsageSource = Literal["provider", "stored", "estimated", "held", "none"]
+"""``held``: nobody settled the call, so all that was held for it was charged.
+``estimated``: the provider's figures never arrived; a high estimate was charged, in doubt."""
+
+
+@dataclass(frozen=True)
+class KeyLimits:
+    """What one key may do: calls and tokens a minute, and calls at once. None is no limit.
+
+    Answers from the cache are not counted: they cost nothing.
+    """
+
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+    in_flight: int | None = None
 
 
 @dataclass(frozen=True)
 class KeyRow:
-    """A gateway key as stored. The key itself is nowhere; ``digest`` is its SHA-256."""
+    """A gateway key as stored. The key itself is nowhere; ``digest`` is its SHA-256.
+
+    ``limits`` holds what this key's own row says; what it leaves out, the environment says.
+    """
 
     key_id: str
     environment: str
@@ -33,6 +53,7 @@ class KeyRow:
     name: str
     created_at: int
     revoked_at: int | None = None
+    limits: KeyLimits = KeyLimits()
 
 
 @dataclass(frozen=True)
@@ -98,11 +119,12 @@ class Settlement:
 
 @dataclass(frozen=True)
 class Found:
-    """What one read brings: the key, the answer, and the health of the models by their id."""
+    """What one read brings: the key, the answer, the models' health by their id, the budgets."""
 
     key: KeyRow | None
     answer: StoredAnswer | None
     health: Mapping[str, Health]
+    budgets: Mapping[Scope, Budget] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

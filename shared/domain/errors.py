@@ -6,11 +6,15 @@ GatewayError
 │   ├── UnknownModel          400  a model that is not in the catalog or not enabled here
 │   └── UnpricedModel         400  a model without a price: never treated as free
 ├── Unauthorized              401  no key, a malformed key, an unknown or revoked key
+├── BudgetExceeded            402  a hard budget refuses; 402 because SDKs retry a 429
+│   ├── BudgetFrozen          402  an operator froze it
+│   └── CallTooDear           402  one call may cost more than its share, or than it was told to
 ├── RouteNotFound             404
 ├── MethodNotAllowed          405
 ├── BodyTooLarge              413
 ├── IdempotencyConflict       409  the first call under this Idempotency-Key is still going on
 ├── IdempotencyMismatch       422  this Idempotency-Key came with another body before
+├── KeyLimited                429  the key's own limit of calls, tokens or calls at once
 ├── UpstreamRateLimited       429  the provider's limit, with its Retry-After
 ├── UpstreamFailed            502  the provider failed or answered nonsense
 ├── StoreUnavailable          503  our tables or secrets: fail closed, no provider call
@@ -20,6 +24,8 @@ Each door renders these in its own shape; see ``functions/router/errors.py``.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 
 class GatewayError(Exception):
@@ -34,6 +40,8 @@ class GatewayError(Exception):
         self.message = message
         self.param = param
         self.headers: dict[str, str] = {}
+        self.facts: dict[str, object] = {}
+        """What a program may want to read; told as the error's ``sluice`` object."""
         self.is_settled = False
         """Whether the request was already counted when its usage entry was settled."""
 
@@ -91,6 +99,42 @@ class Unauthorized(GatewayError):
     def __init__(self, message: str) -> None:
         super().__init__(message)
         self.headers["www-authenticate"] = "Bearer"
+
+
+class BudgetExceeded(GatewayError):
+    """A hard budget has no room for the call; ``facts`` say which, and when it begins anew."""
+
+    status = 402
+    type = "budget_exceeded"
+    code = "budget_exceeded"
+
+    def __init__(self, message: str, facts: Mapping[str, object]) -> None:
+        super().__init__(message)
+        self.facts |= facts
+
+
+class BudgetFrozen(BudgetExceeded):
+    """An operator froze the budget."""
+
+    code = "budget_frozen"
+
+
+class CallTooDear(BudgetExceeded):
+    """One call may cost more than one call is allowed to."""
+
+    code = "call_too_dear"
+
+
+class KeyLimited(GatewayError):
+    """The key has used up what it may do in a minute, or at once."""
+
+    status = 429
+    type = "rate_limit_error"
+    code = "rate_limit_exceeded"
+
+    def __init__(self, message: str, retry_after_seconds: int) -> None:
+        super().__init__(message)
+        self.headers["retry-after"] = str(retry_after_seconds)
 
 
 class RouteNotFound(GatewayError):

@@ -7,10 +7,12 @@ a request's picodollars become nano-dollars: the ledger never counts less than w
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal, InvalidOperation
 
 NANO_PER_USD = 1_000_000_000
 PICO_PER_NANO = 1_000
+_AMOUNT = re.compile(r"\d{1,9}(\.\d{1,18})?", re.ASCII)
 
 
 class InexactPriceError(ValueError):
@@ -31,6 +33,19 @@ def rate_from_usd_per_million(text: str) -> int:
 def nano_from_pico(pico: int) -> int:
     """Return nano-dollars for picodollars, rounded up."""
     return -(-pico // PICO_PER_NANO)
+
+
+def nano_from_usd(text: str) -> int:
+    """Return nano-dollars for a plain amount in USD, such as ``"12.50"``.
+
+    Raises :class:`InexactPriceError` for what is no amount, negative, or finer than a nano-dollar.
+    """
+    if not _AMOUNT.fullmatch(text):
+        raise InexactPriceError(f"not an amount in USD: {text!r}")
+    nano = Decimal(text) * NANO_PER_USD
+    if nano != nano.to_integral_value():
+        raise InexactPriceError(f"not exact in nano-dollars: {text!r}")
+    return int(nano)
 
 
 def format_usd(nano: int) -> str:

@@ -8,7 +8,7 @@ guessed and :class:`UnpricedModel` is raised.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Literal
 
@@ -132,6 +132,10 @@ class PriceRow:
                 rates = step.rates
         return rates
 
+    def rates_up_to(self, prompt: int) -> list[Rates]:
+        """Return all rates that a prompt of at most so many tokens may be charged at."""
+        return [self.rates, *(step.rates for step in self.long_prompts if prompt > step.above)]
+
     def cost(self, tokens: TokenCounts) -> int:
         """Return nano-dollars, at the long-prompt rates where the prompt is that long."""
         return self.applicable(tokens.prompt).cost(tokens)
@@ -182,13 +186,3 @@ def percent_of(rate: int, percent: int) -> int:
     if hundredths % 100:
         raise ValueError(f"{percent} % of {rate} picodollars is not exact")
     return hundredths // 100
-
-
-def dearest(counts: TokenCounts, prompt_bound: int, output_bound: int) -> TokenCounts:
-    """Return counts raised to bounds, for an answer whose real usage never arrived."""
-    missing = max(0, prompt_bound - counts.prompt)
-    return replace(
-        counts,
-        input=counts.input + missing,
-        output=max(counts.output, output_bound),
-    )

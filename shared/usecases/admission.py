@@ -9,6 +9,8 @@ from typing import Final
 
 from shared.clock import Clock
 from shared.domain.api_keys import PresentedKey
+from shared.domain.budgets import Budget, Scope
+from shared.domain.budgets.scopes import scopes_of
 from shared.domain.entries import KeyRow, StoredAnswer
 from shared.domain.errors import Unauthorized
 from shared.domain.health import Health
@@ -28,6 +30,7 @@ class Admitted:
     key: KeyRow
     answer: StoredAnswer | None
     health: Mapping[str, Health]
+    budgets: Mapping[Scope, Budget]
 
 
 class Admission:
@@ -42,17 +45,22 @@ class Admission:
         self._environment = environment
         self._kept: dict[str, tuple[float, KeyRow]] = {}
 
-    async def admit(self, key: PresentedKey, answer_digest: str | None) -> Admitted:
-        """Confirm a key and read the answer under a digest and the models' health with it.
+    async def admit(
+        self, key: PresentedKey, answer_digest: str | None, request_id: str
+    ) -> Admitted:
+        """Confirm a key and read an answer, the models' health and the call's budgets with it.
 
         One AWS call. Raises ``Unauthorized``, or ``StoreUnavailable`` (fails closed).
         """
         self._check_environment(key)
         kept = self._kept_row(key)
         wanted = None if kept else key.digest
-        found = await asyncio.to_thread(self._store.look_up, key.team, wanted, answer_digest)
+        scopes = scopes_of(key.team, key.digest, request_id)
+        found = await asyncio.to_thread(
+            self._store.look_up, key.team, wanted, answer_digest, scopes
+        )
         row = kept or self._confirmed(key, found.key)
-        return Admitted(row, found.answer, found.health)
+        return Admitted(row, found.answer, found.health, found.budgets)
 
     async def confirm(self, key: PresentedKey) -> KeyRow:
         """Confirm a key, with no AWS call where it was confirmed lately."""

@@ -1,9 +1,9 @@
 """Answers a call, in the order a request meets it.
 
-Key → exact cache → route → opened entry → provider → settlement → cache → log → last bytes.
+Key → exact cache → ladder → route → hold → provider → settlement → cache → log → last bytes.
 
-A hit costs one read and one write; a miss one read, the opened entry, the provider, the
-settlement and the stored answer. Nothing else happens in series.
+A hit costs one read and one write; a miss one read, the hold, the provider, the settlement and the
+stored answer. Nothing else happens in series.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import msgspec
 
 from shared.catalog import Catalog, Model
-from shared.clock import Clock
+from shared.clock import Clock, utc
 from shared.domain.cache_key import answer_digest
 from shared.domain.entries import (
     CacheResult,
@@ -29,7 +29,7 @@ from shared.domain.errors import StoreUnavailable
 from shared.domain.freshness import Freshness
 from shared.domain.notes import notes
 from shared.ports import Meter, Store
-from shared.usecases.admission import Admission
+from shared.usecases.admission import Admission, Admitted
 from shared.usecases.attempts import Attempts
 from shared.usecases.background import Background
 from shared.usecases.calls import Call, Plan, StreamReply, WholeReply
@@ -37,6 +37,7 @@ from shared.usecases.idempotency import Idempotency
 from shared.usecases.relay import Relay
 from shared.usecases.route import ModelRouter, Route
 from shared.usecases.settling import Keeping, Settler
+from shared.usecases.standing import Standing, StandingOf
 
 Reply = WholeReply | StreamReply
 _EXACT = "exact cache"
@@ -61,6 +62,7 @@ class AnswerCall:
         store: Store,
         admission: Admission,
         idempotency: Idempotency,
+        standing_of: StandingOf,
         router: ModelRouter,
         attempts: Attempts,
         settler: Settler,
@@ -74,6 +76,7 @@ class AnswerCall:
         self._store = store
         self._admission = admission
         self._idempotency = idempotency
+        self._standing_of = standing_of
         self._router = router
         self._attempts = attempts
         self._settler = settler
@@ -85,21 +88,22 @@ class AnswerCall:
     async def __call__(self, call: Call) -> Reply:
         """Answer one call, from the cache or from a provider."""
         digest = self._digest(call)
-        found = await self._admission.admit(call.key, digest)
+        found = await self._admission.admit(call.key, digest, call.request_id)
+        standing = await self._standing_of(found.budgets)
         claim, replay = await self._idempotency.claim(call)
         if replay is not None:
-            return await self._from_memory(call, found.key, replay, "idempotent replay", None)
+            return await self._from_memory(call, found, standing, replay, "idempotent replay", None)
         stored = found.answer
         if stored and self._may_serve(call, stored):
-            return await self._from_memory(call, found.key, stored, _EXACT, claim)
+            return await self._from_memory(call, found, standing, stored, _EXACT, claim)
         try:
-            route = self._router.route(call, found.health)
+            standing.check_interactive()
+            route = self._router.route(call, found.health, standing)
         except BaseException:
             await self._idempotency.release(claim)
             raise
-        return await self._from_provider(
-            call, found.key, route, self._keeping(call, digest, stored), claim
-        )
+        keeping = self._keeping(call, digest, stored)
+        return await self._from_provider(call, found, standing, route, keeping, claim)
 
     def _may_serve(self, call: Call, stored: StoredAnswer) -> bool:
         """Whether a stored answer is fresh, also by the caller's own limit on its age."""
@@ -132,16 +136,22 @@ class AnswerCall:
         return Keeping(digest, freshness, repeats)
 
     async def _from_memory(
-        self, call: Call, key: KeyRow, stored: StoredAnswer, reason: str, claim: Claim | None
+        self,
+        call: Call,
+        found: Admitted,
+        standing: Standing,
+        stored: StoredAnswer,
+        reason: str,
+        claim: Claim | None,
     ) -> Reply:
         model = self._catalog.priced[stored.model]
-        entry = self._entry(call, key, model, "hit", reason)
+        entry = self._entry(call, found.key, model, "hit", reason)
         settlement = self._settler.price_hit(entry, stored)
         repeat = self._repeat(stored) if reason == _EXACT else None
         recording = self._background.spawn(
             self._record_hit(entry, settlement, repeat, claim, stored)
         )
-        facts = notes(entry, settlement)
+        facts = notes(entry, settlement) | dict(standing.facts)
         if not call.is_stream:
             await asyncio.shield(recording)
             return WholeReply(stored.body, facts)
@@ -178,7 +188,8 @@ class AnswerCall:
     ) -> None:
         """Write the hit down. A hit costs nothing, so a store that is down does not undo it."""
         try:
-            await asyncio.to_thread(self._store.record_hit, entry, settlement, repeat)
+            day = f"{utc(self._clock()):%Y-%m-%d}"
+            await asyncio.to_thread(self._store.record_hit, entry, settlement, repeat, day)
         except StoreUnavailable:
             self._meter.trouble("unsettled", request_id=entry.request_id, cost_nano=0)
         await self._idempotency.fulfil(claim, stored)
@@ -196,11 +207,26 @@ class AnswerCall:
         return Repeat(stored, Freshness("frequent", policy.frequent_ttl), purge_at)
 
     async def _from_provider(
-        self, call: Call, key: KeyRow, route: Route, keeping: Keeping, claim: Claim | None
+        self,
+        call: Call,
+        found: Admitted,
+        standing: Standing,
+        route: Route,
+        keeping: Keeping,
+        claim: Claim | None,
     ) -> Reply:
         cache: CacheResult = "bypass" if keeping.digest is None else "miss"
-        entry = self._entry(call, key, route.models[0], cache, route.reason)
-        plan = Plan(call, entry, route.models, route.ailing, keeping, claim)
+        plan = Plan(
+            call=call,
+            key=found.key,
+            entry=self._entry(call, found.key, route.models[0], cache, route.reason),
+            models=route.models,
+            ailing=route.ailing,
+            keeping=keeping,
+            budgets=found.budgets,
+            facts=standing.facts,
+            claim=claim,
+        )
         if not call.is_stream:
             return await self._background.run(self._attempts.whole(plan))
         relay = Relay(call.render_error, self._keep_alive_seconds)

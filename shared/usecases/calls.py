@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from shared.catalog import Model, Provider
 from shared.domain.api_keys import PresentedKey
 from shared.domain.asked import Asked
+from shared.domain.bound import Bound
+from shared.domain.budgets import Budget, OpenHold, Scope
 from shared.domain.controls import Controls
 from shared.domain.crossing import Crossing
-from shared.domain.entries import Claim, Door, Entry
+from shared.domain.entries import Claim, Door, Entry, KeyRow
 from shared.domain.errors import GatewayError
 from shared.domain.formats import Format, UsageDialect, Whole
+from shared.domain.prices import TokenCounts
 from shared.usecases.relay import Relay
-from shared.usecases.settling import Estimate, Keeping
+from shared.usecases.settling import Keeping
+from shared.usecases.wire_body import WireBody
 
 
 class ModelRequest(Protocol):
@@ -80,12 +84,17 @@ class Plan:
     """A call that goes to a provider: which models to try in turn, and what is kept."""
 
     call: Call
+    key: KeyRow
     entry: Entry
     """The entry of the first attempt; later ones differ in the model and the number."""
     models: tuple[Model, ...]
     ailing: frozenset[str]
     """Models that have failed lately: a success is worth telling the other instances."""
     keeping: Keeping
+    budgets: Mapping[Scope, Budget]
+    """The budgets of the call as they were read with its key."""
+    facts: Mapping[str, str]
+    """What the caller is told of those budgets."""
     claim: Claim | None = None
 
 
@@ -107,33 +116,35 @@ class Attempt:
     """One call to one provider."""
 
     call: Call
-    entry: Entry
+    hold: OpenHold
     provider: Provider
     provider_format: Format
     crossing: Crossing
-    wire_body: bytes
-    output_bound: int
-    """The most tokens that the answer, all its choices, may have."""
+    wire: WireBody
     may_fall_back: bool
     progress: Progress = field(default_factory=Progress)
+
+    @property
+    def entry(self) -> Entry:
+        """The call's entry in the ledger."""
+        return self.hold.entry
 
     @property
     def dialect(self) -> UsageDialect:
         """How the provider reports what it billed."""
         return UsageDialect(self.provider.usage, self.provider.reasoning)
 
-    def estimate(self, *, timed_out: bool = False) -> Estimate:
-        """Return what to charge when no usage arrives.
+    def estimate(self, *, timed_out: bool = False) -> TokenCounts:
+        """Return what to charge when no usage arrives; never more than is held.
 
         A caller's output limit bounds what was generated, seen or not; without one, what was
         received does, as far as it can be told. A provider that was silent until its time was
         out may have been at work all along: it is charged for all that it may have generated.
         """
-        is_bounded = timed_out or self.call.request.output_limit is not None
-        output = self.output_bound if is_bounded else 0
-        return Estimate(
-            prompt=len(self.wire_body), output=max(output, self.progress.received_bytes)
-        )
+        bound = self.wire.bound
+        if timed_out or self.call.request.output_limit is not None:
+            return bound.tokens
+        return Bound(bound.prompt, min(bound.output, self.progress.received_bytes)).tokens
 
 
 @dataclass(frozen=True)

@@ -1,26 +1,28 @@
 """Counts a message's tokens with the provider that would answer it, where it can count.
 
 Counting is free at Anthropic and offered nowhere else. It is a call to a provider all the same:
-it has an opened entry, which is settled at no cost.
+nothing is held for it, and the hold is settled at no cost.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
 from shared.catalog import Catalog, Model
 from shared.clock import Clock, utc
+from shared.domain.budgets import OpenHold
 from shared.domain.completion import MalformedAnswer
-from shared.domain.entries import Entry, KeyRow, Settlement
+from shared.domain.entries import Entry, KeyRow, Outcome, Settlement
 from shared.domain.errors import GatewayError, InvalidRequest, StoreUnavailable, UpstreamFailed
 from shared.domain.formats.openai_chat import decoded
 from shared.domain.prices import TokenCounts
 from shared.domain.routing import AUTO, TIERS
-from shared.ports import Meter, Store, Upstream
+from shared.ports import Meter, Upstream
 from shared.usecases.calls import Call, WholeReply
+from shared.usecases.holding import Holding, Wanted
 from shared.usecases.provider_errors import refusal
 
 _PATH: Final = "/messages/count_tokens"
@@ -32,9 +34,9 @@ class CountTokens:
     """Asks the provider. Raises the errors of ``shared.domain.errors``."""
 
     def __init__(
-        self, *, store: Store, upstream: Upstream, catalog: Catalog, meter: Meter, clock: Clock
+        self, *, holding: Holding, upstream: Upstream, catalog: Catalog, meter: Meter, clock: Clock
     ) -> None:
-        self._store = store
+        self._holding = holding
         self._upstream = upstream
         self._catalog = catalog
         self._meter = meter
@@ -44,13 +46,14 @@ class CountTokens:
         """Return ``{"input_tokens": N}`` for a checked body without ``max_tokens``."""
         model = self._model(call)
         entry = self._entry(call, key, model)
-        await asyncio.to_thread(self._store.open_entry, entry)
+        wanted = Wanted(entry, key, 0, expires_at=int(call.deadline))
+        hold = await asyncio.to_thread(self._holding.reserve, wanted, None)
         try:
-            count = await self._ask(call, entry, model)
+            count = await self._ask(call, hold, model)
         except GatewayError:
-            await self._settle(entry, "failed")
+            await self._settle(hold, "failed")
             raise
-        await self._settle(entry, "answered")
+        await self._settle(hold, "answered")
         return WholeReply(msgspec.json.encode({"input_tokens": count}), {"model": model.id})
 
     def _model(self, call: Call) -> Model:
@@ -67,21 +70,22 @@ class CountTokens:
                 return model
         raise InvalidRequest(f"The provider of {asked!r} cannot count tokens.", param="model")
 
-    async def _ask(self, call: Call, entry: Entry, model: Model) -> int:
+    async def _ask(self, call: Call, hold: OpenHold, model: Model) -> int:
         provider = self._catalog.providers[model.provider]
         body = msgspec.json.encode({**call.body, "model": model.id})
         async with self._upstream.post(
-            entry, provider, _PATH, body, timeout_seconds=_SECONDS
+            hold, provider, _PATH, body, timeout_seconds=_SECONDS
         ) as reply:
             if reply.status != 200:
                 raise await refusal(model.provider, reply)
             raw = b"".join([chunk async for chunk in reply.chunks()])
         return _count(raw)
 
-    async def _settle(self, entry: Entry, outcome: Any) -> None:
+    async def _settle(self, hold: OpenHold, outcome: Outcome) -> None:
+        entry = hold.entry
         settlement = Settlement(outcome, TokenCounts(), "none", cost_nano=0, baseline_nano=0)
         try:
-            await asyncio.to_thread(self._store.settle_entry, entry, settlement)
+            await asyncio.to_thread(self._holding.settle, hold, settlement)
         except StoreUnavailable:
             self._meter.trouble("unsettled", request_id=entry.request_id, cost_nano=0)
         self._meter.settled(entry, settlement, self._clock() - entry.opened_at)

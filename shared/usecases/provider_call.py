@@ -91,10 +91,10 @@ class ProviderCaller:
 
     def _post(self, attempt: Attempt) -> AbstractAsyncContextManager[UpstreamReply]:
         return self._upstream.post(
-            attempt.entry,
+            attempt.hold,
             attempt.provider,
             attempt.provider_format.path,
-            attempt.wire_body,
+            attempt.wire.raw,
             timeout_seconds=max(_LEAST_SECONDS, self._seconds_left(attempt.call)),
         )
 

@@ -11,6 +11,7 @@ from shared.clock import Clock, utc
 from shared.domain.health import Health
 from shared.domain.routing import AUTO, TIERS, Tier
 from shared.usecases.calls import Call
+from shared.usecases.standing import CHEAPEST, Standing
 
 MOST_ATTEMPTS: Final = 3
 
@@ -31,9 +32,13 @@ class ModelRouter:
         self._catalog = catalog
         self._clock = clock
 
-    def route(self, call: Call, health: Mapping[str, Health]) -> Route:
-        """Return the route; raises ``UnknownModel``, or why every candidate rests."""
-        candidates, reason = self._candidates(call)
+    def route(self, call: Call, health: Mapping[str, Health], standing: Standing) -> Route:
+        """Return the route; raises ``UnknownModel``, or why every candidate rests.
+
+        Where the budget serves the cheapest tier only, ``auto`` and every tier mean that one, and
+        a dearer model that was named raises ``BudgetExceeded``.
+        """
+        candidates, reason = self._candidates(call, standing)
         now = self._clock()
         awake = [m for m in candidates if not health.get(m.id, Health()).is_resting(now)]
         if not awake:
@@ -43,15 +48,20 @@ class ModelRouter:
             reason += f"; {candidates[0].id} rests"
         return Route(tuple(awake[:MOST_ATTEMPTS]), reason, frozenset(health))
 
-    def _candidates(self, call: Call) -> tuple[list[Model], str]:
+    def _candidates(self, call: Call, standing: Standing) -> tuple[list[Model], str]:
         asked = call.request.model
+        if standing.step == "cheapest" and asked in {AUTO, *TIERS}:
+            budget = standing.tightest.name if standing.tightest else ""
+            return self._of_tier(CHEAPEST, call), f"the budget {budget} serves {CHEAPEST} only"
         if asked == AUTO:
             verdict = self._catalog.routing.decide(call.request.asked(), call.controls.task)
             return self._of_tier(verdict.tier, call), verdict.reason
         for tier in TIERS:
             if asked == tier:
                 return self._of_tier(tier, call), f"tier {tier} was asked for"
-        return [self._catalog.model(asked, utc(call.started_at))], "this model was asked for"
+        model = self._catalog.model(asked, utc(call.started_at))
+        standing.check_tier(model.id, model.tier)
+        return [model], "this model was asked for"
 
     def _of_tier(self, tier: Tier, call: Call) -> list[Model]:
         return self._catalog.candidates(tier, utc(call.started_at))

@@ -15,6 +15,7 @@ import msgspec
 
 from shared.catalog import Catalog
 from shared.clock import Clock, utc
+from shared.domain.budgets import OpenHold
 from shared.domain.entries import Claim, Entry, Settlement, StoredAnswer, UsageSource
 from shared.domain.errors import (
     GatewayError,
@@ -28,6 +29,7 @@ from shared.domain.prices import TokenCounts
 from shared.domain.routing import AUTO, TIERS
 from shared.domain.usage import MalformedUsage
 from shared.ports import Meter, Store
+from shared.usecases.holding import Holding
 
 if TYPE_CHECKING:
     from shared.usecases.calls import Attempt, Received
@@ -45,33 +47,24 @@ class Keeping:
     repeats: int = 0
 
 
-@dataclass(frozen=True)
-class Estimate:
-    """Tokens for a call whose usage never arrived: text never has more tokens than bytes.
-
-    High, but no proof: images behind a URL and hidden reasoning are not in the bytes.
-    """
-
-    prompt: int
-    output: int
-
-    @property
-    def tokens(self) -> TokenCounts:
-        """The estimate as counts, all of the prompt in the dearest class of input."""
-        return TokenCounts(cache_write_long=self.prompt, output=self.output)
-
-
 class Settler:
     """Ends attempts.
 
-    A store that fails now cannot undo a provider's bill: the answer is still delivered, the
-    entry stays open for the audit, and the log line holds the figures.
+    A ledger that fails now cannot undo a provider's bill: the answer is still delivered, the log
+    line holds the figures, and the hold expires and is charged in full.
     """
 
     def __init__(
-        self, store: Store, meter: Meter, catalog: Catalog, clock: Clock, baseline_model: str
+        self,
+        store: Store,
+        holding: Holding,
+        meter: Meter,
+        catalog: Catalog,
+        clock: Clock,
+        baseline_model: str,
     ) -> None:
         self._store = store
+        self._holding = holding
         self._meter = meter
         self._catalog = catalog
         self._clock = clock
@@ -96,7 +89,7 @@ class Settler:
             baseline_nano=self.baseline(entry, tokens),
             finish_reason=received.finish_reason,
         )
-        await self._settle(entry, settlement)
+        await self._settle(attempt.hold, settlement)
         await self._store_answer(entry, received, settlement, keeping, claim)
         self._meter.settled(entry, settlement, self._clock() - entry.opened_at)
         return settlement
@@ -121,7 +114,7 @@ class Settler:
             cost_nano=cost,
             baseline_nano=cost,
         )
-        await self._settle(entry, settlement)
+        await self._settle(attempt.hold, settlement)
         self._meter.settled(entry, settlement, self._clock() - entry.opened_at)
         return settlement
 
@@ -153,19 +146,18 @@ class Settler:
         except MalformedUsage as reason:
             request_id = attempt.entry.request_id
             self._meter.trouble("usage", request_id=request_id, reason=str(reason))
-            return attempt.estimate(timed_out=timed_out).tokens, "estimated"
+            return attempt.estimate(timed_out=timed_out), "estimated"
         return counted, "provider"
 
     def _cost(self, model: str, entry: Entry, tokens: TokenCounts) -> int:
         return self._catalog.priced[model].price(utc(entry.opened_at)).cost(tokens)
 
-    async def _settle(self, entry: Entry, settlement: Settlement) -> None:
+    async def _settle(self, opened: OpenHold, settlement: Settlement) -> None:
         try:
-            await asyncio.to_thread(self._store.settle_entry, entry, settlement)
+            await asyncio.to_thread(self._holding.settle, opened, settlement)
         except StoreUnavailable:
-            self._meter.trouble(
-                "unsettled", request_id=entry.request_id, cost_nano=settlement.cost_nano
-            )
+            request_id, cost = opened.entry.request_id, settlement.cost_nano
+            self._meter.trouble("unsettled", request_id=request_id, cost_nano=cost)
 
     async def _store_answer(
         self,

@@ -14,6 +14,7 @@ from starlette.applications import Starlette
 
 from functions.router.app import create_app
 from shared.adapters.memory import MemoryMeter, MemoryReply, MemoryStore, MemoryUpstream
+from shared.adapters.memory_ledger import MemoryLedger
 from shared.catalog import Provider
 from shared.domain.api_keys import compose_key, key_digest
 from shared.domain.entries import Entry, KeyRow
@@ -70,6 +71,7 @@ class Gateway:
     app: Starlette
     router: Router
     store: MemoryStore
+    ledger: MemoryLedger
     upstream: MemoryUpstream
     meter: MemoryMeter
     time: list[float]
@@ -129,11 +131,11 @@ def make_gateway(*providers: str, **limits: Any) -> Gateway:
     router = build_router(
         settings,
         clock=lambda: time[0],
-        store=store,
+        stores=(store, store.ledger),
         upstream=upstream,
         meter=meter,
     )
-    made = Gateway(create_app(router), router, store, upstream, meter, time)
+    made = Gateway(create_app(router), router, store, store.ledger, upstream, meter, time)
     made.answer_with(usual_answer)
     for number, team in enumerate(("search", "support")):
         key = compose_key("dev", team, bytes([number]) * 24)

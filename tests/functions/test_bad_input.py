@@ -85,7 +85,7 @@ def test_malformed_input_is_refused_in_shape(gateway: Gateway, kind: str) -> Non
     response = run(gateway.post(content, key | headers))
     assert_openai_error(response, status, param)
     assert gateway.upstream.sent == []
-    assert gateway.store.settled == {}
+    assert gateway.ledger.rows == {}
     assert [refusal[1] for refusal in gateway.meter.refusals] == [status]
 
 

@@ -48,7 +48,7 @@ def test_a_miss_is_answered_priced_and_stored(gateway: Gateway) -> None:
     assert gateway.store.calls == ["look_up", "open_entry", "settle_entry", "put_answer"]
     [(entry, settlement)] = gateway.meter.settlements
     assert entry.request_id == told["request-id"]
-    assert gateway.store.settled == {(entry.request_id, 1): settlement}
+    assert gateway.ledger.rows == {(entry.request_id, 1): settlement}
 
 
 def test_a_repeat_costs_nothing_one_read_and_one_write(gateway: Gateway) -> None:
@@ -223,7 +223,7 @@ def test_truncated_and_filtered_answers_are_delivered_but_not_stored(
     gateway.answer_with(lambda _: MemoryReply(as_chunks(completion(reason=reason))))
     assert run(gateway.chat()).json()["choices"][0]["finish_reason"] == reason
     assert gateway.store.answers == {}
-    assert len(gateway.store.settled) == 1
+    assert len(gateway.ledger.rows) == 1
 
 
 def test_teams_do_not_share_answers_nor_do_tasks(gateway: Gateway) -> None:

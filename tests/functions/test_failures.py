@@ -47,7 +47,7 @@ def test_an_error_before_the_first_byte_keeps_its_status_and_costs_nothing(
     assert response.json()["error"]["code"] == code
     [(_, settlement)] = gateway.meter.settlements
     assert (settlement.cost_nano, settlement.usage_source) == (0, "none")
-    assert len(gateway.store.settled) == 1
+    assert len(gateway.ledger.rows) == 1
     assert gateway.store.answers == {}
     assert gateway.meter.refusals == [], "one request is counted once"
     assert "crash" not in [what for what, _ in gateway.meter.troubles]
@@ -252,13 +252,13 @@ def test_chunks_of_wrong_types_end_the_stream_settled(gateway: Gateway, bad: byt
     gateway.answer_with(lambda _: MemoryReply(as_chunks(FIRST, bad, *stream_frames())))
     response = run(gateway.chat(stream=True))
     assert "error" in last_event(response.text)
-    assert len(gateway.store.settled) == 1
+    assert len(gateway.ledger.rows) == 1
 
 
 def test_a_crash_while_an_answer_is_read_leaves_no_entry_open(gateway: Gateway) -> None:
     gateway.answer_with(failing(ZeroDivisionError("x")))
     run(gateway.chat())
-    [settlement] = gateway.store.settled.values()
+    [settlement] = gateway.ledger.rows.values()
     assert (settlement.outcome, settlement.usage_source) == ("failed", "estimated")
     assert [what for what, _ in gateway.meter.troubles].count("crash") == 1
 

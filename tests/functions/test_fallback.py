@@ -43,7 +43,7 @@ def test_the_next_model_of_the_tier_answers_when_the_first_fails(
     assert models_of(gateway) == [FIRST, SECOND]
     outcomes = [(e.attempt, e.model, s.outcome) for e, s in gateway.meter.settlements]
     assert outcomes == [(1, FIRST, "failed"), (2, SECOND, "answered")]
-    assert len(gateway.store.opened) == len(gateway.store.settled) == 2
+    assert len(gateway.ledger.entries) == len(gateway.ledger.rows) == 2
 
 
 def test_when_all_candidates_fail_the_last_error_is_told(gateway: Gateway) -> None:
@@ -148,7 +148,7 @@ def test_a_resting_model_that_was_named_is_refused_with_the_time_to_wait(gateway
     refused = run(gateway.chat(model=FIRST))
     assert (refused.status_code, refused.headers["retry-after"]) == (502, "12")
     assert gateway.upstream.sent == []
-    assert gateway.store.opened == {}
+    assert gateway.ledger.entries == {}
 
 
 def test_health_that_cannot_be_shared_does_not_fail_the_call(gateway: Gateway) -> None:

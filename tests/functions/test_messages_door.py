@@ -104,7 +104,7 @@ def test_a_candidate_that_cannot_take_the_request_is_passed_over(claude: Gateway
     assert response.headers["x-sluice-model"] == "gpt-6-luna"
     assert "claude-haiku-5-5 cannot take it" in response.headers["x-sluice-route-reason"]
     assert run(claude.chat(model="claude-haiku-5-5", seed=7)).status_code == 400
-    assert len(claude.store.opened) == 1
+    assert len(claude.ledger.entries) == 1
 
 
 def test_tokens_are_counted_by_a_provider_that_can_at_no_cost(claude: Gateway) -> None:
@@ -116,7 +116,7 @@ def test_tokens_are_counted_by_a_provider_that_can_at_no_cost(claude: Gateway) -
     assert (entry.door, entry.model, settlement.cost_nano) == (
         "count_tokens", "claude-haiku-5-5", 0,
     )  # fmt: skip
-    assert len(claude.store.settled) == 1
+    assert len(claude.ledger.rows) == 1
     assert ask(claude, path, model="gpt-6-luna", max_tokens=None).status_code == 400
     refused = ask(claude, path, max_tokens=5).json()["error"]
     assert refused["message"].startswith("max_tokens: ")

@@ -70,7 +70,7 @@ class Caller:
 
 
 def is_settled_and_stored(gateway: Gateway) -> bool:
-    return bool(gateway.store.settled and gateway.store.answers and gateway.meter.settlements)
+    return bool(gateway.ledger.rows and gateway.store.answers and gateway.meter.settlements)
 
 
 def body_of(message: Message) -> bytes:
@@ -111,7 +111,7 @@ def test_a_replayed_stream_is_recorded_before_done(gateway: Gateway) -> None:
 
         def watch(message: Message) -> bool:
             if b"[DONE]" in body_of(message):
-                seen.append(len(gateway.store.settled) == 2)
+                seen.append(len(gateway.ledger.rows) == 2)
             return False
 
         await Caller(gateway, stream=True).exchange(watch)
@@ -142,7 +142,7 @@ def test_a_caller_who_hangs_up_in_a_stream_is_settled_and_the_answer_stored(
     [(entry, settlement)] = gateway.meter.settlements
     assert settlement.usage_source == "provider"
     assert settlement.cost_nano == 3500
-    assert (entry.request_id, 1) in gateway.store.settled
+    assert (entry.request_id, 1) in gateway.ledger.rows
 
 
 @pytest.mark.parametrize("stream", [True, False])

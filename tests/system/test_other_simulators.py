@@ -100,7 +100,7 @@ class Caller:
         asked = {"messages": QUESTION, **limit, **body}
         response = await self.client.post(path, json=asked, headers={"x-api-key": KEY})
         assert response.status_code == 200, response.text
-        [settlement] = self.store.settled.values()
+        [settlement] = self.ledger.rows.values()
         assert settlement.usage_source == "provider"
         return response
 
@@ -199,7 +199,7 @@ def test_auto_is_routed_and_a_repeat_is_served_from_the_cache(llmock: str) -> No
     async def twice() -> tuple[httpx2.Response, httpx2.Response]:
         async with calling(llmock) as caller:
             first = await caller.post(CHAT, {"model": "auto"})
-            caller.store.settled.clear()
+            caller.ledger.rows.clear()
             again = await caller.client.post(
                 CHAT, json={"model": "auto", "messages": QUESTION}, headers={"x-api-key": KEY}
             )

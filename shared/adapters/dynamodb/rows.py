@@ -6,12 +6,22 @@ as much on the hot path and would turn integers into Decimals.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import zlib
 from typing import Any, Final, cast
 
 from shared.clock import utc
-from shared.domain.entries import Claim, Entry, KeyRow, Settlement, StoredAnswer
+from shared.domain.entries import (
+    CacheResult,
+    Claim,
+    Door,
+    Entry,
+    KeyLimits,
+    KeyRow,
+    Settlement,
+    StoredAnswer,
+)
 from shared.domain.freshness import TierName
 from shared.domain.health import Cause, Health, Rest
 from shared.domain.prices import TokenCounts
@@ -29,6 +39,7 @@ HEALTH_SORT: Final = "models"
 _FAILURES: Final = "failures:"
 _REST: Final = "rest:"
 _KEY_SORT: Final = "key/"
+_LIMITS: Final = tuple(field.name for field in dataclasses.fields(KeyLimits))
 _USAGE_RETENTION_SECONDS: Final = 400 * 24 * 3600
 """Thirteen months: a year's report can be compared with the year before."""
 
@@ -62,12 +73,11 @@ def key_row_key(team: str, digest: str) -> Item:
     return key_of(key_partition(team), _KEY_SORT + digest)
 
 
-def entry_key(entry: Entry) -> Item:
-    """Return the primary key of a usage entry: by team and day, then by time."""
-    opened = utc(entry.opened_at)
-    time = f"{opened:%H:%M:%S.%f}"
+def usage_key(entry: Entry, day: str) -> Item:
+    """Return the primary key of a usage row: by team and the day of its budget, then by time."""
+    time = f"{utc(entry.opened_at):%H:%M:%S.%f}"
     sort = f"{time}/{entry.request_id}/{entry.attempt}"
-    return key_of(usage_partition(entry.team, f"{opened:%Y-%m-%d}"), sort)
+    return key_of(usage_partition(entry.team, day), sort)
 
 
 def key_row_item(row: KeyRow) -> Item:
@@ -79,7 +89,18 @@ def key_row_item(row: KeyRow) -> Item:
         "digest": text(row.digest),
         "name": text(row.name),
         "created_at": number(row.created_at),
+        **{
+            name: number(most)
+            for name, most in dataclasses.asdict(row.limits).items()
+            if most is not None
+        },
     }
+
+
+def is_key_row(item: Item) -> bool:
+    """Tell whether an item of the ledger is a gateway key's row."""
+    partition: str = item["pk"]["S"]
+    return partition.endswith("/keys")
 
 
 def key_row(item: Item) -> KeyRow:
@@ -93,6 +114,7 @@ def key_row(item: Item) -> KeyRow:
         name=item["name"]["S"],
         created_at=int(item["created_at"]["N"]),
         revoked_at=int(revoked["N"]) if revoked else None,
+        limits=KeyLimits(**{name: int(item[name]["N"]) for name in _LIMITS if name in item}),
     )
 
 
@@ -194,10 +216,14 @@ def _health(item: Item, model: str) -> Health:
     return Health(failures, float(until), cast("Cause", cause))
 
 
-def opened_item(entry: Entry) -> Item:
-    """Return the item of an entry that has just been opened."""
-    item = entry_key(entry) | {
-        "status": text("open"),
+def usage_item(entry: Entry, settlement: Settlement, day: str) -> Item:
+    """Return the usage row of a settled entry, booked into a day."""
+    return usage_key(entry, day) | entry_facts(entry) | settlement_item(settlement)
+
+
+def entry_facts(entry: Entry) -> Item:
+    """Return what is known of a call before it is made, without a key."""
+    item = {
         "request_id": text(entry.request_id),
         "team": text(entry.team),
         "key_id": text(entry.key_id),
@@ -206,6 +232,7 @@ def opened_item(entry: Entry) -> Item:
         "model": text(entry.model),
         "provider": text(entry.provider),
         "price_version": text(entry.price_version),
+        "opened_at": text(repr(entry.opened_at)),
         "stream": {"BOOL": entry.stream},
         "attempt": number(entry.attempt),
         "cache": text(entry.cache),
@@ -216,8 +243,30 @@ def opened_item(entry: Entry) -> Item:
     return item | {name: text(value) for name, value in optional.items() if value is not None}
 
 
+def entry_of(item: Item) -> Entry:
+    """Return the entry of a hold or of a usage row."""
+    return Entry(
+        request_id=item["request_id"]["S"],
+        opened_at=float(item["opened_at"]["S"]),
+        team=item["team"]["S"],
+        key_id=item["key_id"]["S"],
+        door=cast("Door", item["door"]["S"]),
+        requested_model=item["requested_model"]["S"],
+        model=item["model"]["S"],
+        provider=item["provider"]["S"],
+        tier=_optional_text(item, "tier"),
+        price_version=item["price_version"]["S"],
+        stream=item["stream"]["BOOL"],
+        cache=cast("CacheResult", item["cache"]["S"]),
+        route_reason=item["route_reason"]["S"],
+        feature=_optional_text(item, "feature"),
+        task=_optional_text(item, "task"),
+        attempt=int(item["attempt"]["N"]),
+    )
+
+
 def settlement_item(settlement: Settlement) -> Item:
-    """Return the attributes that settle an entry."""
+    """Return the attributes that tell how an entry ended."""
     item = {
         "status": text(settlement.outcome),
         "usage_source": text(settlement.usage_source),
@@ -227,6 +276,10 @@ def settlement_item(settlement: Settlement) -> Item:
     if settlement.finish_reason is not None:
         item["finish_reason"] = text(settlement.finish_reason)
     return item | _tokens_item(settlement.tokens)
+
+
+def _optional_text(item: Item, name: str) -> str | None:
+    return item[name]["S"] if name in item else None
 
 
 def _tokens_item(tokens: TokenCounts) -> Item:

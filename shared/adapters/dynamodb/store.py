@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable
+from contextlib import AbstractContextManager, suppress
 from typing import Any, Final
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from shared.adapters.dynamodb import rows
+from shared.adapters.dynamodb.budget_rows import budget_key
+from shared.adapters.dynamodb.ledger import budgets_in
+from shared.adapters.dynamodb.reaching import (
+    CONDITION_FAILED,
+    TRANSACTION_CANCELED,
+    Report,
+    reaching,
+)
 from shared.adapters.dynamodb.rows import Item, number, text
+from shared.domain.budgets import Scope
 from shared.domain.entries import Claim, Entry, Found, Repeat, Settlement, StoredAnswer
 from shared.domain.errors import StoreUnavailable
 from shared.domain.health import Rest
 
-_CONDITION_FAILED: Final = "ConditionalCheckFailedException"
-
 _LARGEST_BODY_BYTES: Final = 380_000
 """An item may have 400 KB in all: a larger answer is served but not stored."""
-
-Report = Callable[[str, str], None]
-"""Told the operation and AWS's error code when a call fails, before the caller is."""
 
 
 class DynamoStore:
@@ -36,13 +40,21 @@ class DynamoStore:
         self._ledger = ledger_table
         self._report = report
 
-    def look_up(self, team: str, key_digest: str | None, answer_digest: str | None) -> Found:
+    def look_up(
+        self,
+        team: str,
+        key_digest: str | None,
+        answer_digest: str | None,
+        scopes: Iterable[Scope] = (),
+    ) -> Found:
         """Read what is asked for and the models' health in one BatchGetItem."""
         wanted: dict[str, Any] = {self._cache: {"Keys": [rows.HEALTH_KEY]}}
         if answer_digest is not None:
             wanted[self._cache]["Keys"].append(rows.answer_key(team, answer_digest))
+        keys = [budget_key(scope) for scope in scopes]
         if key_digest is not None:
-            keys = [rows.key_row_key(team, key_digest)]
+            keys.append(rows.key_row_key(team, key_digest))
+        if keys:
             wanted[self._ledger] = {"Keys": keys, "ConsistentRead": True}
         try:
             found = self._read(wanted)
@@ -68,43 +80,11 @@ class DynamoStore:
             raise StoreUnavailable("store")
         return read
 
-    def open_entry(self, entry: Entry) -> None:
-        """Put the entry unless it stands there: then an earlier send of this put had arrived.
-
-        Unconditionally, a send that was held up could reopen an entry that is settled by now.
-        """
-        with suppress(ClientError), self._reaching("open_entry", passing=_CONDITION_FAILED):
-            self._client.put_item(
-                TableName=self._ledger,
-                Item=rows.opened_item(entry),
-                ConditionExpression="attribute_not_exists(pk)",
-            )
-
-    def settle_entry(self, entry: Entry, settlement: Settlement) -> None:
-        """Settle the entry if it is still open.
-
-        A failed condition means that it was settled already, by this call's own re-send or by
-        an earlier one: either way nothing is left to do.
-        """
-        values = rows.settlement_item(settlement)
-        names = {f"#{name}": name for name in values}
-        try:
-            with self._reaching("settle_entry", passing=_CONDITION_FAILED):
-                self._client.update_item(
-                    TableName=self._ledger,
-                    Key=rows.entry_key(entry),
-                    UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in values),
-                    ConditionExpression="#status = :open",
-                    ExpressionAttributeNames=names,
-                    ExpressionAttributeValues={f":{name}": value for name, value in values.items()}
-                    | {":open": text("open")},
-                )
-        except ClientError:
-            return
-
-    def record_hit(self, entry: Entry, settlement: Settlement, repeat: Repeat | None) -> None:
-        """Put the settled entry; with a repeat, one transaction also counts it."""
-        item = rows.opened_item(entry) | rows.settlement_item(settlement)
+    def record_hit(
+        self, entry: Entry, settlement: Settlement, repeat: Repeat | None, day: str
+    ) -> None:
+        """Put the usage row; with a repeat, one transaction also counts it."""
+        item = rows.usage_item(entry, settlement, day)
         with self._reaching("record_hit"):
             if repeat is None:
                 self._client.put_item(TableName=self._ledger, Item=item)
@@ -127,7 +107,7 @@ class DynamoStore:
         earlier send of this very put had arrived.
         """
         try:
-            with self._reaching("claim", passing=_CONDITION_FAILED):
+            with self._reaching("claim", passing=CONDITION_FAILED):
                 self._client.put_item(
                     TableName=self._cache,
                     Item=rows.claim_item(claim),
@@ -148,7 +128,7 @@ class DynamoStore:
         own = {":own": text(claim.request_id)}
         with (
             suppress(ClientError),
-            self._reaching("fulfil", passing=_CONDITION_FAILED),
+            self._reaching("fulfil", passing=CONDITION_FAILED),
         ):
             self._client.put_item(
                 TableName=self._cache,
@@ -161,7 +141,7 @@ class DynamoStore:
         """Let this call's own claim run out at once."""
         with (
             suppress(ClientError),
-            self._reaching("release", passing=_CONDITION_FAILED),
+            self._reaching("release", passing=CONDITION_FAILED),
         ):
             self._client.update_item(
                 TableName=self._cache,
@@ -209,13 +189,15 @@ class DynamoStore:
             )
 
     def _found(self, responses: dict[str, list[Item]], team: str, digest: str | None) -> Found:
-        key_items = responses.get(self._ledger, [])
+        ledger_items = responses.get(self._ledger, [])
+        key_items = [item for item in ledger_items if rows.is_key_row(item)]
         cached = {item["sk"]["S"]: item for item in responses.get(self._cache, [])}
         answer = cached.get(rows.ANSWER_SORT)
         return Found(
             key=rows.key_row(key_items[0]) if key_items else None,
             answer=self._own(answer, team, digest) if answer else None,
             health=rows.health(cached.get(rows.HEALTH_SORT, {})),
+            budgets=budgets_in(ledger_items),
         )
 
     def _count_repeat(self, put: dict[str, Any], item: Item, repeat: Repeat) -> None:
@@ -226,7 +208,7 @@ class DynamoStore:
                 ClientRequestToken=item["request_id"]["S"][:36],
             )
         except ClientError as error:
-            if error.response["Error"]["Code"] != "TransactionCanceledException":
+            if error.response["Error"]["Code"] != TRANSACTION_CANCELED:
                 raise
             self._client.put_item(TableName=self._ledger, Item=item)
 
@@ -257,17 +239,5 @@ class DynamoStore:
             return None
         return answer
 
-    @contextmanager
-    def _reaching(self, operation: str, *, passing: str = "") -> Iterator[None]:
-        """Turn AWS errors into ``StoreUnavailable``, but for the one code that is an answer."""
-        try:
-            yield
-        except ClientError as error:
-            code = error.response["Error"]["Code"]
-            if code == passing:
-                raise
-            self._report(operation, code)
-            raise StoreUnavailable("store") from error
-        except BotoCoreError as error:
-            self._report(operation, type(error).__name__)
-            raise StoreUnavailable("store") from error
+    def _reaching(self, operation: str, *, passing: str = "") -> AbstractContextManager[None]:
+        return reaching(self._report, operation, passing=passing)

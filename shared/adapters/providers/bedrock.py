@@ -43,8 +43,8 @@ from shared.adapters.providers.converse_request import to_converse, writes_last_
 from shared.adapters.providers.converse_stream import ConverseToMessageStream
 from shared.adapters.providers.handover import Handover, from_thread
 from shared.catalog import Provider
+from shared.domain.budgets import OpenHold
 from shared.domain.completion import MalformedAnswer
-from shared.domain.entries import Entry
 from shared.domain.errors import GatewayError, UpstreamFailed, UpstreamTimedOut
 from shared.domain.sse import named_frame
 from shared.settings import is_loopback_url
@@ -106,7 +106,7 @@ class BedrockUpstream:
 
     @asynccontextmanager
     async def post(
-        self, entry: Entry, provider: Provider, path: str, body: bytes, *, timeout_seconds: float
+        self, hold: OpenHold, provider: Provider, path: str, body: bytes, *, timeout_seconds: float
     ) -> AsyncIterator[ConverseReply]:
         """Send a Messages body and hand over the reply.
 

@@ -1,0 +1,254 @@
+"""Money is held before a provider is called, and settled after: the only way to an ``OpenHold``.
+
+A reservation is decided by budgets as they were seen and carried out under the condition that
+they still are. Where they are not, the ledger's refusal says how they stand, and it is decided
+anew. The work of this module is synchronous and runs in a thread of its own.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from shared.clock import Clock, utc
+from shared.domain.budgets import (
+    Budget,
+    Hold,
+    OpenHold,
+    Position,
+    Scope,
+    as_of,
+    current_day,
+    next_step,
+)
+from shared.domain.budgets.movements import ABANDON, Ending, RowState, expiring, settling
+from shared.domain.budgets.refusals import HoldLimits, refusal, together
+from shared.domain.budgets.scopes import all_slices, scopes_of
+from shared.domain.budgets.seeds import Seeds
+from shared.domain.budgets.slices import allows, donors
+from shared.domain.entries import Entry, KeyLimits, KeyRow, Settlement
+from shared.domain.errors import StoreUnavailable
+from shared.domain.prices import TokenCounts
+from shared.ports import Ledger
+
+_TRIES: Final = 24
+"""How often a transaction is tried that others were in the way of: two seconds in all."""
+_FIRST_PAUSE_SECONDS: Final = 0.004
+_LONGEST_PAUSE_SECONDS: Final = 0.2
+_BARRING_TRIES: Final = 3
+
+Pause = Callable[[float], None]
+
+
+@dataclass(frozen=True)
+class HoldPolicy:
+    """What this deployment's budgets start with, and what bounds a call."""
+
+    seeds: Seeds
+    max_share_percent: int
+    key_limits: KeyLimits
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be held: for which call, how much, and until when, in epoch seconds."""
+
+    entry: Entry
+    key: KeyRow
+    nano: int
+    expires_at: int
+
+    @property
+    def scopes(self) -> tuple[Scope, ...]:
+        """The scopes it is taken from."""
+        return scopes_of(self.key.team, self.key.digest, self.entry.request_id)
+
+
+class Holding:
+    """Reserves, settles and expires holds, each once, whoever else is at it."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        clock: Clock,
+        policy: HoldPolicy,
+        pause: Pause,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._ledger = ledger
+        self._clock = clock
+        self._policy = policy
+        self._pause = pause
+        self._jitter = jitter
+
+    def limits_of(self, key: KeyRow) -> KeyLimits:
+        """Return what a key may do: what its row says, else what the environment says."""
+        own, usual = key.limits, self._policy.key_limits
+        return KeyLimits(
+            *(
+                getattr(usual, name) if getattr(own, name) is None else getattr(own, name)
+                for name in ("requests_per_minute", "tokens_per_minute", "in_flight")
+            )
+        )
+
+    def today(self, budgets: Mapping[Scope, Budget]) -> list[Budget]:
+        """Return budgets as they are at this moment, though nothing was written yet."""
+        day = current_day(budgets.values(), self._clock_day())
+        return [as_of(budget, day, self._clock()) for budget in budgets.values()]
+
+    def reserve(self, wanted: Wanted, seen: Mapping[Scope, Budget] | None) -> OpenHold:
+        """Hold money in all scopes of a call, deciding by budgets as they were seen, if they were.
+
+        Raises ``BudgetExceeded`` or ``KeyLimited``, and ``StoreUnavailable`` where the ledger
+        cannot be reached or is too busy: then nothing is held.
+        """
+        limits = HoldLimits(self._policy.max_share_percent, self.limits_of(wanted.key))
+        seen = self._ledger.read_budgets(wanted.scopes) if seen is None else seen
+        budgets = [seen.get(scope) or self._opened(scope, wanted.key) for scope in wanted.scopes]
+        for _ in self._tries():
+            budgets, day = self._current(budgets)
+            environment, *own = budgets
+            self._check(own, wanted.nano, limits)
+            if not self._has_room(environment, wanted.nano, limits):
+                budgets = [self._fresh(environment), *own]
+                continue
+            hold = Hold(wanted.entry, wanted.nano, day, wanted.scopes, wanted.expires_at)
+            found = self._try_to_reserve(hold, budgets, limits)
+            if found is None:
+                return OpenHold(hold, _remaining(own, wanted.nano))
+            budgets = [found.get(budget.scope, budget) for budget in budgets]
+        raise StoreUnavailable("ledger")
+
+    def slices(self) -> list[Budget]:
+        """Return all slices of the environment's budget as they are now."""
+        return self._current(self._slices())[0]
+
+    def settle(self, opened: OpenHold, settlement: Settlement) -> None:
+        """Settle a hold at the real cost of its call, once; raises ``StoreUnavailable``."""
+        self._end(opened.hold, settlement, settling)
+
+    def expire(self, hold: Hold) -> None:
+        """Charge a hold whose time is over in full; raises ``StoreUnavailable``."""
+        charged = Settlement(
+            outcome="expired",
+            tokens=TokenCounts(),
+            usage_source="held",
+            cost_nano=hold.nano,
+            baseline_nano=hold.nano,
+        )
+        self._end(hold, charged, expiring)
+
+    def expired(self, team: str) -> list[Hold]:
+        """Return a team's holds whose time is over."""
+        return self._ledger.expired_holds(team, self._clock())
+
+    def _try_to_reserve(
+        self, hold: Hold, budgets: Sequence[Budget], limits: HoldLimits
+    ) -> Mapping[Scope, Budget] | None:
+        try:
+            return self._ledger.reserve(hold, budgets, limits, self._clock())
+        except StoreUnavailable:
+            self._abandon(hold)
+            raise
+
+    def _abandon(self, hold: Hold) -> None:
+        """Take back a reservation whose answer was lost: it may have arrived, or still arrive.
+
+        What cannot be taken back expires, and is charged in full.
+        """
+        position = Position()
+        for _ in range(_BARRING_TRIES):
+            try:
+                found = self._ledger.end(hold, None, ABANDON, position)
+                if found is None:
+                    return
+                if not found.hold_stands:
+                    self._ledger.bar(hold)
+                    found = self._ledger.end(hold, None, ABANDON, found)
+                    if found is None or not found.hold_stands:
+                        return
+                position = found
+            except StoreUnavailable:
+                return
+
+    def _end(
+        self,
+        hold: Hold,
+        settlement: Settlement,
+        how: Callable[[bool, RowState], Ending | None],
+    ) -> None:
+        position = Position()
+        for _ in self._tries():
+            ending = how(position.hold_stands, position.row)
+            if ending is None:
+                return
+            found = self._ledger.end(hold, settlement, ending, position)
+            if found is None:
+                return
+            position = found
+        raise StoreUnavailable("ledger")
+
+    def _current(self, budgets: list[Budget]) -> tuple[list[Budget], str]:
+        """Write down what time has done to the budgets; returns them and the day they are in."""
+        while True:
+            now = self._clock()
+            day = current_day(budgets, self._clock_day())
+            steps = [(budget, next_step(budget, day, now)) for budget in budgets]
+            if not any(step for _, step in steps):
+                return budgets, day
+            budgets = [
+                self._ledger.take_step(budget, step) if step else budget for budget, step in steps
+            ]
+
+    def _check(self, budgets: Sequence[Budget], nano: int, limits: HoldLimits) -> None:
+        error = refusal(budgets, nano, limits, self._clock())
+        if error is not None:
+            raise error
+
+    def _has_room(self, piece: Budget, nano: int, limits: HoldLimits) -> bool:
+        """Whether a slice of the environment has room; if not, it is made, or refused."""
+        if allows(piece, nano, limits.max_share_percent):
+            return True
+        slices = self.slices()
+        self._check([together(slices)], nano, limits)
+        own = next(each for each in slices if each.scope == piece.scope)
+        if gifts := donors(own, [each for each in slices if each != own], nano):
+            self._ledger.move_room(own, gifts)
+            return False
+        return own == piece
+
+    def _slices(self) -> list[Budget]:
+        standing = self._ledger.read_budgets(all_slices())
+        return [standing.get(scope) or self._opened(scope, None) for scope in all_slices()]
+
+    def _fresh(self, budget: Budget) -> Budget:
+        return self._ledger.read_budgets([budget.scope])[budget.scope]
+
+    def _opened(self, scope: Scope, key: KeyRow | None) -> Budget:
+        key_id = key.key_id if key is not None and scope.kind == "key" else None
+        return self._ledger.open_budget(self._policy.seeds.opened(scope, self._clock_day(), key_id))
+
+    def _clock_day(self) -> str:
+        return f"{utc(self._clock()):%Y-%m-%d}"
+
+    def _tries(self) -> Iterator[int]:
+        """Yield at once, and then after pauses that grow."""
+        for number in range(_TRIES):
+            if number:
+                longest = min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2**number)
+                self._pause(longest * self._jitter())
+            yield number
+
+
+def _remaining(budgets: Sequence[Budget], nano: int) -> int | None:
+    """Return what the tightest hard cap of a key or its team has left after a hold."""
+    left = [
+        counter.avail - nano
+        for budget in budgets
+        if budget.may_refuse
+        for _, counter in budget.counters
+        if counter.is_capped
+    ]
+    return min(left, default=None)
