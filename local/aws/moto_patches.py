@@ -16,6 +16,7 @@ import time
 from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import moto
 from moto.core.exceptions import ServiceException
@@ -89,12 +90,12 @@ class TokenMismatchError(ServiceException):  # type: ignore[misc] # moto is not 
 
 
 class _Tokens:
-    """Transactions that went through, by account, region and token."""
+    """Transactions of one backend that went through, by token."""
 
     def __init__(self) -> None:
-        self._seen: dict[tuple[str, str, str], tuple[float, str]] = {}
+        self._seen: dict[str, tuple[float, str]] = {}
 
-    def was_applied(self, key: tuple[str, str, str], digest: str) -> bool:
+    def was_applied(self, key: str, digest: str) -> bool:
         """Tell whether this very transaction went through; another under its token raises."""
         self._forget_old()
         if key not in self._seen:
@@ -105,7 +106,7 @@ class _Tokens:
             )
         return True
 
-    def remember(self, key: tuple[str, str, str], digest: str) -> None:
+    def remember(self, key: str, digest: str) -> None:
         """Note a transaction that went through now."""
         self._seen[key] = (time.monotonic(), digest)
 
@@ -115,17 +116,18 @@ class _Tokens:
             del self._seen[next(iter(self._seen))]
 
 
-_tokens = _Tokens()
+_tokens: WeakKeyDictionary[DynamoDBBackend, _Tokens] = WeakKeyDictionary()
+"""By account and region, which each have a backend; a backend that is reset forgets."""
 
 
 def _honour_token(handler: DynamoHandler) -> ActionResult:
     token = handler.body.get("ClientRequestToken")
     if token is None:
         return _original_handler_transaction(handler)
-    key = (handler.current_account, handler.region, token)
+    tokens = _tokens.setdefault(handler.dynamodb_backend, _Tokens())
     digest = hashlib.sha256(dynamo_json_dump(handler.body["TransactItems"]).encode()).hexdigest()
-    if _tokens.was_applied(key, digest):
+    if tokens.was_applied(token, digest):
         return ActionResult({"ConsumedCapacity": [], "ItemCollectionMetrics": {}})
     result = _original_handler_transaction(handler)
-    _tokens.remember(key, digest)
+    tokens.remember(token, digest)
     return result

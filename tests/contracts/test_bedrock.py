@@ -22,9 +22,11 @@ from shared.domain.prices import TokenCounts
 from shared.domain.sse import EventReader
 from shared.domain.usage import MalformedUsage, anthropic_usage
 from tests.contracts.test_store import ENTRY
+from tests.open_holds import open_hold
 from tests.unit.simulator.conftest import Simulator
 
 Json = dict[str, Any]
+HOLD = open_hold(ENTRY)
 CATALOG = catalog.load(["bedrock"])
 BEDROCK = CATALOG.providers["bedrock"]
 HAIKU = "global.anthropic.claude-haiku-5-5"
@@ -65,7 +67,7 @@ def send(url: str, text: str, *, seconds: float = 10, **fields: Any) -> tuple[in
     async def work() -> tuple[int, bytes]:
         upstream = BedrockUpstream(lambda _: client)
         raw = json.dumps(body).encode()
-        async with upstream.post(ENTRY, BEDROCK, "/", raw, timeout_seconds=seconds) as reply:
+        async with upstream.post(HOLD, BEDROCK, "/", raw, timeout_seconds=seconds) as reply:
             return reply.status, b"".join([part async for part in reply.chunks()])
 
     with contextlib.closing(client):

@@ -80,9 +80,13 @@ def bedrock(client: Client) -> Gateway:
         {"openai-chat": openai, "bedrock-converse": BedrockUpstream(lambda _: client)}
     )
     router = build_router(
-        settings, clock=lambda: time[0], store=store, upstream=upstream, meter=meter
+        settings,
+        clock=lambda: time[0],
+        stores=(store, store.ledger),
+        upstream=upstream,
+        meter=meter,
     )
-    made = Gateway(create_app(router), router, store, openai, meter, time)
+    made = Gateway(create_app(router), router, store, store.ledger, openai, meter, time)
     key = compose_key("dev", "search", bytes(24))
     store.create(KeyRow("search.1", "dev", "search", key_digest(key), "test", 1))
     made.keys["search"] = key

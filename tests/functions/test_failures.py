@@ -159,20 +159,19 @@ def test_without_its_tables_the_gateway_refuses_and_calls_no_provider(gateway: G
     assert gateway.upstream.sent == []
 
 
-def test_without_an_open_entry_no_provider_is_called(gateway: Gateway) -> None:
-    gateway.store.down = {"open_entry"}
+@pytest.mark.parametrize("down", ["open_budget", "reserve"])
+def test_without_a_hold_no_provider_is_called(gateway: Gateway, down: str) -> None:
+    gateway.ledger.down = {down}
     assert run(gateway.chat()).status_code == 503
     assert gateway.upstream.sent == []
 
 
 @pytest.mark.parametrize("stream", [False, True])
-@pytest.mark.parametrize(
-    ("down", "trouble"), [("settle_entry", "unsettled"), ("put_answer", "uncached")]
-)
+@pytest.mark.parametrize(("down", "trouble"), [("end", "unsettled"), ("put_answer", "uncached")])
 def test_a_paid_answer_is_delivered_even_if_it_cannot_be_written_down(
     gateway: Gateway, down: str, trouble: str, stream: bool
 ) -> None:
-    gateway.store.down = {down}
+    gateway.store.down = gateway.ledger.down = {down}
     response = run(gateway.chat(stream=stream))
     assert response.status_code == 200
     assert "stop" in response.text
