@@ -140,6 +140,9 @@ def _environment(
             policy_version=policy_version(),
             baseline_model=stack.baseline_model,
             body_limit_bytes=stack.body_limit_bytes,
+            budgets=stack.budgets,
+            max_share_percent=stack.max_share_percent,
+            key_limits=stack.key_limits,
         )
         logging = {"POWERTOOLS_LOG_LEVEL": stack.log_level}
         return {**ADAPTER_ENVIRONMENT, **logging, **as_environment(settings)}
