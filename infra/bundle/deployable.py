@@ -35,10 +35,7 @@ def require_deployable(
         )
     with opened(path) as archive:
         if changed := _changed(archive, checkout):
-            raise NotDeployable(
-                f"{path.name} was built before {changed[0]} changed"
-                f"{f' and {len(changed) - 1} more files' if len(changed) > 1 else ''}: {REMEDY}"
-            )
+            raise NotDeployable(f"{path.name} was built before {_told(changed)} changed: {REMEDY}")
 
 
 def _manifest(path: Path) -> Manifest:
@@ -61,6 +58,10 @@ def _changed(archive: Archive, checkout: Path) -> list[str]:
         for name in ours
         if not name.endswith(".pyc") and not _same(checkout / name, archive.read(name))
     ]
+
+
+def _told(names: list[str]) -> str:
+    return names[0] + (f" and {len(names) - 1} more files" if names[1:] else "")
 
 
 def _same(file: Path, content: bytes) -> bool:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 _ALWAYS_BOUND = frozenset({"__doc__", "__file__", "__name__", "__path__"})
-_Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+_BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
+_Conditional = ast.FunctionDef | ast.AsyncFunctionDef | ast.If | ast.Try | ast.TryStar | ast.Match
 
 
 @dataclass(frozen=True)
@@ -84,10 +85,15 @@ class Modules:
             return _Parsed((), frozenset())
         if not file.endswith(".py"):
             return _Parsed((), frozenset("*"))
-        tree = ast.parse(self._read(file), file)
         package = module if file.endswith("/__init__.py") else module.rpartition(".")[0]
-        imports = tuple(_imports(tree, package, unconditional=True))
-        return _Parsed(imports, frozenset(_bound(tree.body)) | _ALWAYS_BOUND)
+        return _parse_source(self._read(file), package)
+
+
+@lru_cache(maxsize=4096)
+def _parse_source(source: bytes, package: str) -> _Parsed:
+    tree = ast.parse(source)
+    imports = tuple(_imports(tree, package, unconditional=True))
+    return _Parsed(imports, frozenset(_bound(tree.body)) | _ALWAYS_BOUND)
 
 
 def _slashes(folder: str) -> Iterator[int]:
@@ -101,15 +107,16 @@ def _imports(node: ast.AST, package: str, *, unconditional: bool) -> Iterator[Im
     elif isinstance(node, ast.ImportFrom):
         names = tuple(alias.name for alias in node.names)
         yield Import(_absolute(node, package), names, node.lineno, unconditional)
-    sure = unconditional and not isinstance(node, _Function | ast.If | ast.Try | ast.TryStar)
-    for child in _children(node):
+    sure = unconditional and not isinstance(node, _Conditional)
+    for child in _statements(node):
         yield from _imports(child, package, unconditional=sure)
 
 
-def _children(node: ast.AST) -> Iterable[ast.AST]:
-    if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
-        return node.orelse
-    return ast.iter_child_nodes(node)
+def _statements(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield the statements directly inside another: no expression can hold an import."""
+    only_for_type_checkers = isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+    for part in _BLOCKS[1:] if only_for_type_checkers else _BLOCKS:
+        yield from getattr(node, part, ())
 
 
 def _absolute(node: ast.ImportFrom, package: str) -> str:
