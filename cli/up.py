@@ -39,7 +39,9 @@ START_FAILURES = (
 )
 
 
-def up(*, real: bool, bundle: bool, stack: str, port: int, create_demo_key: CreateDemoKey) -> None:
+def up(
+    *, real: bool, stack: str, port: int, create_demo_key: CreateDemoKey, bundle: bool = False
+) -> None:
     """Run the local world of one stack on a port until a stop signal.
 
     ``real`` calls real providers with the keys in this environment; ``bundle`` builds the
@@ -124,7 +126,7 @@ def _welcome(console: Console, world: World) -> None:
     _list(console, "differences from AWS", world.differences)
     _list(console, "declared properties ignored here", tuple(world.ground.deployment.ignored))
     if world.settings.bundle:
-        console.print(f"The router runs from the unzipped bundle in {world.settings.bundle}")
+        console.print(f"The router runs from the bundle in {world.settings.bundle}", soft_wrap=True)
     console.print(f"[bold green]Ready[/bold green] at [bold]{world.endpoint}[/bold]")
     console.print(f"Demo key   {world.api_key}")
     console.print(f"Control    {world.control_url}  (GET / lists what it can do)")
