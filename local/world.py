@@ -18,6 +18,7 @@ from typing import Any
 
 from local import declared, differences, loopback
 from local.aws import DIFFERENCES as AWS_DIFFERENCES
+from local.bare_python import bare_python
 from local.control import Control
 from local.deploy import DIFFERENCES as DEPLOY_DIFFERENCES
 from local.front_door import FrontDoor
@@ -30,6 +31,10 @@ from local.telemetry import Telemetry
 from local.ttl_sweeper import TtlSweeper
 
 ALL_DIFFERENCES = (*differences.DIFFERENCES, *DEPLOY_DIFFERENCES, *AWS_DIFFERENCES)
+BUNDLED_DIFFERENCES = tuple(
+    differences.FROM_BUNDLE if each == differences.FROM_CHECKOUT else each
+    for each in ALL_DIFFERENCES
+)
 
 # The developer's own AWS profile must not reach a function, and there is no metadata service.
 NO_OTHER_AWS = {
@@ -62,6 +67,11 @@ class World:
             "outputs": dict(self.ground.deployment.outputs),
             "control_url": self.control_url,
         }
+
+    @property
+    def differences(self) -> tuple[str, ...]:
+        """How this world differs from AWS, a sentence each."""
+        return BUNDLED_DIFFERENCES if self.settings.bundle else ALL_DIFFERENCES
 
     async def broken(self) -> str:
         """Wait until a stand-in dies, which ends the world's usefulness; returns the reason."""
@@ -154,7 +164,7 @@ def _pool(
     function = ground.function
     launch = Launch(
         function=function,
-        checkout=settings.checkout,
+        code=settings.bundle or settings.checkout,
         region=settings.region,
         additions=_additions(settings, ground),
         credentials=lambda: ground.admin.role_credentials(function.role_arn, function.name),
@@ -172,8 +182,13 @@ def _additions(settings: WorldSettings, ground: Ground) -> dict[str, str]:
         "AWS_ENDPOINT_URL": ground.admin.endpoint_url,
         "SLUICE_CLOCK_FILE": str(ground.state.clock),
         **({"SLUICE_UPSTREAM_URL": simulator} if simulator else {}),
+        **(_only_the_bundle(ground.state) if settings.bundle else {}),
         **settings.router_environment,
     }
+
+
+def _only_the_bundle(state: State) -> dict[str, str]:
+    return {"PATH": os.pathsep.join([str(bare_python(state.bare_python)), "/usr/bin", "/bin"])}
 
 
 def _front_door(world: World) -> FrontDoor:
@@ -190,7 +205,7 @@ def _control(world: World) -> Control:
         sweeper=world.sweeper,
         telemetry=world.telemetry,
         instances=lambda: world.pool.instances,
-        differences=ALL_DIFFERENCES,
+        differences=world.differences,
         ignored=ground.deployment.ignored,
         aws_url=ground.stand_ins.aws_url,
         simulator_url=ground.stand_ins.simulator_url,
