@@ -77,20 +77,36 @@ class Stack:
         """The simulator's own control: the world's passes on to it, at the price of a client."""
         return f"{self.world.ground.stand_ins.simulator_url}/_control"
 
-    def usage_rows(self, team: str = "demo") -> list[dict[str, Any]]:
-        """Return a team's usage entries of the stack's current day, plain."""
-        day = f"{utc(self.world.ground.clock()):%Y-%m-%d}"
+    def now(self) -> float:
+        """Return the time on the stack's clock, in epoch seconds."""
+        return self.world.ground.clock()
+
+    def usage_rows(self, team: str = "demo", since: float = 0) -> list[dict[str, Any]]:
+        """Return a team's usage entries of the stack's current day, plain.
+
+        ``since``, an epoch second of that day, leaves out what was opened before: moto copies
+        every row that it returns, so a whole day's rows cost a whole day's time.
+        """
+        day = f"{utc(self.now()):%Y-%m-%d}"
+        begun = f"{utc(since):%Y-%m-%d %H:%M:%S.%f}"
+        first = begun.removeprefix(f"{day} ") if begun.startswith(day) else "0"
         pages = self.world.ground.admin.dynamodb.get_paginator("query").paginate(
             TableName=self.world.ground.deployment.outputs["ledger_table"],
-            KeyConditionExpression="pk = :pk",
-            ExpressionAttributeValues={":pk": {"S": usage_partition(team, day)}},
+            KeyConditionExpression="pk = :pk AND sk >= :first",
+            ExpressionAttributeValues={
+                ":pk": {"S": usage_partition(team, day)},
+                ":first": {"S": first},
+            },
         )
         return [_plain(item) for page in pages for item in page["Items"]]
 
-    def rows_of(self, request_id: str, team: str = "demo") -> list[dict[str, Any]]:
+    def rows_of(
+        self, request_id: str, team: str = "demo", since: float = 0
+    ) -> list[dict[str, Any]]:
         """Return the usage entries of a call's attempts, in order."""
-        rows = [row for row in self.usage_rows(team) if row["request_id"] == request_id]
-        return sorted(rows, key=lambda row: int(row["attempt"]))
+        rows = self.usage_rows(team, since)
+        mine = [row for row in rows if row["request_id"] == request_id]
+        return sorted(mine, key=lambda row: int(row["attempt"]))
 
     def row_of(self, request_id: str, team: str = "demo") -> dict[str, Any]:
         [row] = self.rows_of(request_id, team)
