@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import anthropic
 import httpx2
 import openai
 import pytest
@@ -32,7 +33,7 @@ class Stack:
     world: World
     keys: Keys
     control: httpx2.Client
-    clients: list[openai.OpenAI] = field(default_factory=list)
+    clients: list[openai.OpenAI | anthropic.Anthropic] = field(default_factory=list)
 
     @property
     def base_url(self) -> str:
@@ -46,6 +47,17 @@ class Stack:
             max_retries=0,
             _strict_response_validation=True,
             **options,
+        )
+        self.clients.append(client)
+        return client
+
+    def claude(self, key: str | None = None) -> anthropic.Anthropic:
+        """Return Anthropic's stock SDK, as strict and as impatient."""
+        client = anthropic.Anthropic(
+            base_url=self.world.endpoint,
+            api_key=key or self.world.api_key,
+            max_retries=0,
+            _strict_response_validation=True,
         )
         self.clients.append(client)
         return client
