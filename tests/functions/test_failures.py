@@ -130,6 +130,20 @@ def test_a_stream_that_breaks_ends_with_an_error_event(
     assert gateway.store.answers == {}
 
 
+@pytest.mark.parametrize("output", [0, 5])
+def test_a_prompt_of_no_tokens_is_not_believed_and_is_charged_high(
+    gateway: Gateway, output: int
+) -> None:
+    usage = {"prompt_tokens": 0, "completion_tokens": output, "total_tokens": output}
+    gateway.answer_with(lambda _: MemoryReply(as_chunks(completion(usage=usage))))
+    response = run(gateway.chat(model="gpt-6-luna"))
+    assert response.status_code == 200
+    [(_, settlement)] = gateway.meter.settlements
+    assert (settlement.outcome, settlement.usage_source) == ("answered", "estimated")
+    assert settlement.cost_nano > 0
+    assert gateway.store.answers == {}
+
+
 def test_a_stream_without_usage_is_delivered_and_charged_high(gateway: Gateway) -> None:
     frames = [frame for frame in stream_frames() if b'"usage"' not in frame]
     gateway.answer_with(lambda _: MemoryReply(as_chunks(*frames)))
