@@ -24,6 +24,8 @@ from shared.resources import usage_partition
 from shared.usecases.keys import Keys
 
 DEV = CHECKOUT / "Pulumi.dev.yaml"
+RECENT_SECONDS = 600
+"""How far back a call is looked for, on the stack's clock."""
 
 
 @dataclass
@@ -112,11 +114,9 @@ class Stack:
         )
         return [_plain(item) for page in pages for item in page["Items"]]
 
-    def rows_of(
-        self, request_id: str, team: str = "demo", since: float = 0
-    ) -> list[dict[str, Any]]:
-        """Return the usage entries of a call's attempts, in order."""
-        rows = self.usage_rows(team, since)
+    def rows_of(self, request_id: str, team: str = "demo") -> list[dict[str, Any]]:
+        """Return the usage entries of a recent call's attempts, in order."""
+        rows = self.usage_rows(team, since=self.now() - RECENT_SECONDS)
         mine = [row for row in rows if row["request_id"] == request_id]
         return sorted(mine, key=lambda row: int(row["attempt"]))
 
