@@ -163,6 +163,8 @@ def test_a_failure_is_told_in_the_doors_shape_and_charged_only_in_doubt(
         assert "maxTokens is too large" in told.json()["error"]["message"]
     if status == 429:
         assert told.headers["retry-after"] == "9"
+    if "AccessDenied" in str(error):
+        assert "refused the gateway's role" in told.text, "there is no key that could be wrong"
     [(outcome, _, cost)] = settled(bedrock)
     assert outcome == ("refused" if status == 400 else "failed")
     assert (cost > 0) is charged

@@ -61,7 +61,8 @@ def test_the_providers_words_reach_the_caller_only_for_the_callers_own_fault(
     assert refused["message"] == "openai refused the request: too long"
     assert refused["param"] == "messages"
     gateway.answer_with(replying(401, {"error": {"message": "Incorrect key sk-live-123"}}))
-    assert "sk-live" not in run(gateway.chat()).text
+    told = run(gateway.chat()).json()["error"]["message"]
+    assert told == "openai refused the gateway's API key."
 
 
 def test_the_providers_retry_after_is_passed_on(gateway: Gateway) -> None:
@@ -126,6 +127,20 @@ def test_a_stream_that_breaks_ends_with_an_error_event(
     [(_, settlement)] = gateway.meter.settlements
     assert (settlement.outcome, settlement.usage_source) == ("failed", "estimated")
     assert settlement.tokens.output >= 50
+    assert gateway.store.answers == {}
+
+
+@pytest.mark.parametrize("output", [0, 5])
+def test_a_prompt_of_no_tokens_is_not_believed_and_is_charged_high(
+    gateway: Gateway, output: int
+) -> None:
+    usage = {"prompt_tokens": 0, "completion_tokens": output, "total_tokens": output}
+    gateway.answer_with(lambda _: MemoryReply(as_chunks(completion(usage=usage))))
+    response = run(gateway.chat(model="gpt-6-luna"))
+    assert response.status_code == 200
+    [(_, settlement)] = gateway.meter.settlements
+    assert (settlement.outcome, settlement.usage_source) == ("answered", "estimated")
+    assert settlement.cost_nano > 0
     assert gateway.store.answers == {}
 
 

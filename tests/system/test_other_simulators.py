@@ -50,7 +50,8 @@ async def without_prefix(scope, receive, send):
         scope = {**scope, "path": scope["path"].removeprefix("/openai")}
     await app(scope, receive, send)
 
-uvicorn.run(without_prefix, host="127.0.0.1", port=int(sys.argv[1]), log_level="error")
+uvicorn.run(without_prefix, host="127.0.0.1", port=int(sys.argv[1]), log_level="error",
+            loop="asyncio", http="h11")
 """
 
 

@@ -20,7 +20,7 @@ from local.router_pool import PoolLimits, RouterPool
 
 SCRIPT = """#!/bin/sh
 exec python -m uvicorn tiny:app --host 127.0.0.1 --port "$AWS_LWA_PORT" \
-  --log-level warning --no-access-log
+  --loop asyncio --http h11 --log-level warning --no-access-log
 """
 
 APP = """
