@@ -22,8 +22,14 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 @app.command()
 def up(
     real: Annotated[bool, typer.Option("--real", help="Call real providers, which bill.")] = False,
-    stack: Annotated[str, typer.Option(help="The stack to run: dev, staging, prod.")] = "dev",
-    port: Annotated[int | None, typer.Option(help="The port; else SLUICE_PORT, else 8080.")] = None,
+    stack: Annotated[
+        list[str] | None,
+        typer.Option(help="The stack to run: dev (the default), staging, prod. May be repeated."),
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(help="The first stack's port; else SLUICE_PORT, else 8080. Others follow."),
+    ] = None,
     differences: Annotated[
         bool, typer.Option("--differences", help="Print how it differs from AWS, and stop.")
     ] = False,
@@ -35,7 +41,8 @@ def up(
         local_world.print_differences()
         return
     chosen = port if port is not None else _port_variable()
-    local_world.up(real=real, stack=stack, port=chosen, create_demo_key=_demo_key)
+    stacks = stack or ["dev"]
+    local_world.up(real=real, stacks=stacks, port=chosen, create_demo_key=_demo_key)
 
 
 @app.command()
