@@ -65,11 +65,11 @@ class RouterPool:
         """
         before = list(self.instances)
         await self.open()
-        old = [instance for instance in before if instance in self.instances]
-        self._retired.update(old)
-        idle = [instance for instance in old if instance in self._idle]
+        self._retired.update(old for old in before if old in self.instances)
+        idle = [instance for instance in self._idle if instance in self._retired]
         for instance in idle:
             self._idle.remove(instance)
+            self.instances.remove(instance)
         await asyncio.gather(*(instance.kill() for instance in idle))
 
     async def close(self) -> None:
@@ -154,7 +154,8 @@ class RouterPool:
             self._retired.remove(instance)
         else:
             self._report(f"{instance.child.name} (pid {instance.pid}) ended with status {status}")
-        self.instances.remove(instance)
+        if instance in self.instances:
+            self.instances.remove(instance)
         if instance in self._idle:
             self._idle.remove(instance)
         self._replace()
