@@ -78,6 +78,35 @@ def ask(
         asking.ask_many(target, questions, as_json=as_json, parallel=parallel)
 
 
+@app.command()
+def smoke(
+    stack: Annotated[
+        str | None, typer.Option(help="A stack on AWS, found through `pulumi stack output`.")
+    ] = None,
+    local: Annotated[
+        str | None, typer.Option(help="One of several stacks in the local world.")
+    ] = None,
+    endpoint: Annotated[str | None, typer.Option(help="The gateway; else SLUICE_ENDPOINT.")] = None,
+    key: Annotated[str | None, typer.Option(help="A key for it; else SLUICE_API_KEY.")] = None,
+    model: Annotated[str, typer.Option(help="Who answers: the cheapest tier will do.")] = "nano",
+    as_json: AsJson = False,
+) -> None:
+    """Check a running gateway over HTTP: keys, answers, cache, streaming, errors, controls.
+
+    Without an option it is the local world's. Real providers bill a fraction of a cent.
+    """
+    from cli import connection  # noqa: PLC0415
+    from cli.smoke import smoke as run  # noqa: PLC0415
+
+    if sum(each is not None for each in (stack, local, endpoint)) > 1:
+        raise typer.BadParameter("give one of --stack, --local and --endpoint")
+    if stack is not None:
+        target = connection.deployed_gateway(stack, key)
+    else:
+        target = connection.gateway(endpoint, key, local=local)
+    run(target, model, as_json=as_json)
+
+
 def commands() -> typer.Typer:
     """Return the whole command line."""
     from cli import keys, prices  # noqa: PLC0415
