@@ -20,6 +20,7 @@ from tests.infra.test_local_iam import Ask, Session, get, put, read_secret, writ
 NOBODYS = (
     "arn:aws:lambda:us-east-1:753240598075:layer:",  # the Web Adapter's publisher
     "arn:aws:iam::aws:policy/",  # AWS's own policies
+    "arn:aws:iam::123456789012:root",  # the account itself
 )
 # Their names count within their parent only, which is another one in every stack.
 NAMED_WITHIN_A_PARENT = {"aws:lambda/alias:Alias"}
