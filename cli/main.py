@@ -22,6 +22,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 @app.command()
 def up(
     real: Annotated[bool, typer.Option("--real", help="Call real providers, which bill.")] = False,
+    bundle: Annotated[
+        bool, typer.Option("--bundle", help="Run from the built bundle, not the checkout.")
+    ] = False,
     stack: Annotated[
         list[str] | None,
         typer.Option(help="The stack to run: dev (the default), staging, prod. May be repeated."),
@@ -42,7 +45,20 @@ def up(
         return
     chosen = port if port is not None else _port_variable()
     stacks = stack or ["dev"]
-    local_world.up(real=real, stacks=stacks, port=chosen, create_demo_key=_demo_key)
+    local_world.up(real=real, bundle=bundle, stacks=stacks, port=chosen, create_demo_key=_demo_key)
+
+
+@app.command()
+def bundle(
+    target: Annotated[
+        str, typer.Option(help="lambda for what pulumi up deploys, host for this machine.")
+    ] = "lambda",
+    as_json: AsJson = False,
+) -> None:
+    """Build the functions' zips into build/, and check them."""
+    from cli.bundle import bundle as build  # noqa: PLC0415
+
+    build(target, as_json=as_json)
 
 
 @app.command()

@@ -8,30 +8,49 @@ import signal
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 
+from cli.bundle import unzipped_bundle
+from infra.bundle.errors import BundleFailed
+from local.bare_python import NoBarePython
 from local.children import ChildFailed
 from local.ground import CHECKOUT, CreateDemoKey, Place, WorldSettings
 from local.instance import InstanceFailed
 from local.live_stack import LiveStack
 from local.loopback import PortBusy
 from local.provider_keys import real_keys
-from local.state import StateInUse
+from local.state import State, StateInUse
 from local.world import ALL_DIFFERENCES, World, running
 
 STATE = Path(".sluice")
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-START_FAILURES = (PortBusy, StateInUse, ChildFailed, InstanceFailed)
+START_FAILURES = (
+    BundleFailed,
+    ChildFailed,
+    InstanceFailed,
+    NoBarePython,
+    PortBusy,
+    StateInUse,
+)
 
 
-def up(*, real: bool, stacks: Sequence[str], port: int, create_demo_key: CreateDemoKey) -> None:
+def up(
+    *,
+    real: bool,
+    bundle: bool,
+    stacks: Sequence[str],
+    port: int,
+    create_demo_key: CreateDemoKey,
+) -> None:
     """Run the local world until a stop signal: the first stack on ``port``, others on the next.
 
-    ``real`` calls real providers with the keys in this environment. Raises ``typer.Exit(1)``
+    ``real`` calls real providers with the keys in this environment; ``bundle`` builds the
+    router's bundle for this machine and runs that instead of the checkout. Raises ``typer.Exit(1)``
     with one clear line when the port is taken or the world does not come up.
     """
     console = Console(highlight=False)
@@ -40,6 +59,8 @@ def up(*, real: bool, stacks: Sequence[str], port: int, create_demo_key: CreateD
         _warn_of_real_providers(console, keys)
     settings = _settings(_places(stacks, port), keys, create_demo_key)
     try:
+        if bundle:
+            settings = _on_bundle(settings, console)
         asyncio.run(_run(settings, console))
     except START_FAILURES as failure:
         console.print(f"[red]{escape(str(failure))}[/red]", soft_wrap=True)
@@ -81,6 +102,12 @@ def _settings(
     )
 
 
+def _on_bundle(settings: WorldSettings, console: Console) -> WorldSettings:
+    # The state is taken meanwhile: a world that runs already keeps the bundle under its feet.
+    with State(settings.state.resolve()).take():
+        return replace(settings, bundle=unzipped_bundle(console, settings.state))
+
+
 async def _run(settings: WorldSettings, console: Console) -> None:
     world = asyncio.create_task(_serve(settings, console))
 
@@ -112,8 +139,10 @@ def _warn_of_real_providers(console: Console, keys: Mapping[str, str]) -> None:
 
 
 def _welcome(console: Console, world: World) -> None:
-    _list(console, "differences from AWS", ALL_DIFFERENCES)
+    _list(console, "differences from AWS", world.differences)
     _list(console, "declared properties ignored here", world.ignored)
+    if world.settings.bundle:
+        console.print(f"The routers run from the unzipped bundle in {world.settings.bundle}")
     for stack in world.stacks:
         _welcome_to(console, stack)
     console.print(f"Control    {world.control_url}  (GET / lists what it can do)")

@@ -14,11 +14,13 @@ from socket import socket
 from typing import Any
 
 from local import declared, loopback
+from local.bare_python import bare_python
 from local.front_door import FrontDoor
 from local.ground import DeployedStack, Ground, WorldSettings
 from local.instance import Instance, Launch, start_instance
 from local.invocation import Invoker
 from local.router_pool import RouterPool
+from local.state import State
 from local.telemetry import Telemetry
 from local.ttl_sweeper import TtlSweeper
 
@@ -140,7 +142,7 @@ def _pool(
     function, admin = deployed.function, deployed.admin
     launch = Launch(
         function=function,
-        checkout=settings.checkout,
+        code=settings.bundle or settings.checkout,
         region=admin.region,
         additions=_additions(settings, ground),
         credentials=lambda: admin.role_credentials(function.role_arn, function.name),
@@ -158,5 +160,10 @@ def _additions(settings: WorldSettings, ground: Ground) -> dict[str, str]:
         "AWS_ENDPOINT_URL": ground.stand_ins.aws_url,
         "SLUICE_CLOCK_FILE": str(ground.state.clock),
         **({"SLUICE_UPSTREAM_URL": simulator} if simulator else {}),
+        **(_only_the_bundle(ground.state) if settings.bundle else {}),
         **settings.router_environment,
     }
+
+
+def _only_the_bundle(state: State) -> dict[str, str]:
+    return {"PATH": os.pathsep.join([str(bare_python(state.bare_python)), "/usr/bin", "/bin"])}

@@ -24,6 +24,10 @@ from local.router_pool import RouterPool
 from local.state import State
 
 ALL_DIFFERENCES = (*differences.DIFFERENCES, *DEPLOY_DIFFERENCES, *AWS_DIFFERENCES)
+BUNDLED_DIFFERENCES = tuple(
+    differences.FROM_BUNDLE if each == differences.FROM_CHECKOUT else each
+    for each in ALL_DIFFERENCES
+)
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,11 @@ class World:
         }
         several = {"stacks": {each.name: each.facts() for each in self.stacks}}
         return self.stacks[0].facts() | shared | (several if len(self.stacks) > 1 else {})
+
+    @property
+    def differences(self) -> tuple[str, ...]:
+        """How this world differs from AWS, a sentence each."""
+        return BUNDLED_DIFFERENCES if self.settings.bundle else ALL_DIFFERENCES
 
     async def broken(self) -> str:
         """Wait until a stand-in dies, which ends the world's usefulness; returns the reason."""
@@ -126,7 +135,7 @@ def _control(world: World) -> Control:
         clock_file=ground.clock_file,
         clock=ground.clock,
         stacks=world.stacks,
-        differences=ALL_DIFFERENCES,
+        differences=world.differences,
         ignored=world.ignored,
         aws_url=ground.stand_ins.aws_url,
         simulator_url=ground.stand_ins.simulator_url,

@@ -130,6 +130,7 @@ def running_stack(
     transform: Transform | None = None,
     stack_file: Path = DEV,
     router_environment: Mapping[str, str] | None = None,
+    bundle: Path | None = None,
 ) -> Iterator[Stack]:
     """Run a stack of its own in a state directory of its own."""
 
@@ -144,6 +145,7 @@ def running_stack(
         stack_file=stack_file,
         transform=transform,
         router_environment=router_environment or {},
+        bundle=bundle,
     )
     with (
         world_in_background(settings) as world,
