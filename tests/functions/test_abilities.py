@@ -53,7 +53,7 @@ def test_what_a_named_model_cannot_do_is_refused_by_name_before_it_is_asked(
     assert response.status_code == 400
     assert named in response.text
     assert gateway.upstream.sent == []
-    assert gateway.store.opened == {}
+    assert gateway.ledger.entries == {}
 
 
 @pytest.mark.parametrize("choice", [{"type": "any"}, {"type": "tool", "name": "f"}])

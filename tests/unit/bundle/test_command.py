@@ -71,5 +71,5 @@ def test_a_running_world_keeps_its_bundle(
     monkeypatch.setattr(up, "CHECKOUT", tmp_path)
     (tmp_path / "Pulumi.dev.yaml").write_text("config:\n  aws:region: us-east-1\n")
     with State(tmp_path / ".sluice").take(), pytest.raises(typer.Exit):
-        up.up(real=False, bundle=True, stack="dev", port=0, create_demo_key=lambda *_: "")
+        up.up(real=False, bundle=True, stacks=["dev"], port=0, create_demo_key=lambda *_: "")
     assert "another local world runs" in capsys.readouterr().out
