@@ -82,7 +82,7 @@ def declare_router(
             bedrock_models=models_called_as_role(stack.providers),
             region=stack.region,
             log_group=log.arn,
-            customer_key=encryption and encryption.key.arn,
+            customer_key=encryption.key.arn if encryption else None,
         ),
     )
     environment = _environment(stack, stores, keys)

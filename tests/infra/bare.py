@@ -100,7 +100,7 @@ def stack_of(environment: str, **config: Any) -> StackFile:
 
 def run(program: Path, stack: StackFile, mocks: BareMocks) -> Stack:
     kept: dict[tuple[str, str], Kept] = {}
-    register = MockMonitor.RegisterResource
+    register: Any = MockMonitor.RegisterResource
 
     def listening(monitor: MockMonitor, request: Any) -> Any:
         kept[request.type, request.name] = Kept(request.protect, request.retainOnDelete)
