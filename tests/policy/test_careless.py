@@ -44,6 +44,10 @@ def test_every_rule_of_ours_finds_something_in_it() -> None:
     assert {finding.rule for finding in OURS} == {rule.name for rule in RULES}
 
 
+def test_the_rules_for_what_is_not_declared_yet_can_be_kept() -> None:
+    assert broken_rules(TWIN.with_name("careful"), STACK) == set()
+
+
 # The same faults seen by other eyes, and some that we have no rule for. Of IAM policies in
 # terraform_json checkov 3.3 judges only `*` on `*`: the finer grants are ours to judge.
 CHECKOVS = [
