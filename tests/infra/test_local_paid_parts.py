@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from infra.access_log import FIELDS
 from local.deploy import DIFFERENCES, Deployment
+from tests.infra.conftest import aws_of_its_own
 from tests.infra.local_stack import LocalAws
 
 
 @pytest.fixture(scope="module")
+def local_aws() -> Iterator[LocalAws]:
+    with aws_of_its_own() as aws:
+        yield aws
+
+
+@pytest.fixture(scope="module")
 def pinned(local_aws: LocalAws) -> Deployment:
-    """Production, once more beside whatever stands, with a release under way."""
+    """Staging with a release under way."""
 
     def as_if_released(kind: str, _name: str, inputs: dict[str, Any]) -> dict[str, Any]:
         if kind == "aws:lambda/alias:Alias":
