@@ -5,12 +5,11 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
-import boto3
 from botocore.config import Config
 
 from shared import catalog as facts
+from shared.adapters import aws
 from shared.adapters.dynamodb.store import DynamoStore
 from shared.adapters.egress import Egress
 from shared.adapters.provider_keys import SecretsManagerKeys
@@ -36,7 +35,6 @@ _AWS_CONFIG = Config(
     connect_timeout=1,
     read_timeout=2,
     retries={"total_max_attempts": 3, "mode": "standard"},
-    parameter_validation=False,
 )
 """A store that does not answer within seconds is down: the call fails closed."""
 
@@ -133,7 +131,7 @@ def _clock(settings: RouterSettings) -> Clock:
 
 def _store(settings: RouterSettings, meter: Meter) -> DynamoStore:
     return DynamoStore(
-        _aws("dynamodb"),
+        aws.client("dynamodb", _AWS_CONFIG),
         cache_table=settings.cache_table,
         ledger_table=settings.ledger_table,
         report=_reporter(meter),
@@ -142,7 +140,10 @@ def _store(settings: RouterSettings, meter: Meter) -> DynamoStore:
 
 def _upstream(settings: RouterSettings, clock: Clock, meter: Meter) -> Egress:
     keys = SecretsManagerKeys(
-        _aws("secretsmanager"), settings.provider_secrets, clock, _reporter(meter)
+        aws.client("secretsmanager", _AWS_CONFIG),
+        settings.provider_secrets,
+        clock,
+        _reporter(meter),
     )
     http = HttpUpstream(egress_client(), keys, stand_in=settings.upstream_url)
     return Egress(
@@ -152,10 +153,6 @@ def _upstream(settings: RouterSettings, clock: Clock, meter: Meter) -> Egress:
             "bedrock-converse": BedrockUpstream(connect_to(settings.upstream_url)),
         }
     )
-
-
-def _aws(service: str) -> Any:
-    return boto3.client(service, config=_AWS_CONFIG)  # type: ignore[call-overload]
 
 
 def _reporter(meter: Meter) -> Callable[[str, str], None]:

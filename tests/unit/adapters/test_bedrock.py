@@ -10,7 +10,6 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import (
     ClientError,
@@ -24,6 +23,7 @@ from botocore.exceptions import (
 from urllib3.exceptions import ProtocolError
 
 from shared import catalog
+from shared.adapters import aws
 from shared.adapters.providers.bedrock import BedrockUpstream, connect_to
 from shared.domain.errors import GatewayError, UpstreamFailed, UpstreamTimedOut
 from shared.domain.translation.untranslatable import Untranslatable
@@ -265,7 +265,7 @@ def test_the_client_is_made_for_the_first_call_and_once() -> None:
 def role(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """The environment of a function: its region and its role's credentials."""
     # Other tests may have left a session with another region and other credentials.
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    aws.session.cache_clear()
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDTEST")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
@@ -296,10 +296,9 @@ def test_only_this_machine_may_stand_in(url: str) -> None:
 
 
 STARTED = """
-import boto3
-from boto3.session import Session
+from botocore.session import Session
 made = []
-Session.client = lambda self, service, **_: made.append(service)
+Session.create_client = lambda self, service, **_: made.append(service)
 from shared.settings import RouterSettings
 from shared.wiring import build_router
 build_router(RouterSettings(
