@@ -5,11 +5,13 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from botocore.config import Config
 
 from shared import catalog as facts
 from shared.adapters import aws
+from shared.adapters.dynamodb import wire as dynamodb
 from shared.adapters.dynamodb.store import DynamoStore
 from shared.adapters.egress import Egress
 from shared.adapters.provider_keys import SecretsManagerKeys
@@ -31,12 +33,14 @@ from shared.usecases.provider_call import Patience, ProviderCaller
 from shared.usecases.route import ModelRouter
 from shared.usecases.settling import Settler
 
-_AWS_CONFIG = Config(
-    connect_timeout=1,
-    read_timeout=2,
+_CONNECT_SECONDS: Final = 1.0
+_READ_SECONDS: Final = 2.0
+"""A store that does not answer within seconds is down: the call fails closed."""
+_AWS_CONFIG: Final = Config(
+    connect_timeout=_CONNECT_SECONDS,
+    read_timeout=_READ_SECONDS,
     retries={"total_max_attempts": 3, "mode": "standard"},
 )
-"""A store that does not answer within seconds is down: the call fails closed."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +135,7 @@ def _clock(settings: RouterSettings) -> Clock:
 
 def _store(settings: RouterSettings, meter: Meter) -> DynamoStore:
     return DynamoStore(
-        aws.client("dynamodb", _AWS_CONFIG),
+        dynamodb.connect(connect_seconds=_CONNECT_SECONDS, read_seconds=_READ_SECONDS),
         cache_table=settings.cache_table,
         ledger_table=settings.ledger_table,
         report=_reporter(meter),
