@@ -7,15 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from botocore.config import Config
-
 from shared import catalog as facts
-from shared.adapters import aws
-from shared.adapters.dynamodb import wire as dynamodb
+from shared.adapters import provider_keys
+from shared.adapters.aws_json import Timeouts
+from shared.adapters.dynamodb import wire
 from shared.adapters.dynamodb.store import DynamoStore
 from shared.adapters.egress import Egress
 from shared.adapters.provider_keys import SecretsManagerKeys
-from shared.adapters.providers.bedrock import BedrockUpstream, connect_to
 from shared.adapters.telemetry import PowertoolsMeter
 from shared.adapters.upstream import HttpUpstream, egress_client
 from shared.catalog import Catalog
@@ -33,14 +31,8 @@ from shared.usecases.provider_call import Patience, ProviderCaller
 from shared.usecases.route import ModelRouter
 from shared.usecases.settling import Settler
 
-_CONNECT_SECONDS: Final = 1.0
-_READ_SECONDS: Final = 2.0
+_TIMEOUTS: Final = Timeouts(connect=1, read=2)
 """A store that does not answer within seconds is down: the call fails closed."""
-_AWS_CONFIG: Final = Config(
-    connect_timeout=_CONNECT_SECONDS,
-    read_timeout=_READ_SECONDS,
-    retries={"total_max_attempts": 3, "mode": "standard"},
-)
 
 
 @dataclass(frozen=True)
@@ -72,7 +64,7 @@ def build_router(
     meter = meter or PowertoolsMeter(settings.environment, clock, service="router")
     catalog = facts.load(settings.providers)
     store = store or _store(settings, meter)
-    upstream = upstream or _upstream(settings, clock, meter)
+    upstream = upstream or _upstream(settings, catalog, clock, meter)
     background = Background(lambda error: _report_crash(meter, error))
     admission = Admission(store, clock, settings.environment)
     settler = Settler(store, meter, catalog, clock, settings.baseline_model)
@@ -135,28 +127,32 @@ def _clock(settings: RouterSettings) -> Clock:
 
 def _store(settings: RouterSettings, meter: Meter) -> DynamoStore:
     return DynamoStore(
-        dynamodb.connect(connect_seconds=_CONNECT_SECONDS, read_seconds=_READ_SECONDS),
+        wire.connect(_TIMEOUTS),
         cache_table=settings.cache_table,
         ledger_table=settings.ledger_table,
         report=_reporter(meter),
     )
 
 
-def _upstream(settings: RouterSettings, clock: Clock, meter: Meter) -> Egress:
+def _upstream(settings: RouterSettings, catalog: Catalog, clock: Clock, meter: Meter) -> Egress:
     keys = SecretsManagerKeys(
-        aws.client("secretsmanager", _AWS_CONFIG),
+        provider_keys.connect(_TIMEOUTS),
         settings.provider_secrets,
         clock,
         _reporter(meter),
     )
     http = HttpUpstream(egress_client(), keys, stand_in=settings.upstream_url)
-    return Egress(
-        {
-            "openai-chat": http,
-            "anthropic-messages": http,
-            "bedrock-converse": BedrockUpstream(connect_to(settings.upstream_url)),
-        }
-    )
+    by_protocol: dict[str, Upstream] = {"openai-chat": http, "anthropic-messages": http}
+    if any(each.protocol == "bedrock-converse" for each in catalog.providers.values()):
+        by_protocol["bedrock-converse"] = _bedrock(settings)
+    return Egress(by_protocol)
+
+
+def _bedrock(settings: RouterSettings) -> Upstream:
+    # Imported only where it is enabled: its translation is eight modules of every cold start.
+    from shared.adapters.providers.bedrock import BedrockUpstream, connect_to  # noqa: PLC0415
+
+    return BedrockUpstream(connect_to(settings.upstream_url))
 
 
 def _reporter(meter: Meter) -> Callable[[str, str], None]:

@@ -1,4 +1,4 @@
-"""Makes AWS clients, from botocore alone.
+"""The AWS session, and clients made from it: botocore alone.
 
 boto3 adds resources and transfers to S3 that the functions have no use for; importing them costs
 a tenth of a second of CPU and a hundred modules at every cold start.
