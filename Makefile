@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-fast lint types check prices lock clean
+.PHONY: help install run test test-fast lint types check bench prices lock clean
 
 PYTHON ?= python3
 VENV   ?= .venv
@@ -38,6 +38,10 @@ types: $(STAMP) ## Check types
 	@$(BIN)/mypy
 
 check: lint types test ## Everything that CI checks
+
+bench: $(STAMP) ## Measure the router side by side (AGAINST=revision, RIVAL=venv with litellm, KEEP=name)
+	@$(BIN)/python -m benchmarks run $(if $(AGAINST),--against $(AGAINST)) \
+		$(if $(RIVAL),--rival $(RIVAL)) $(if $(KEEP),--name $(KEEP)) $(if $(TITLE),--title "$(TITLE)")
 
 prices: $(STAMP) ## Compile the price table anew from genai-prices
 	@$(BIN)/sluice prices compile

@@ -28,12 +28,12 @@ from botocore.exceptions import (
     ConnectionClosedError,
     ConnectTimeoutError,
     EndpointConnectionError,
+    HTTPClientError,
     NoCredentialsError,
     NoRegionError,
     ReadTimeoutError,
 )
 from botocore.httpsession import get_cert_path
-from botocore.parsers import ResponseParserError
 from urllib3.exceptions import ConnectTimeoutError as ConnectTimedOut
 from urllib3.exceptions import HTTPError, NewConnectionError
 from urllib3.exceptions import ReadTimeoutError as ReadTimedOut
@@ -129,7 +129,7 @@ class JsonClient:
         try:
             return self.decode(reply.data)
         except msgspec.DecodeError as error:
-            raise ResponseParserError(f"{operation}: {error}") from error
+            raise HTTPClientError(error=error) from error
 
     def _refusal(self, operation: str, reply: urllib3.BaseHTTPResponse) -> ClientError:
         """Return the error that an answer is; one that is no JSON, as a proxy's, has no more."""
@@ -146,12 +146,12 @@ class JsonClient:
             return self._pool.urlopen(
                 "POST", url, body=body, headers=headers, retries=False, redirect=False
             )
+        except NewConnectionError as error:  # a kind of the next one, in urllib3
+            raise EndpointConnectionError(endpoint_url=url, error=error) from error
         except ConnectTimedOut as error:
             raise ConnectTimeoutError(endpoint_url=url, error=error) from error
         except ReadTimedOut as error:
             raise ReadTimeoutError(endpoint_url=url, error=error) from error
-        except NewConnectionError as error:
-            raise EndpointConnectionError(endpoint_url=url, error=error) from error
         except HTTPError as error:
             raise ConnectionClosedError(endpoint_url=url, error=error) from error
 
@@ -181,8 +181,9 @@ def _endpoint(service: str, region: str) -> str:
     ).provide()
     if configured:
         return str(configured)
-    known = session.get_component("endpoint_resolver").construct_endpoint(service, region)
-    return f"https://{known['hostname']}/"
+    # Source: https://docs.aws.amazon.com/general/latest/gr/rande.html
+    suffix = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
+    return f"https://{service}.{region}.{suffix}/"
 
 
 def _may_pass(error: ClientError | BotoCoreError) -> bool:

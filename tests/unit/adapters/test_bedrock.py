@@ -296,6 +296,8 @@ def test_only_this_machine_may_stand_in(url: str) -> None:
 
 
 STARTED = """
+import os
+os.environ["AWS_DEFAULT_REGION"] = "eu-west-1"
 from botocore.session import Session
 made = []
 Session.create_client = lambda self, service, **_: made.append(service)
@@ -305,11 +307,11 @@ build_router(RouterSettings(
     environment="dev", cache_table="c", ledger_table="l", providers=("openai", "bedrock"),
     provider_secrets={"openai": "arn"}, policy_version="p", baseline_model="gpt-6-astra",
 ))
-print(*sorted(made))
+print("made:", *sorted(made))
 """
 
 
-def test_starting_the_router_makes_no_bedrock_client() -> None:
+def test_starting_the_router_makes_no_client_of_botocores() -> None:
     command = [sys.executable, "-c", STARTED]
     done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
-    assert done.stdout.split() == ["dynamodb", "secretsmanager"]
+    assert done.stdout.split() == ["made:"]
