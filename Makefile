@@ -41,7 +41,8 @@ check: lint types test ## Everything that CI checks
 
 bench: $(STAMP) ## Measure the router side by side (AGAINST=revision, RIVAL=venv with litellm, KEEP=name)
 	@$(BIN)/python -m benchmarks run $(if $(AGAINST),--against $(AGAINST)) \
-		$(if $(RIVAL),--rival $(RIVAL)) $(if $(KEEP),--name $(KEEP)) $(if $(TITLE),--title "$(TITLE)")
+		$(if $(RIVAL),--rival $(RIVAL)) $(if $(KEEP),--name $(KEEP)) $(if $(ROUNDS),--rounds $(ROUNDS)) \
+		$(if $(TITLE),--title "$(TITLE)")
 
 prices: $(STAMP) ## Compile the price table anew from genai-prices
 	@$(BIN)/sluice prices compile
