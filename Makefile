@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help install run bundle test test-fast lint types check prices idle-cost lock clean
+.PHONY: help install run bundle test test-fast lint types check bench prices idle-cost lock clean
 
 PYTHON ?= python3
 VENV   ?= .venv
@@ -50,6 +50,11 @@ types: $(STAMP) ## Check types
 	@$(BIN)/mypy
 
 check: lint types test ## Everything that CI checks
+
+bench: $(STAMP) ## Measure the router side by side (AGAINST=revision, RIVAL=venv with litellm, KEEP=name)
+	@$(BIN)/python -m benchmarks run $(if $(AGAINST),--against $(AGAINST)) \
+		$(if $(RIVAL),--rival $(RIVAL)) $(if $(KEEP),--name $(KEEP)) $(if $(ROUNDS),--rounds $(ROUNDS)) \
+		$(if $(TITLE),--title "$(TITLE)")
 
 prices: $(STAMP) ## Compile the price table anew from genai-prices
 	@$(BIN)/sluice prices compile
