@@ -125,12 +125,13 @@ def smoke(
 
 def commands() -> typer.Typer:
     """Return the whole command line."""
-    from cli import account, keys, prices  # noqa: PLC0415
+    from cli import account, keys, prices, replay  # noqa: PLC0415
 
     if not app.registered_groups:
         app.add_typer(account.app, name="account")
         app.add_typer(keys.app, name="keys")
         app.add_typer(prices.app, name="prices")
+        app.command("replay")(replay.replay)
     return app
 
 
