@@ -116,7 +116,7 @@ def _assumptions(
         f"Exact cache: per tenant, {_lasting(freshness.default_ttl)}, "
         f"{_lasting(freshness.frequent_ttl)} after {freshness.frequent_repeats} repeats, never for "
         "questions about the moment. An answer can be served once its call has ended.",
-        f"Routing: as if every caller asked for `auto`, among {', '.join(providers)} as of "
+        f"Routing: as if every caller asked for auto, among {', '.join(providers)} as of "
         f"{wishes.day:%Y-%m-%d}, to the cheapest model of the tier; a call whose own model is "
         "cheaper stays.",
         "Prompt cache: markers where the router sets them, the provider's minimum, write premium "
@@ -165,7 +165,7 @@ def _of_time(log: Log, reading: Reading, wishes: Wishes) -> list[str]:
 
 def _unnamed(log: Log, reading: Reading) -> str:
     return (
-        f"{log.unnamed} calls name no model, `auto` or a tier: without Sluice they would have gone "
+        f"{log.unnamed} calls name no model, auto or a tier: without Sluice they would have gone "
         f"to {reading.baseline_model}."
     )
 
@@ -176,7 +176,7 @@ def _of_batch(wishes: Wishes) -> str:
     elif wishes.batched:
         which = f"marked calls and those of {', '.join(sorted(wishes.batched))} may wait a day"
     else:
-        which = "only calls marked with `may_wait` or a deadline may wait a day"
+        which = "only calls marked with may_wait or a deadline may wait a day"
     return f"Batch: {which}; at the provider's batch price, with no read from a prompt cache."
 
 

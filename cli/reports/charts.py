@@ -19,6 +19,7 @@ _BAR: Final = 20
 _SPACE: Final = _WIDTH - _LABELS - _FIGURES
 _LEAST: Final = 1.5
 """A bar that is not nothing can be seen."""
+_GAP: Final = 8
 _TEXT_DROP: Final = 5
 """From the middle of a row to the base line of its text."""
 _LONGEST_LABEL: Final = 22
@@ -26,20 +27,34 @@ _LONGEST_LABEL: Final = 22
 
 @dataclass(frozen=True)
 class Bar:
-    """A labelled amount, its figure in words, and how it is meant."""
+    """A labelled amount, its figure in words, and how it is meant.
+
+    It is drawn from ``start``, which is the axis unless the bars are steps.
+    """
 
     label: str
     amount: Decimal
     figure: str
     tone: Tone = "plain"
+    start: Decimal = Decimal(0)
+
+    @property
+    def low(self) -> Decimal:
+        """Where the bar ends on the left."""
+        return min(self.start, self.start + self.amount)
+
+    @property
+    def high(self) -> Decimal:
+        """Where it ends on the right."""
+        return max(self.start, self.start + self.amount)
 
 
 def bars(title: str, rows: Sequence[Bar]) -> Html:
     """Return a chart of one bar a row; amounts below zero grow to the left of the axis."""
     if not rows:
         return Html("")
-    low = min(Decimal(0), *(row.amount for row in rows))
-    high = max(Decimal(0), *(row.amount for row in rows))
+    low = min(Decimal(0), *(row.low for row in rows))
+    high = max(Decimal(0), *(row.high for row in rows))
     scale = Decimal(_SPACE) / ((high - low) or Decimal(1))
     axis = _LABELS + float(-low * scale)
     height = _ROW * len(rows)
@@ -58,10 +73,8 @@ def bars(title: str, rows: Sequence[Bar]) -> Html:
 def _row(row: Bar, index: int, axis: float, scale: Decimal) -> Html:
     top = index * _ROW + (_ROW - _BAR) / 2
     base = index * _ROW + _ROW / 2 + _TEXT_DROP
-    length = float(abs(row.amount) * scale)
-    length = max(length, _LEAST) if row.amount else 0.0
-    start = axis - length if row.amount < 0 else axis
-    end = start + length if row.amount > 0 else axis
+    start = axis + float(row.low * scale)
+    length = max(float(abs(row.amount) * scale), _LEAST) if row.amount else 0.0
     return joined(
         element("text", _cut(row.label), x=0, y=_px(base), class_="label"),
         element(
@@ -73,7 +86,13 @@ def _row(row: Bar, index: int, axis: float, scale: Decimal) -> Html:
             rx=3,
             class_=f"bar {row.tone}",
         ),
-        element("text", row.figure, x=_px(end + 8), y=_px(base), class_="figure"),
+        element(
+            "text",
+            row.figure,
+            x=_px(max(start + length, axis) + _GAP),
+            y=_px(base),
+            class_="figure",
+        ),
     )
 
 

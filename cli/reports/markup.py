@@ -13,7 +13,7 @@ class Html(str):
 
 
 Child = str | int | float | None
-_EMPTY: Final = frozenset({"meta", "rect", "line", "br"})
+_EMPTY: Final = frozenset({"meta", "br"})
 
 
 def element(tag: str, *children: Child, **attributes: str | float | None) -> Html:

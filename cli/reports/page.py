@@ -16,10 +16,11 @@ _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'"
 
 @dataclass(frozen=True)
 class Headline:
-    """The figure that is read first, and the sentence that says what it means."""
+    """The figure that is read first, the sentence that says what it means, and a caveat."""
 
     figure: str
     sentence: str
+    caveat: str | None = None
     is_good: bool = True
 
 
@@ -42,6 +43,7 @@ def page(title: str, subtitle: str, headline: Headline, *sections: Html, foot: s
             "div",
             element("strong", headline.figure),
             element("span", headline.sentence),
+            None if headline.caveat is None else element("small", headline.caveat),
             class_=tone,
         ),
         *sections,

@@ -13,6 +13,9 @@ from cli.reports.page import Headline, bullets, page, section, table
 
 Report = Mapping[str, Any]
 
+_CAVEAT: Final = (
+    "Computed from the log, offline. Whether the routed answers are as good is not judged."
+)
 _COLUMNS: Final = ("calls", "from cache", "without", "with Sluice", "saved", "saved %")
 _GROUPS: Final = (
     ("By model that was called", "model", "by_model"),
@@ -33,7 +36,7 @@ def replay_report_html(told: Report) -> str:
     return page(
         "What these calls would cost through Sluice",
         _subtitle(told),
-        Headline(f"{share} {'less' if saves else 'more'}", sentence, is_good=saves),
+        Headline(f"{share} {'less' if saves else 'more'}", sentence, _CAVEAT, is_good=saves),
         section("The bill", _bill(bill)),
         section(
             "What each lever does alone",
@@ -55,7 +58,8 @@ def replay_report_html(told: Report) -> str:
 def _subtitle(told: Report) -> str:
     if told["from"] is None:
         return str(told["log"])
-    return f"{told['log']}, {told['from'][:10]} to {told['to'][:10]}"
+    first, last = told["from"][:10], told["to"][:10]
+    return f"{told['log']}, {first}" if first == last else f"{told['log']}, {first} to {last}"
 
 
 def _bill(bill: Report) -> Html:
@@ -71,7 +75,7 @@ def _alone(levers: Sequence[Report]) -> Html:
         Bar(
             words(each["lever"]),
             Decimal(each["alone_saved_usd"]),
-            f"{usd(each['alone_saved_usd'])}  {percentage(each['alone_saved_percent'])}",
+            f"{usd(each['alone_saved_usd'])} · {percentage(each['alone_saved_percent'])}",
             _tone(each["alone_saved_usd"]),
         )
         for each in levers
@@ -81,17 +85,13 @@ def _alone(levers: Sequence[Report]) -> Html:
 
 def _together(told: Report) -> Html:
     bill = told["bill"]
-    rows = [Bar("without Sluice", Decimal(bill["without_usd"]), usd(bill["without_usd"]))]
-    rows += [
-        Bar(
-            words(each["lever"]),
-            -Decimal(each["together_saved_usd"]),
-            _signed(each["together_saved_usd"]),
-            _tone(each["together_saved_usd"]),
-        )
-        for each in told["levers"]
-    ]
-    rows.append(Bar("with Sluice", Decimal(bill["with_usd"]), usd(bill["with_usd"]), "good"))
+    left = Decimal(bill["without_usd"])
+    rows = [Bar("without Sluice", left, usd(bill["without_usd"]))]
+    for each in told["levers"]:
+        saved = each["together_saved_usd"]
+        rows.append(Bar(words(each["lever"]), -Decimal(saved), _signed(saved), _tone(saved), left))
+        left -= Decimal(saved)
+    rows.append(Bar("with Sluice", Decimal(bill["with_usd"]), usd(bill["with_usd"])))
     return bars("From the bill without Sluice to the bill with it", rows)
 
 
