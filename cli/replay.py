@@ -15,6 +15,7 @@ from rich.table import Table
 from cli.replay_facts import CatalogFacts
 from cli.replay_log import Reading, read_log
 from cli.replay_report import Report, report
+from cli.reports.figures import counted
 from cli.reports.replay_page import replay_report_html
 from shared.catalog import CatalogError, served_providers
 from shared.domain.controls import MAX_TTL_SECONDS
@@ -132,17 +133,21 @@ def _known(facts: CatalogFacts, name: str) -> str:
 def _print(told: Report, html: Path | None) -> None:
     console, bill = Console(highlight=False), told["bill"]
     console.print(
-        f"[bold]{bill['saved_percent']} % less[/bold]: ${_short(bill['without_usd'])} without "
-        f"Sluice, ${_short(bill['with_usd'])} with it, for {bill['calls']} calls"
+        f"[bold]{_headline(bill['saved_percent'])}[/bold]: ${_short(bill['without_usd'])} without "
+        f"Sluice, ${_short(bill['with_usd'])} with it, for {counted(bill['calls'], 'call')}"
     )
     console.print(_levers(told))
     for title, groups in (("model", "by_model"), ("answered by", "by_tier"), ("task", "by_task")):
-        if len(told[groups]) > 1 or told[groups][0]["name"] != "(none)" if told[groups] else False:
+        if any(each["name"] != "(none)" for each in told[groups]):
             console.print(_groups(title, told[groups]))
     for line in (*_left_out(told), "", *told["assumptions"], *told["limits"]):
         console.print(escape(line), style="dim", soft_wrap=True)
     if html is not None:
         console.print(f"wrote {escape(str(html))}")
+
+
+def _headline(saved_percent: float) -> str:
+    return f"{abs(saved_percent)} % {'less' if saved_percent >= 0 else 'more'}"
 
 
 def _levers(told: Report) -> Table:

@@ -53,7 +53,8 @@ class CatalogFacts:
         self._freshness = everything.freshness
         if ttl is not None:
             self._freshness = dataclasses.replace(everything.freshness, default_ttl=ttl)
-        self._bodies: dict[tuple[int, str], Body | InvalidRequest] = {}
+        self._asked: LoggedCall | None = None
+        self._bodies: dict[str, Body | InvalidRequest] = {}
 
     @property
     def price_version(self) -> str:
@@ -93,18 +94,14 @@ class CatalogFacts:
 
     def sent(self, call: LoggedCall, model: PricedModel) -> Body:
         """Return the request as the router would send it; raises ``InvalidRequest``."""
-        place = (call.line, model.id)
-        if place not in self._bodies:
-            self._forget_other_lines(call.line)
-            self._bodies[place] = self._written(call, self._priced[model.id])
-        found = self._bodies[place]
+        if self._asked is not call:
+            self._asked, self._bodies = call, {}
+        if model.id not in self._bodies:
+            self._bodies[model.id] = self._written(call, self._priced[model.id])
+        found = self._bodies[model.id]
         if isinstance(found, InvalidRequest):
             raise found
         return found
-
-    def _forget_other_lines(self, line: int) -> None:
-        if any(other != line for other, _ in self._bodies):
-            self._bodies.clear()
 
     def _written(self, call: LoggedCall, model: Model) -> Body | InvalidRequest:
         if call.request is None:

@@ -37,6 +37,11 @@ def count(value: int) -> str:
     return f"{value:,}"
 
 
+def counted(value: int, noun: str) -> str:
+    """Return a number of things: ``1 call``, ``1,200 calls``."""
+    return f"{count(value)} {noun}{'' if value == 1 else 's'}"
+
+
 def words(name: str) -> str:
     """Return a field's name as words."""
     return name.replace("_", " ")

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from cli.reports.charts import Bar, Tone, bars
-from cli.reports.figures import count, percentage, usd, words
+from cli.reports.figures import count, counted, percentage, usd, words
 from cli.reports.markup import Html
 from cli.reports.page import Headline, bullets, page, section, table
 
@@ -31,7 +31,7 @@ def replay_report_html(told: Report) -> str:
     share = percentage(abs(bill["saved_percent"]))
     sentence = (
         f"{usd(bill['with_usd'])} instead of {usd(bill['without_usd'])} "
-        f"for {count(bill['calls'])} calls"
+        f"for {counted(bill['calls'], 'call')}"
     )
     return page(
         "What these calls would cost through Sluice",

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from cli.reports.charts import Bar, bars
-from cli.reports.figures import DASH, count, percentage, usd, words
+from cli.reports.figures import DASH, count, counted, percentage, usd, words
 from cli.reports.markup import Html
 from cli.reports.page import Headline, bullets, page, section, table
 
@@ -34,7 +34,7 @@ def usage_report_html(data: Mapping[str, Any]) -> str:
     share = percentage(abs(float(total["effective_discount_percent"])))
     sentence = (
         f"{usd(total['cost_usd'])} instead of {usd(total['baseline_usd'])} "
-        f"for {count(total['requests'])} requests"
+        f"for {counted(total['requests'], 'request')}"
     )
     return page(
         "What Sluice cost and saved",

@@ -23,6 +23,7 @@ Body = dict[str, Any]
 Door = Literal["chat", "messages"]
 
 MAX_LINE_CHARACTERS: Final = 20_000_000
+MAX_DEPTH: Final = 64
 _REQUESTS: Final = ("request", "request_body", "requestBody", "kwargs", "body", "params")
 _RESPONSES: Final = ("response", "response_body", "responseBody", "completion", "output")
 _TIMES: Final = (
@@ -73,7 +74,7 @@ class Record:
 def read_line(number: int, text: str, *, tenant_field: str | None = None) -> Record:
     """Return the record of a line; raises :class:`BadLine`."""
     row = _decoded(text)
-    response = _wrapped(row, _RESPONSES)
+    response = _wrapped(row, _RESPONSES) or _plain_answer(row)
     inner = _wrapped(row, _REQUESTS)
     body = row if inner is None else inner
     door = _door(row, body, response)
@@ -109,7 +110,23 @@ def _decoded(text: str) -> Body:
         raise BadLine("nested too deep") from None
     if not isinstance(row, dict):
         raise BadLine("not a JSON object")
+    if _is_deeper_than(row, MAX_DEPTH):
+        raise BadLine("nested too deep")
     return row
+
+
+def _is_deeper_than(row: Body, limit: int) -> bool:
+    level: list[Any] = [row]
+    for _ in range(limit):
+        level = [child for each in level for child in _children(each)]
+        if not level:
+            return False
+    return True
+
+
+def _children(value: Any) -> list[Any]:
+    children = value.values() if isinstance(value, dict) else value
+    return [child for child in children if isinstance(child, dict | list)]
 
 
 def _wrapped(row: Body, names: tuple[str, ...]) -> Body | None:
@@ -118,6 +135,13 @@ def _wrapped(row: Body, names: tuple[str, ...]) -> Body | None:
         if found is not None:
             return _object(found.get("body")) or found
     return None
+
+
+def _plain_answer(row: Body) -> Body | None:
+    """Return an answer that was logged as nothing but its text, or None."""
+    texts = (row.get(name) for name in _RESPONSES)
+    found = next((text for text in texts if isinstance(text, str) and text), None)
+    return None if found is None else {"content": found}
 
 
 def _object(value: object) -> Body | None:
@@ -161,7 +185,7 @@ def _moment(name: str, value: object) -> datetime:
     try:
         if isinstance(value, str) and not value.replace(".", "", 1).isdigit():
             found = datetime.fromisoformat(value)
-            return found if found.tzinfo else found.replace(tzinfo=UTC)
+            return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
         seconds = float(value)  # type: ignore[arg-type]
         return datetime.fromtimestamp(
             seconds / 1_000 if seconds >= _MILLISECONDS_FROM else seconds, UTC
