@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final
@@ -10,6 +11,7 @@ from typing import Annotated, Final
 import typer
 from rich.console import Console
 from rich.markup import escape
+from rich.progress import track
 from rich.table import Table
 
 from cli.replay_facts import CatalogFacts
@@ -20,6 +22,7 @@ from cli.reports.replay_page import replay_report_html
 from shared.catalog import CatalogError, served_providers
 from shared.domain.controls import MAX_TTL_SECONDS
 from shared.domain.errors import UnknownModel
+from shared.domain.replay.calls import LoggedCall
 from shared.domain.replay.scenarios import Replay, Wishes
 from shared.domain.replay.summary import summed
 
@@ -75,7 +78,7 @@ def replay(
     facts = _facts(providers, wishes, price_as or [], ttl)
     reading = Reading(_known(facts, baseline_model), output_tokens, spread, tenant_field)
     read = read_log(log, facts, reading, wishes)
-    found = summed(Replay(facts, wishes).run(read.calls))
+    found = summed(Replay(facts, wishes).run(_watched(read.calls)))
     told = report(
         read,
         found,
@@ -94,6 +97,13 @@ def replay(
         _print(told, html)
     if not found.total.calls:
         raise typer.Exit(1)
+
+
+def _watched(calls: list[LoggedCall]) -> Iterable[LoggedCall]:
+    """Show how far the replay is, to a person who waits for it."""
+    console = Console(stderr=True)
+    quiet = not console.is_terminal
+    return track(calls, "replaying", console=console, transient=True, disable=quiet)
 
 
 def _existing(log: Path) -> None:

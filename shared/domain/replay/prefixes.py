@@ -73,6 +73,8 @@ class _Block:
 
 def places(body: Body, style: str, min_tokens: int, prompt_tokens: int) -> Places:
     """Return the places of a request as it is sent, long enough for the model's cache."""
+    if prompt_tokens < min_tokens:
+        return Places()
     blocks = list(_blocks(body))
     prefixes = _prefixes(blocks, prompt_tokens)
     if style == "anthropic":

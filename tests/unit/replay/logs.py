@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,15 @@ def line(
 
 
 def facts(*enabled: str, **wishes: Any) -> CatalogFacts:
+    """Return the catalog on the day; without wishes it is read once for all tests."""
+    if not wishes:
+        return _plain_facts(enabled or ("openai", "anthropic"))
     return CatalogFacts(enabled or ("openai", "anthropic"), DAY, **wishes)
+
+
+@lru_cache
+def _plain_facts(enabled: tuple[str, ...]) -> CatalogFacts:
+    return CatalogFacts(enabled, DAY)
 
 
 def read(
