@@ -178,7 +178,7 @@ fields = st.sampled_from(
 
 
 @settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )  # the first draw reads hypothesis' tables of characters
 @given(rows=st.lists(st.dictionaries(fields, values, max_size=6), max_size=4))
 def test_no_line_of_json_breaks_a_replay(

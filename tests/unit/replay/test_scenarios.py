@@ -159,7 +159,7 @@ calls = st.builds(
 )
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(rows=st.lists(calls, min_size=1, max_size=8))
 def test_what_the_levers_bring_together_adds_up_to_the_saving_for_every_call_and_in_all(
     rows: list[dict[str, Any]], tmp_path_factory: pytest.TempPathFactory
