@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-fast lint types check prices lock clean
+.PHONY: help install run bundle test test-fast lint types check prices lock clean
 
 PYTHON ?= python3
 VENV   ?= .venv
@@ -24,6 +24,9 @@ $(STAMP): requirements/dev.txt pyproject.toml
 
 run: $(STAMP) ## Serve the local stack on 127.0.0.1:8080 (SLUICE_PORT, REAL=1 for real providers)
 	@exec $(BIN)/sluice up $(if $(REAL),--real)
+
+bundle: $(STAMP) ## Build what pulumi up deploys: build/router.zip (SLUICE_PYTHON names a python3.13)
+	@$(BIN)/sluice bundle
 
 test: $(STAMP) ## Run every test
 	@$(BIN)/python -m pytest -q

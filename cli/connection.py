@@ -12,12 +12,13 @@ import boto3
 import typer
 import yaml
 
+from cli.pulumi_stack import CHECKOUT, stack_outputs
 from shared.adapters.dynamodb.keys import DynamoKeyAdmin
 from shared.clock import offset_clock, system_clock
 from shared.resources import LEDGER_TABLE
 from shared.usecases.keys import Keys
 
-LOCAL_FACTS: Final = Path(__file__).parents[1] / ".sluice" / "local.json"
+LOCAL_FACTS: Final = CHECKOUT / ".sluice" / "local.json"
 ENDPOINT_VARIABLE: Final = "SLUICE_ENDPOINT"
 KEY_VARIABLE: Final = "SLUICE_API_KEY"
 
@@ -30,33 +31,49 @@ class Gateway:
     api_key: str
 
 
-def gateway(endpoint: str | None, api_key: str | None) -> Gateway:
-    """Return the gateway named by options, by the environment, or by the running local world."""
-    endpoint = endpoint or os.environ.get(ENDPOINT_VARIABLE)
-    api_key = api_key or os.environ.get(KEY_VARIABLE)
+def gateway(endpoint: str | None, api_key: str | None, *, local: str | None = None) -> Gateway:
+    """Return the gateway named by options, by the environment, or by the running local world.
+
+    ``local`` names one of several stacks in the local world, and leaves the environment aside.
+    """
+    if local is None:
+        endpoint = endpoint or os.environ.get(ENDPOINT_VARIABLE)
+        api_key = api_key or os.environ.get(KEY_VARIABLE)
     if endpoint is None or api_key is None:
-        facts = local_facts()
+        facts = local_facts(local)
         if facts is None:
             raise typer.BadParameter(
                 f"no gateway to call: start one with `make run`, or set {ENDPOINT_VARIABLE} "
                 f"and {KEY_VARIABLE}"
             )
         endpoint, api_key = endpoint or facts["endpoint"], api_key or facts["api_key"]
-    return Gateway(str(endpoint).rstrip("/").removesuffix("/v1"), str(api_key))
+    return Gateway(_base(endpoint), str(api_key))
 
 
-def keys_of(environment: str | None) -> Keys:
+def deployed_gateway(stack: str, api_key: str | None) -> Gateway:
+    """Return the gateway of a stack on AWS; Pulumi knows where it is, the operator has the key."""
+    api_key = api_key or os.environ.get(KEY_VARIABLE)
+    if api_key is None:
+        raise typer.BadParameter(
+            f"no key: make one with `sluice keys create smoke --stack {stack}`, and give it as "
+            f"--key or in {KEY_VARIABLE}"
+        )
+    return Gateway(_base(stack_outputs(stack)["endpoint"]), api_key)
+
+
+def keys_of(environment: str | None, local: str | None = None) -> Keys:
     """Return the keys of an AWS environment, or of the running local world where none is named.
 
+    ``local`` names one of several stacks there.
     On AWS the caller's own credentials decide; there is no admin route on the data plane.
     """
     if environment is not None:
         client = boto3.client("dynamodb", region_name=_region_of(environment))
         return _keys(client, LEDGER_TABLE.name(environment), environment, None)
-    facts = local_facts()
+    facts = local_facts(local)
     if facts is None:
         raise typer.BadParameter(
-            "no local world runs here: name an AWS environment with --env, or `make run`"
+            "no local world runs here: name a stack on AWS with --stack, or `make run`"
         )
     return _local_keys(facts)
 
@@ -69,17 +86,28 @@ def local_keys(aws_endpoint_url: str, region: str, outputs: dict[str, Any], cloc
     return _keys(client, outputs["ledger_table"], outputs["environment"], clock)
 
 
-def local_facts() -> dict[str, Any] | None:
-    """Return what the running local world left in ``.sluice/local.json``."""
+def local_facts(stack: str | None = None) -> dict[str, Any] | None:
+    """Return what the running local world left in ``.sluice/local.json``, or None without one.
+
+    Of several stacks it is the named one's facts, else the first one's. Raises
+    ``typer.BadParameter`` for a stack that does not run.
+    """
     if not LOCAL_FACTS.exists():
         return None
     facts: dict[str, Any] = json.loads(LOCAL_FACTS.read_text(encoding="utf-8"))
-    return facts
+    stacks = facts.get("stacks", {facts["outputs"]["environment"]: {}})
+    if stack is not None and stack not in stacks:
+        raise typer.BadParameter(f"no stack {stack} runs here, only {', '.join(stacks)}")
+    return facts | stacks[stack] if stack is not None else facts
+
+
+def _base(endpoint: object) -> str:
+    return str(endpoint).rstrip("/").removesuffix("/v1")
 
 
 def _region_of(environment: str) -> str | None:
     """Return the region of the environment's stack file, or None for the caller's own."""
-    stack_file = LOCAL_FACTS.parents[1] / f"Pulumi.{environment}.yaml"
+    stack_file = CHECKOUT / f"Pulumi.{environment}.yaml"
     if not stack_file.exists():
         return None
     config = yaml.safe_load(stack_file.read_text(encoding="utf-8"))["config"]

@@ -21,7 +21,10 @@ console = Console(highlight=False)
 
 Environment = Annotated[
     str | None,
-    typer.Option("--env", help="An AWS environment; without it, the local world."),
+    typer.Option("--stack", "--env", help="A stack on AWS; without it, the local world."),
+]
+Local = Annotated[
+    str | None, typer.Option("--local", help="One of several stacks in the local world.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 _AWS_ERRORS = (ClientError, BotoCoreError)
@@ -32,11 +35,12 @@ def create(
     team: Annotated[str, typer.Argument(help="The team that the key belongs to and pays from.")],
     name: Annotated[str, typer.Option(help="What the key is for.")] = "",
     environment: Environment = None,
+    local: Local = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a key for a team and print it, once: only its hash is stored."""
     try:
-        made = keys_of(environment).create(team, name)
+        made = keys_of(environment, local).create(team, name)
     except (BadTeam, *_AWS_ERRORS) as error:
         raise _refused(error) from None
     if as_json:
@@ -50,11 +54,12 @@ def create(
 def list_keys(
     team: Annotated[str | None, typer.Option(help="One team only.")] = None,
     environment: Environment = None,
+    local: Local = None,
     as_json: AsJson = False,
 ) -> None:
     """List keys, oldest first."""
     try:
-        rows = keys_of(environment).list_keys(team)
+        rows = keys_of(environment, local).list_keys(team)
     except _AWS_ERRORS as error:
         raise _refused(error) from None
     if as_json:
@@ -71,11 +76,12 @@ def list_keys(
 def revoke(
     key_id: Annotated[str, typer.Argument(help="The key's id, as `keys list` shows it.")],
     environment: Environment = None,
+    local: Local = None,
     as_json: AsJson = False,
 ) -> None:
     """Revoke a key: it stops working within 60 seconds."""
     try:
-        row = keys_of(environment).revoke(key_id)
+        row = keys_of(environment, local).revoke(key_id)
     except (UnknownKey, *_AWS_ERRORS) as error:
         raise _refused(error) from None
     if as_json:

@@ -11,7 +11,12 @@ from typing import Any
 
 import pulumi
 
-from shared.resources import KEY_PARTITIONS, USAGE_PARTITIONS
+from shared.resources import (
+    BUDGET_PARTITIONS,
+    HOLD_PARTITIONS,
+    KEY_PARTITIONS,
+    USAGE_PARTITIONS,
+)
 
 Arn = pulumi.Output[str]
 Statement = dict[str, Any]
@@ -39,14 +44,14 @@ def router_policy(
 ) -> pulumi.Output[str]:
     """Return the router's policy as JSON.
 
-    On the ledger it reads keys and writes usage, and neither the other way round: a router that
-    was taken over can neither mint a key nor rewrite one. ``bedrock_models`` are the ids of
-    ``global.`` inference profiles; where a list is empty, nothing is granted for it.
+    On the ledger it reads keys and budgets, holds money, and writes usage: a router that was taken
+    over can neither mint a key nor rewrite one, nor wipe out what a call has cost.
+    ``bedrock_models`` are the ids of ``global.`` inference profiles; where a list is empty,
+    nothing is granted for it.
     """
     statements = [
         _allow("ReadAndWriteAnswers", [*_READ, *_WRITE], [cache]),
-        _in_partitions(_allow("ReadKeys", _READ, [ledger]), KEY_PARTITIONS),
-        _in_partitions(_allow("WriteUsage", _WRITE, [ledger]), USAGE_PARTITIONS),
+        *_ledger(ledger),
         *_provider_keys(provider_secrets),
         *_bedrock(bedrock_models, region, log_group.apply(_account_of)),
         _allow("WriteOwnLog", _LOG, [pulumi.Output.concat(log_group, ":*")]),
@@ -55,9 +60,21 @@ def router_policy(
 
 
 _READ = ["dynamodb:BatchGetItem", "dynamodb:GetItem"]
-_WRITE = ["dynamodb:PutItem", "dynamodb:UpdateItem"]
+_PUT = "dynamodb:PutItem"
+_DELETE = "dynamodb:DeleteItem"
+_WRITE = [_PUT, "dynamodb:UpdateItem"]
 _INVOKE = ["bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"]
 _LOG = ["logs:CreateLogStream", "logs:PutLogEvents"]
+
+
+def _ledger(ledger: Arn) -> list[Statement]:
+    read = _allow("ReadKeysAndBudgets", _READ, [ledger])
+    return [
+        _in_partitions(read, KEY_PARTITIONS, *BUDGET_PARTITIONS),
+        _in_partitions(_allow("WriteUsage", [_PUT], [ledger]), USAGE_PARTITIONS),
+        _in_partitions(_allow("Hold", [_PUT, _DELETE], [ledger]), HOLD_PARTITIONS),
+        _in_partitions(_allow("MoveMoney", _WRITE, [ledger]), *BUDGET_PARTITIONS),
+    ]
 
 
 def _provider_keys(secrets: Sequence[Arn]) -> list[Statement]:
@@ -110,8 +127,8 @@ def _allow(sid: str, actions: Sequence[str], resources: Sequence[Arn | str]) -> 
     return {"Sid": sid, "Effect": "Allow", "Action": list(actions), "Resource": list(resources)}
 
 
-def _in_partitions(statement: Statement, pattern: str) -> Statement:
+def _in_partitions(statement: Statement, *patterns: str) -> Statement:
     # ForAllValues is true of a request without leading keys, such as Scan: never combine this
     # with an action that can be asked without naming a partition.
-    condition = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [pattern]}}
+    condition = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": list(patterns)}}
     return {**statement, "Condition": condition}

@@ -15,8 +15,12 @@ from pathlib import Path
 
 import pulumi
 import pulumi_aws as aws
+from pulumi.runtime.mocks import MockMonitor
+from pulumi.runtime.settings import get_monitor
 
 import shared
+from infra.bundle.deployable import require_deployable
+from infra.bundle.errors import NotDeployable
 from infra.grants import LAMBDA_MAY_ASSUME, router_policy
 from infra.provider_keys import ProviderKeys
 from infra.settings import StackSettings
@@ -25,8 +29,11 @@ from shared.catalog import models_called_as_role, policy_version
 from shared.resources import resource_name
 from shared.settings import RouterSettings, as_environment
 
-BUNDLE = Path(shared.__file__).parents[1] / "build" / "router.zip"
+CHECKOUT = Path(shared.__file__).parents[1]
+BUNDLE = CHECKOUT / "build" / "router.zip"
 START_SCRIPT = "functions/router/run.sh"
+RUNTIME = "python3.13"
+ARCHITECTURE = "arm64"
 LIVE = "live"
 """The alias that callers reach; a new version goes live when the alias moves to it."""
 
@@ -101,12 +108,11 @@ def _function(
         "router",
         name=name,
         role=role.arn,
-        runtime="python3.13",
-        architectures=["arm64"],
+        runtime=RUNTIME,
+        architectures=[ARCHITECTURE],
         handler=START_SCRIPT,
         layers=[ADAPTER_LAYER.format(region=stack.region)],
-        # Pulumi resolves the path from its working directory, which `main: infra` changes.
-        code=pulumi.FileArchive(os.path.relpath(BUNDLE)),
+        code=bundle_to_upload(BUNDLE, is_uploaded=not isinstance(get_monitor(), MockMonitor)),
         source_code_hash=bundle_hash(BUNDLE),
         # CPU comes with memory, and about three quarters of the variable cost is memory held
         # while a provider thinks: double it only for a cold start or a hit that is too slow.
@@ -140,6 +146,9 @@ def _environment(
             policy_version=policy_version(),
             baseline_model=stack.baseline_model,
             body_limit_bytes=stack.body_limit_bytes,
+            budgets=stack.budgets,
+            max_share_percent=stack.max_share_percent,
+            key_limits=stack.key_limits,
         )
         logging = {"POWERTOOLS_LOG_LEVEL": stack.log_level}
         return {**ADAPTER_ENVIRONMENT, **logging, **as_environment(settings)}
@@ -147,6 +156,28 @@ def _environment(
     arns = {f"key:{provider}": arn for provider, arn in keys.items()}
     names = {"cache": stores.cache.name, "ledger": stores.ledger.name}
     return pulumi.Output.all(**names, **arns).apply(variables)
+
+
+def bundle_to_upload(bundle: Path, *, is_uploaded: bool) -> pulumi.FileArchive:
+    """Return the bundle as the function's code.
+
+    Where Pulumi's engine will upload it, raises ``pulumi.RunError`` if it is missing, built for
+    anything else than this function on Lambda, or older than the checkout. Under mocks nobody
+    reads it.
+    """
+    if is_uploaded:
+        try:
+            require_deployable(
+                bundle,
+                CHECKOUT,
+                runtime=RUNTIME,
+                architecture=ARCHITECTURE,
+                handler=START_SCRIPT,
+            )
+        except NotDeployable as error:
+            raise pulumi.RunError(str(error)) from error
+    # Pulumi resolves the path from its working directory, which `main: infra` changes.
+    return pulumi.FileArchive(os.path.relpath(bundle))
 
 
 def bundle_hash(bundle: Path) -> str | None:

@@ -11,12 +11,18 @@ import pulumi
 from pulumi.runtime import config as pulumi_config
 
 from shared.catalog import known_models, served_providers
+from shared.domain.budgets.seeds import Seeds
+from shared.domain.entries import KeyLimits
 from shared.resources import PROJECT
 from shared.settings import MiB, Name
 
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 # CloudWatch Logs accepts no other number of days (API reference, PutRetentionPolicy).
 RetentionDays = Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731]
+
+
+_IN_JSON = {"providers", "budgets", "key_limits"}
+"""Settings that are no single value: Pulumi hands them over as JSON."""
 
 
 class ConfigError(ValueError):
@@ -41,6 +47,10 @@ class StackSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     throttle_burst: Annotated[int, msgspec.Meta(ge=1, le=5_000)] = 100
     deletion_protection: bool = True
     body_limit_bytes: Annotated[int, msgspec.Meta(ge=1024, le=4 * MiB)] = MiB
+    budgets: Seeds = Seeds()
+    """The caps that budgets start with; afterwards ``sluice budget`` changes them, not a deploy."""
+    max_share_percent: Annotated[int, msgspec.Meta(ge=1, le=100)] = 50
+    key_limits: KeyLimits = KeyLimits(in_flight=200)
     reserved_concurrency: Annotated[int, msgspec.Meta(ge=1)] | None = None
     """Unset unless asked for: a young account may have 10 to 50 executions in all."""
 
@@ -72,8 +82,8 @@ def parse_settings(environment: str, region: str, config: Mapping[str, str]) -> 
         raise ConfigError(f"{PROJECT}:{min(fixed)} is not configured: it is the stack's own")
     values: dict[str, object] = {**config, "environment": environment, "region": region}
     try:
-        if "providers" in config:
-            values["providers"] = json.loads(config["providers"])
+        for name in _IN_JSON & set(config):
+            values[name] = json.loads(config[name])
         return msgspec.convert(values, StackSettings, strict=False)
     except (msgspec.ValidationError, json.JSONDecodeError) as error:
         raise ConfigError(f"Pulumi.{environment}.yaml: {error}") from error

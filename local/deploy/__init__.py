@@ -26,7 +26,7 @@ __all__ = [
 
 DIFFERENCES: Final = (
     "Every deployment starts from nothing: there is no state, no diff, no update and no destroy.",
-    "The code bundle and the layers are not used; functions run from this checkout.",
+    "The declared code and layers are not uploaded: functions get a token zip.",
     "Pulumi's own checks of inputs, provider defaults and resource options (protect, for one) "
     "do not run.",
     "The local AWS forgets the streaming mode and the time limit of API Gateway integrations, "

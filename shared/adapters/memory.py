@@ -27,10 +27,10 @@ class MemoryStore:
     def __init__(self) -> None:
         self.keys: dict[tuple[str, str], KeyRow] = {}
         self.answers: dict[tuple[str, str], StoredAnswer] = {}
-        self.ledger = MemoryLedger()
         self.claims: dict[tuple[str, str], Claim] = {}
         self.health: dict[str, Health] = {}
         self.calls: list[str] = []
+        self.ledger = MemoryLedger(self.calls)
         self.down: set[str] = set()
 
     def look_up(

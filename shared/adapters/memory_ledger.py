@@ -19,16 +19,16 @@ class MemoryLedger:
     """Implements ``Ledger`` in one process.
 
     ``down`` holds the names of methods that fail as if the table could not be reached; ``rows``
-    the usage rows by request and attempt.
+    the usage rows by request and attempt. ``calls`` may be a list that others write to as well.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, calls: list[str] | None = None) -> None:
         self.budgets: dict[Scope, Budget] = {}
         self.holds: dict[_Place, Hold] = {}
         self.barred: set[_Place] = set()
         self.entries: dict[_Place, Entry] = {}
         self.rows: dict[_Place, Settlement] = {}
-        self.calls: list[str] = []
+        self.calls: list[str] = [] if calls is None else calls
         self.down: set[str] = set()
 
     def read_budgets(self, scopes: Iterable[Scope]) -> dict[Scope, Budget]:

@@ -27,7 +27,7 @@ UsageSource = Literal["provider", "stored", "estimated", "held", "none"]
 ``estimated``: the provider's figures never arrived; a high estimate was charged, in doubt."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class KeyLimits:
     """What one key may do: calls and tokens a minute, and calls at once. None is no limit.
 

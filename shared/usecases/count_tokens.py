@@ -77,7 +77,7 @@ class CountTokens:
             hold, provider, _PATH, body, timeout_seconds=_SECONDS
         ) as reply:
             if reply.status != 200:
-                raise await refusal(model.provider, reply)
+                raise await refusal(provider, reply)
             raw = b"".join([chunk async for chunk in reply.chunks()])
         return _count(raw)
 

@@ -87,10 +87,9 @@ class Holding:
         """Return what a key may do: what its row says, else what the environment says."""
         own, usual = key.limits, self._policy.key_limits
         return KeyLimits(
-            *(
-                getattr(usual, name) if getattr(own, name) is None else getattr(own, name)
-                for name in ("requests_per_minute", "tokens_per_minute", "in_flight")
-            )
+            requests_per_minute=_own_or(own.requests_per_minute, usual.requests_per_minute),
+            tokens_per_minute=_own_or(own.tokens_per_minute, usual.tokens_per_minute),
+            in_flight=_own_or(own.in_flight, usual.in_flight),
         )
 
     def today(self, budgets: Mapping[Scope, Budget]) -> list[Budget]:
@@ -240,6 +239,10 @@ class Holding:
                 longest = min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2**number)
                 self._pause(longest * self._jitter())
             yield number
+
+
+def _own_or(own: int | None, usual: int | None) -> int | None:
+    return usual if own is None else own
 
 
 def _remaining(budgets: Sequence[Budget], nano: int) -> int | None:

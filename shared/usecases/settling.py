@@ -142,7 +142,7 @@ class Settler:
 
     def _tokens(self, attempt: Attempt, usage: object, *, timed_out: bool = False) -> _Counted:
         try:
-            counted = attempt.provider_format.tokens(usage, attempt.dialect)
+            counted = _billed(attempt, usage)
         except MalformedUsage as reason:
             request_id = attempt.entry.request_id
             self._meter.trouble("usage", request_id=request_id, reason=str(reason))
@@ -203,3 +203,14 @@ class Settler:
             freshness=keeping.freshness.tier,
             repeats=keeping.repeats,
         )
+
+
+def _billed(attempt: Attempt, usage: object) -> TokenCounts:
+    """Read the billed tokens; raises ``MalformedUsage``, also for a prompt of no tokens at all.
+
+    A server that fills in zeros where it did not count must not make an answer free.
+    """
+    counted = attempt.provider_format.tokens(usage, attempt.dialect)
+    if counted.prompt == 0:
+        raise MalformedUsage("no prompt tokens")
+    return counted

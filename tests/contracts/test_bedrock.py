@@ -22,11 +22,14 @@ from shared.domain.prices import TokenCounts
 from shared.domain.sse import EventReader
 from shared.domain.usage import MalformedUsage, anthropic_usage
 from tests.contracts.test_store import ENTRY
+from tests.open_holds import open_hold
 from tests.unit.simulator.conftest import Simulator
 
 Json = dict[str, Any]
+HOLD = open_hold(ENTRY)
 CATALOG = catalog.load(["bedrock"])
 BEDROCK = CATALOG.providers["bedrock"]
+MODELS = sorted(m.id for m in CATALOG.priced.values() if m.provider == "bedrock")
 HAIKU = "global.anthropic.claude-haiku-5-5"
 TOOL = {
     "name": "weather",
@@ -65,7 +68,7 @@ def send(url: str, text: str, *, seconds: float = 10, **fields: Any) -> tuple[in
     async def work() -> tuple[int, bytes]:
         upstream = BedrockUpstream(lambda _: client)
         raw = json.dumps(body).encode()
-        async with upstream.post(ENTRY, BEDROCK, "/", raw, timeout_seconds=seconds) as reply:
+        async with upstream.post(HOLD, BEDROCK, "/", raw, timeout_seconds=seconds) as reply:
             return reply.status, b"".join([part async for part in reply.chunks()])
 
     with contextlib.closing(client):
@@ -100,7 +103,7 @@ def our_nano(message: Json, model: str = HAIKU) -> int:
 
 
 @both
-@pytest.mark.parametrize("model", [HAIKU, "global.anthropic.claude-sonnet-5-5"])
+@pytest.mark.parametrize("model", MODELS)
 def test_an_answer_costs_what_the_provider_books(
     simulator: Simulator, model: str, stream: bool
 ) -> None:

@@ -95,7 +95,9 @@ def wire(door: Door, body: Json, name: str) -> bool:
     model = CATALOG.models[name]
     provider = CATALOG.providers[model.provider]
     way = crossing(door.format, FORMATS[provider.wire_format].name)
-    sent = json.loads(wire_body(body, model, provider, way, team="search"))
+    sent = json.loads(
+        wire_body(body, model, provider, way, team="search", output_limit=None, choices=1).raw
+    )
     return bool(sent["model"] == name)
 
 

@@ -33,12 +33,13 @@ MAY_IMPORT = {
         "shared.settings", "shared.wiring",
     },
     "infra": {"infra", "shared.resources", "shared.settings", "shared.meters", "shared.catalog"},
+    "infra.bundle": {"infra.bundle"},
     "local.simulator": {"local.simulator"},
     "local": {
         "local", "shared.clock", "shared.resources", "shared.settings", "shared.catalog",
         "shared.meters",
     },
-    "cli": {"cli", "local", "shared"},
+    "cli": {"cli", "infra.bundle", "local", "shared"},
 }  # fmt: skip
 
 PURE = {"boto3", "botocore", "httpx2", "openai", "anthropic", "os", "time", "random", "secrets"}

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pytest
 
@@ -38,3 +38,16 @@ def local_aws() -> Iterator[LocalAws]:
 @pytest.fixture(scope="session")
 def dev(local_aws: LocalAws) -> Deployment:
     return local_aws.deploy("dev")
+
+
+@pytest.fixture(scope="session")
+def prod(local_aws: LocalAws) -> Deployment:
+    return local_aws.deploy("prod")
+
+
+@pytest.fixture(scope="session")
+def environments(
+    local_aws: LocalAws, dev: Deployment, prod: Deployment
+) -> Mapping[str, Deployment]:
+    """Every environment, deployed side by side into one account."""
+    return {"dev": dev, "staging": local_aws.deploy("staging"), "prod": prod}

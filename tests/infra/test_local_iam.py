@@ -103,7 +103,13 @@ ALLOWED: Mapping[str, Ask] = {
         RequestItems={LEDGER: {"Keys": [key("t/keys")]}, CACHE: {"Keys": [key("t/x")]}}
     ),
     "usage may be written": put(LEDGER, "team/usage/2026-11-22"),
-    "usage may be counted": update(LEDGER, "team/usage/2026-11-22"),
+    "money may be held and the hold ended": transaction(
+        put_act(LEDGER, "team/holds"),
+        update_act(LEDGER, "team/budget"),
+        update_act(LEDGER, "-/budget/3"),
+    ),
+    "a hold may be deleted": delete(LEDGER, "team/holds"),
+    "keys and budgets may be read in one call": get(LEDGER, "t/keys", "t/budget", "-/budget/0"),
     "a transaction may write usage and an answer": transaction(
         put_act(LEDGER, "team/usage/2026-11-22"), update_act(CACHE, "team/z")
     ),
@@ -121,6 +127,11 @@ REFUSED: Mapping[str, Ask] = {
     ),
     "usage may not be read": get(LEDGER, "team/usage/2026-11-22"),
     "one bad partition spoils a batch": get(LEDGER, "team/keys", "team/usage/2026-11-22"),
+    "usage may not be altered": update(LEDGER, "team/usage/2026-11-22"),
+    "holds may not be listed": query(LEDGER),
+    "what operators did may not be read": get(LEDGER, "-/audit/2026-11"),
+    "what operators did may not be written": put(LEDGER, "-/audit/2026-11"),
+    "a budget may not be deleted": delete(LEDGER, "team/budget"),
     "usage may not be deleted": delete(LEDGER, "team/usage/2026-11-22"),
     "usage may not be deleted in a transaction": transaction(delete_act(LEDGER, "t/usage/d")),
     "a condition check is a permission of its own": transaction(check_act(CACHE, "team/a")),

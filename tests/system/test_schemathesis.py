@@ -182,11 +182,17 @@ def gateway() -> Gateway:
     store, meter, time = MemoryStore(), MemoryMeter(), [1_795_330_000.0]
     upstream = MemoryUpstream(answering)
     router = build_router(
-        settings, clock=lambda: time[0], store=store, upstream=upstream, meter=meter
+        settings,
+        clock=lambda: time[0],
+        stores=(store, store.ledger),
+        upstream=upstream,
+        meter=meter,
     )
     key = compose_key("dev", "search", b"k" * 24)
     store.create(KeyRow("search.1", "dev", "search", key_digest(key), "test", 1))
-    return Gateway(create_app(router), router, store, upstream, meter, time, {"search": key})
+    return Gateway(
+        create_app(router), router, store, store.ledger, upstream, meter, time, {"search": key}
+    )
 
 
 @pytest.mark.parametrize("plan", PLANS, ids=lambda plan: plan[0])

@@ -1,7 +1,7 @@
 """Creates Lambda functions, their aliases and who may call them.
 
-moto keeps the configuration; the code that runs comes from this checkout, so the function gets a
-token zip, and the declared bundle and layers stay unread.
+moto keeps the configuration; the code that runs comes from this checkout or from a bundle built
+for this machine, so the function gets a token zip, and the declared bundle and layers stay unread.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def _variables(inputs: Inputs) -> dict[str, str]:
 def _token_zip() -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as bundle:
-        bundle.writestr("README", "The local world runs functions from the checkout.\n")
+        bundle.writestr("README", "The local world runs other code than this zip.\n")
     return buffer.getvalue()
 
 

@@ -90,7 +90,11 @@ class DynamoLedger:
         """
         items = [
             writes.hold_put(self._table, hold),
-            *(writes.reserve_update(self._table, hold, each, limits, now) for each in budgets),
+            *(
+                writes.reserve_update(self._table, hold, each, limits, now)
+                for each in budgets
+                if hold.nano or each.scope.kind == "key"
+            ),
         ]
         reasons = self._transact("reserve", items)
         if reasons is None or reasons[0]["Code"] == _CONDITIONAL:

@@ -28,9 +28,11 @@ from shared.adapters.providers.bedrock import BedrockUpstream, connect_to
 from shared.domain.errors import GatewayError, UpstreamFailed, UpstreamTimedOut
 from shared.domain.translation.untranslatable import Untranslatable
 from tests.contracts.test_store import ENTRY
+from tests.open_holds import open_hold
 from tests.unit.adapters.converse import USAGE, events_of, response
 from tests.unit.domain.translatable import Json
 
+HOLD = open_hold(ENTRY)
 BEDROCK = catalog.load(["bedrock"]).providers["bedrock"]
 BODY: Json = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]}
 EVENTS = list(events_of([{"text": "hello"}], "end_turn", USAGE))
@@ -76,7 +78,7 @@ def send(client: Client, *, seconds: float = 5, **fields: Any) -> Reply:
     async def work() -> Reply:
         upstream = BedrockUpstream(lambda _: client)
         body = json.dumps({**BODY, **fields}).encode()
-        async with upstream.post(ENTRY, BEDROCK, "/", body, timeout_seconds=seconds) as reply:
+        async with upstream.post(HOLD, BEDROCK, "/", body, timeout_seconds=seconds) as reply:
             return reply.status, reply.headers, b"".join([part async for part in reply.chunks()])
 
     return asyncio.run(work())
@@ -251,7 +253,7 @@ def test_the_client_is_made_for_the_first_call_and_once() -> None:
 
     async def call() -> None:
         body = json.dumps(BODY).encode()
-        async with upstream.post(ENTRY, BEDROCK, "/", body, timeout_seconds=5) as reply:
+        async with upstream.post(HOLD, BEDROCK, "/", body, timeout_seconds=5) as reply:
             assert reply.status == 200
 
     async def calls() -> None:
