@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, astuple
 from typing import Annotated, Any
 
 import typer
@@ -13,7 +13,7 @@ from rich.table import Table
 
 from cli.connection import keys_of
 from shared.clock import utc
-from shared.domain.entries import KeyRow
+from shared.domain.entries import KeyLimits, KeyRow
 from shared.usecases.keys import BadTeam, UnknownKey
 
 app = typer.Typer(help="Create, list and revoke gateway keys.", no_args_is_help=True)
@@ -34,13 +34,27 @@ _AWS_ERRORS = (ClientError, BotoCoreError)
 def create(
     team: Annotated[str, typer.Argument(help="The team that the key belongs to and pays from.")],
     name: Annotated[str, typer.Option(help="What the key is for.")] = "",
+    requests_per_minute: Annotated[
+        int | None, typer.Option(min=1, help="Calls to providers a minute; else the stack's.")
+    ] = None,
+    tokens_per_minute: Annotated[
+        int | None, typer.Option(min=1, help="Tokens a minute; else the stack's.")
+    ] = None,
+    in_flight: Annotated[
+        int | None, typer.Option(min=1, help="Calls at once; else the stack's.")
+    ] = None,
     environment: Environment = None,
     local: Local = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a key for a team and print it, once: only its hash is stored."""
+    limits = KeyLimits(
+        requests_per_minute=requests_per_minute,
+        tokens_per_minute=tokens_per_minute,
+        in_flight=in_flight,
+    )
     try:
-        made = keys_of(environment, local).create(team, name)
+        made = keys_of(environment, local).create(team, name, limits)
     except (BadTeam, *_AWS_ERRORS) as error:
         raise _refused(error) from None
     if as_json:
@@ -65,10 +79,12 @@ def list_keys(
     if as_json:
         _print_json([_facts(row) for row in rows])
         return
-    table = Table("id", "team", "name", "created", "revoked")
+    limits = ("calls/min", "tokens/min", "at once")
+    table = Table("id", "team", "name", *limits, "created", "revoked")
     for row in rows:
         revoked = _time(row.revoked_at) if row.revoked_at else "-"
-        table.add_row(row.key_id, row.team, row.name, _time(row.created_at), revoked)
+        own = ("-" if most is None else str(most) for most in astuple(row.limits))
+        table.add_row(row.key_id, row.team, row.name, *own, _time(row.created_at), revoked)
     console.print(table)
 
 

@@ -122,7 +122,7 @@ def in_memory(**seeds: Seed) -> Bench:
     return Bench(store.ledger, admin, store, Seeds(**seeds))  # type: ignore[arg-type]
 
 
-def on_dynamo(client: Any, **seeds: Seed) -> Bench:
-    ledger = DynamoLedger(client, "ledger", lambda *_: None)
-    admin, keys = DynamoBudgetAdmin(client, "ledger"), DynamoKeyAdmin(client, "ledger")
+def on_dynamo(client: Any, table: str = "ledger", **seeds: Seed) -> Bench:
+    ledger = DynamoLedger(client, table, lambda *_: None)
+    admin, keys = DynamoBudgetAdmin(client, table), DynamoKeyAdmin(client, table)
     return Bench(ledger, admin, keys, Seeds(**seeds))  # type: ignore[arg-type]
