@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
+from rich.box import SIMPLE_HEAD
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from shared.clock import utc
 from shared.domain.budgets import Budget
@@ -20,7 +21,12 @@ _USUAL_LADDER: Final = [70, 85, 95]
 
 def budget_table(budgets: Iterable[Budget]) -> Table:
     """Return two rows for each budget: its day and its month. Amounts in USD."""
-    table = Table("budget", "cap", "spent", "held", "doubt", "left", "used", "step", "resets")
+    name = Column("budget", no_wrap=True)
+    amounts = [
+        Column(each, justify="right", overflow="fold")
+        for each in ("cap", "spent", "held", "left", "used")
+    ]
+    table = Table(name, *amounts, "step", box=SIMPLE_HEAD, pad_edge=False)
     for budget in budgets:
         shown = budget_shown(budget)
         for period in _PERIODS:
@@ -29,7 +35,7 @@ def budget_table(budgets: Iterable[Budget]) -> Table:
 
 
 def budget_notes(budgets: Iterable[Budget]) -> list[str]:
-    """Return what a table has no room for: what is frozen and raised, and unusual terms."""
+    """Return what a table has no room for: what is frozen, raised or in doubt, and terms."""
     return [note for budget in budgets for note in _notes(budget_shown(budget))]
 
 
@@ -77,6 +83,8 @@ def _notes(shown: Mapping[str, Any]) -> Iterator[str]:
         if counter["raised_usd"]:
             until = counter["raised_until"]
             yield f"{name}:{period} is raised by {counter['raised_usd']} until {until}"
+        if counter["doubt_usd"] != "0":
+            yield f"{name}:{period} has {counter['doubt_usd']} of it in doubt: never settled"
     if shown["on_limit"] != "degrade":
         yield f"{name} has on-limit {shown['on_limit']}"
     elif shown["ladder"] != _USUAL_LADDER:
@@ -90,11 +98,9 @@ def _cells(counter: Mapping[str, Any]) -> list[str]:
         f"{counter['cap_usd']}{raised}" if capped else "-",
         counter["spent_usd"],
         counter["held_usd"],
-        counter["doubt_usd"],
         counter["left_usd"] if capped else "-",
         f"{counter['used_percent']}%" if capped else "-",
         counter["step"],
-        counter["reset_at"][:10],
     ]
 
 

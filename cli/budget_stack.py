@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
+import json
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import ClientError
+import typer
+from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
+from rich.markup import escape
 
-from cli.connection import Stack
+from cli.connection import Stack, stack_of
 from shared.adapters.dynamodb.budget_admin import DynamoBudgetAdmin
 from shared.adapters.dynamodb.keys import DynamoKeyAdmin
 from shared.adapters.dynamodb.ledger import DynamoLedger
+from shared.domain.budgets.changes import SenselessChange
 from shared.domain.budgets.seeds import Seeds
 from shared.domain.entries import KeyLimits
+from shared.domain.errors import StoreUnavailable
 from shared.resources import resource_name
 from shared.settings import RouterSettings, SettingsError, router_settings
-from shared.usecases.budget_admin import Budgets
+from shared.usecases.budget_admin import Budgets, InTheWay, UnknownBudget
 from shared.usecases.budget_audit import Audit, Sweep
 from shared.usecases.holding import Holding, HoldPolicy
 
 
 class NotDeployed(LookupError):
     """The stack has no router whose settings could be read."""
+
+
+_REFUSALS = (UnknownBudget, SenselessChange, InTheWay, NotDeployed, ClientError, BotoCoreError)
 
 
 @dataclass(frozen=True)
@@ -82,6 +92,33 @@ class BudgetStack:
             raise NotDeployed(f"There is no function {name}: deploy the stack first.") from error
         except SettingsError as error:
             raise NotDeployed(f"The settings of {name} cannot be read: {error}") from error
+
+
+def budgets_at(environment: str | None, local: str | None) -> BudgetStack:
+    """Return the budgets of an AWS environment, or of the running local world."""
+    return BudgetStack(stack_of(environment, local))
+
+
+def print_json(value: Any) -> None:
+    """Print a value for programs."""
+    typer.echo(json.dumps(value, indent=2))
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Tell what cannot be done, and AWS's own words where the ledger cannot be reached."""
+    try:
+        yield
+    except _REFUSALS as error:
+        raise failed(str(error)) from None
+    except StoreUnavailable as error:
+        raise failed(str(error.__cause__ or "The ledger is too busy. Try again.")) from None
+
+
+def failed(text: str) -> typer.Exit:
+    """Tell what is wrong; returns what ends the command."""
+    Console(stderr=True, highlight=False).print(f"[red]{escape(text)}[/red]", soft_wrap=True)
+    return typer.Exit(1)
 
 
 def _report(operation: str, code: str) -> None:

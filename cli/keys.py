@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, astuple
+from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from cli.connection import keys_of
 from shared.clock import utc
@@ -79,12 +79,11 @@ def list_keys(
     if as_json:
         _print_json([_facts(row) for row in rows])
         return
-    limits = ("calls/min", "tokens/min", "at once")
-    table = Table("id", "team", "name", *limits, "created", "revoked")
+    table = Table(Column("id", no_wrap=True), "team", "name", "limits", "created", "revoked")
     for row in rows:
         revoked = _time(row.revoked_at) if row.revoked_at else "-"
-        own = ("-" if most is None else str(most) for most in astuple(row.limits))
-        table.add_row(row.key_id, row.team, row.name, *own, _time(row.created_at), revoked)
+        limits = _limits(row.limits)
+        table.add_row(row.key_id, row.team, row.name, limits, _time(row.created_at), revoked)
     console.print(table)
 
 
@@ -110,6 +109,16 @@ def _facts(row: KeyRow) -> dict[str, Any]:
     facts = asdict(row)
     del facts["digest"]
     return facts
+
+
+def _limits(limits: KeyLimits) -> str:
+    """Return the limits of a key's own; those of the environment stand in its settings."""
+    told = {
+        "calls/min": limits.requests_per_minute,
+        "tokens/min": limits.tokens_per_minute,
+        "at once": limits.in_flight,
+    }
+    return ", ".join(f"{most} {what}" for what, most in told.items() if most is not None) or "-"
 
 
 def _time(at: int) -> str:
