@@ -41,19 +41,21 @@ def router_policy(
     bedrock_models: Sequence[str],
     region: str,
     log_group: Arn,
+    customer_key: Arn | None = None,
 ) -> pulumi.Output[str]:
     """Return the router's policy as JSON.
 
     On the ledger it reads keys and budgets, holds money, and writes usage: a router that was taken
     over can neither mint a key nor rewrite one, nor wipe out what a call has cost.
-    ``bedrock_models`` are the ids of ``global.`` inference profiles; where a list is empty,
-    nothing is granted for it.
+    ``bedrock_models`` are the ids of ``global.`` inference profiles; where a list is empty, or
+    there is no ``customer_key``, nothing is granted for it.
     """
     statements = [
         _allow("ReadAndWriteAnswers", [*_READ, *_WRITE], [cache]),
         *_ledger(ledger),
         *_provider_keys(provider_secrets),
         *_bedrock(bedrock_models, region, log_group.apply(_account_of)),
+        *_customer_key(customer_key, region),
         _allow("WriteOwnLog", _LOG, [pulumi.Output.concat(log_group, ":*")]),
     ]
     return pulumi.Output.json_dumps({"Version": "2012-10-17", "Statement": statements})
@@ -81,6 +83,19 @@ def _provider_keys(secrets: Sequence[Arn]) -> list[Statement]:
     # IAM refuses a statement without a resource.
     actions = ["secretsmanager:GetSecretValue"]
     return [_allow("ReadProviderKeys", actions, secrets)] if secrets else []
+
+
+def _customer_key(key: Arn | None, region: str) -> list[Statement]:
+    """Allow to decrypt, and only in the course of reading a table or a secret.
+
+    Both services encrypt with data keys of their own, made when the table or the secret's value
+    was written by somebody else; a reader or writer of items only has them decrypted.
+    """
+    if key is None:
+        return []
+    services = [f"{service}.{region}.amazonaws.com" for service in ("dynamodb", "secretsmanager")]
+    through = {"StringEquals": {"kms:ViaService": services}}
+    return [{**_allow("ReadEncrypted", ["kms:Decrypt"], [key]), "Condition": through}]
 
 
 def _bedrock(models: Sequence[str], region: str, account: Arn) -> list[Statement]:

@@ -12,7 +12,7 @@ from pulumi.runtime import config as pulumi_config
 
 from shared.catalog import known_models, served_providers
 from shared.domain.budgets.seeds import Seeds
-from shared.domain.entries import KeyLimits
+from shared.domain.key_limits import KeyLimits
 from shared.resources import PROJECT
 from shared.settings import MiB, Name
 
@@ -33,7 +33,8 @@ class StackSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     """One environment's choices; ``Pulumi.<environment>.yaml`` holds them under the same names.
 
     ``throttle_rate`` is requests per second over the whole stage and ``throttle_burst`` how many
-    may arrive at once. ``memory_mb`` buys CPU too: see :mod:`infra.router`.
+    may arrive at once. ``memory_mb`` buys CPU too: see :mod:`infra.router`. What costs something
+    while nobody calls is off unless asked for; docs/idle-cost.md has the prices.
     """
 
     environment: Name
@@ -53,13 +54,31 @@ class StackSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     key_limits: KeyLimits = KeyLimits(in_flight=200)
     reserved_concurrency: Annotated[int, msgspec.Meta(ge=1)] | None = None
     """Unset unless asked for: a young account may have 10 to 50 executions in all."""
+    stable_version: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    """The published version that callers get; unset, whatever was published last."""
+    canary_percent: Annotated[int, msgspec.Meta(ge=0, le=99)] = 0
+    """Share of calls that the version published last gets beside ``stable_version``."""
+    release_alarms: bool = False
+    """Errors of the newest version and 5xx of the API, to the topic ``alarm_topic``."""
+    retain_ledger: bool = True
+    """The ledger and the key it is encrypted with outlive ``pulumi destroy``."""
+    access_logs: bool = False
+    """A line per request; the account needs API Gateway's logging role first."""
+    waf_requests_per_ip: Annotated[int, msgspec.Meta(ge=10, le=2_000_000_000)] | None = None
+    """Requests that one address may send in five minutes; unset, there is no firewall."""
+    customer_key: bool = False
+    """Tables, secrets and logs are encrypted with a KMS key of this stack's own."""
+    snap_start: bool = False
+    """New instances resume from a snapshot of a started router."""
 
     def __post_init__(self) -> None:
-        """Refuse names that the catalog does not hold, and a provider named twice."""
+        """Refuse names that the catalog does not hold, and settings that contradict each other."""
         _require_known("providers", set(self.providers), served_providers())
         _require_known("baseline_model", {self.baseline_model}, known_models())
         if len(set(self.providers)) != len(self.providers):
             raise ValueError("providers names one twice")
+        if self.canary_percent and self.stable_version is None:
+            raise ValueError("canary_percent needs stable_version: who answers the other calls?")
 
     @property
     def tags(self) -> dict[str, str]:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from shared.domain.budgets.seeds import Seeds
-from shared.domain.entries import KeyLimits
+from shared.domain.key_limits import KeyLimits
 
 PREFIX = "SLUICE_"
 

@@ -6,17 +6,16 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
-
-import boto3
-from botocore.config import Config
+from typing import Final
 
 from shared import catalog as facts
+from shared.adapters import provider_keys
+from shared.adapters.aws_json import Timeouts
+from shared.adapters.dynamodb import wire
 from shared.adapters.dynamodb.ledger import DynamoLedger
 from shared.adapters.dynamodb.store import DynamoStore
 from shared.adapters.egress import Egress
 from shared.adapters.provider_keys import SecretsManagerKeys
-from shared.adapters.providers.bedrock import BedrockUpstream, connect_to
 from shared.adapters.telemetry import PowertoolsMeter
 from shared.adapters.upstream import HttpUpstream, egress_client
 from shared.catalog import Catalog
@@ -36,12 +35,7 @@ from shared.usecases.route import ModelRouter
 from shared.usecases.settling import Settler
 from shared.usecases.standing import StandingOf
 
-_AWS_CONFIG = Config(
-    connect_timeout=1,
-    read_timeout=2,
-    retries={"total_max_attempts": 3, "mode": "standard"},
-    parameter_validation=False,
-)
+_TIMEOUTS: Final = Timeouts(connect=1, read=2)
 """A store that does not answer within seconds is down: the call fails closed."""
 
 
@@ -74,7 +68,7 @@ def build_router(
     meter = meter or PowertoolsMeter(settings.environment, clock, service="router")
     catalog = facts.load(settings.providers)
     store, ledger = _stores(settings, meter) if stores is None else stores
-    upstream = upstream or _upstream(settings, clock, meter)
+    upstream = upstream or _upstream(settings, catalog, clock, meter)
     background = Background(lambda error: _report_crash(meter, error))
     admission = Admission(store, clock, settings.environment)
     holding = Holding(ledger, clock, _hold_policy(settings), time.sleep)
@@ -139,7 +133,7 @@ def _clock(settings: RouterSettings) -> Clock:
 
 
 def _stores(settings: RouterSettings, meter: Meter) -> tuple[Store, Ledger]:
-    client, report = _aws("dynamodb"), _reporter(meter)
+    client, report = wire.connect(_TIMEOUTS), _reporter(meter)
     store = DynamoStore(
         client,
         cache_table=settings.cache_table,
@@ -153,22 +147,25 @@ def _hold_policy(settings: RouterSettings) -> HoldPolicy:
     return HoldPolicy(settings.budgets, settings.max_share_percent, settings.key_limits)
 
 
-def _upstream(settings: RouterSettings, clock: Clock, meter: Meter) -> Egress:
+def _upstream(settings: RouterSettings, catalog: Catalog, clock: Clock, meter: Meter) -> Egress:
     keys = SecretsManagerKeys(
-        _aws("secretsmanager"), settings.provider_secrets, clock, _reporter(meter)
+        provider_keys.connect(_TIMEOUTS),
+        settings.provider_secrets,
+        clock,
+        _reporter(meter),
     )
     http = HttpUpstream(egress_client(), keys, stand_in=settings.upstream_url)
-    return Egress(
-        {
-            "openai-chat": http,
-            "anthropic-messages": http,
-            "bedrock-converse": BedrockUpstream(connect_to(settings.upstream_url)),
-        }
-    )
+    by_protocol: dict[str, Upstream] = {"openai-chat": http, "anthropic-messages": http}
+    if any(each.protocol == "bedrock-converse" for each in catalog.providers.values()):
+        by_protocol["bedrock-converse"] = _bedrock(settings)
+    return Egress(by_protocol)
 
 
-def _aws(service: str) -> Any:
-    return boto3.client(service, config=_AWS_CONFIG)  # type: ignore[call-overload]
+def _bedrock(settings: RouterSettings) -> Upstream:
+    # Imported only where it is enabled: its translation is eight modules of every cold start.
+    from shared.adapters.providers.bedrock import BedrockUpstream, connect_to  # noqa: PLC0415
+
+    return BedrockUpstream(connect_to(settings.upstream_url))
 
 
 def _reporter(meter: Meter) -> Callable[[str, str], None]:

@@ -22,7 +22,6 @@ from functions.router.errors import ANTHROPIC_ERRORS, OPENAI_ERRORS, ErrorShape
 from functions.router.health import health, health_details
 from functions.router.messages import messages
 from functions.router.models import get_model, list_models
-from functions.router.openapi import openapi
 from shared.domain.errors import GatewayError, MethodNotAllowed, RouteNotFound
 from shared.settings import router_settings
 from shared.wiring import Router, build_router
@@ -61,7 +60,7 @@ def create_app(router: Router) -> Starlette:
         routes=[
             Route("/health", health, methods=["GET"]),
             route("/health/details", "GET", "health", health_details),
-            Route("/openapi.json", openapi, methods=["GET"]),
+            Route("/openapi.json", _openapi, methods=["GET"]),
             Route(EVENTS_PATH, _ignored_event, methods=["POST"]),
             route("/v1/chat/completions", "POST", "chat", chat_completions),
             route("/v1/messages", "POST", "messages", messages, ANTHROPIC_ERRORS),
@@ -76,6 +75,13 @@ def create_app(router: Router) -> Starlette:
     # A redirect would lose the stage's prefix on AWS, and the shape of the door.
     app.router.redirect_slashes = False
     return app
+
+
+async def _openapi(request: Request) -> Response:
+    # Imported when it is asked for: no caller's cold start waits for a document.
+    from functions.router.openapi import openapi  # noqa: PLC0415
+
+    return await openapi(request)
 
 
 async def _ignored_event(request: Request) -> Response:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from shared.domain.freshness import Freshness, TierName
 from shared.domain.health import Health
+from shared.domain.key_limits import KeyLimits
 from shared.domain.prices import TokenCounts
 
 if TYPE_CHECKING:
@@ -25,18 +26,6 @@ Outcome = Literal["answered", "refused", "failed", "expired"]
 UsageSource = Literal["provider", "stored", "estimated", "held", "none"]
 """``held``: nobody settled the call, so all that was held for it was charged.
 ``estimated``: the provider's figures never arrived; a high estimate was charged, in doubt."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class KeyLimits:
-    """What one key may do: calls and tokens a minute, and calls at once. None is no limit.
-
-    Answers from the cache are not counted: they cost nothing.
-    """
-
-    requests_per_minute: int | None = None
-    tokens_per_minute: int | None = None
-    in_flight: int | None = None
 
 
 @dataclass(frozen=True)
@@ -53,7 +42,7 @@ class KeyRow:
     name: str
     created_at: int
     revoked_at: int | None = None
-    limits: KeyLimits = KeyLimits()
+    limits: KeyLimits = field(default_factory=KeyLimits)
 
 
 @dataclass(frozen=True)

@@ -28,8 +28,9 @@ from shared.domain.budgets.refusals import HoldLimits, refusal, together
 from shared.domain.budgets.scopes import all_slices, scopes_of
 from shared.domain.budgets.seeds import Seeds
 from shared.domain.budgets.slices import allows, donors
-from shared.domain.entries import Entry, KeyLimits, KeyRow, Settlement
+from shared.domain.entries import Entry, KeyRow, Settlement
 from shared.domain.errors import StoreUnavailable
+from shared.domain.key_limits import KeyLimits
 from shared.domain.prices import TokenCounts
 from shared.ports import Ledger
 

@@ -1,4 +1,4 @@
-"""Bedrock's adapter through real boto3, against the simulator: its bill is the judge."""
+"""Bedrock's adapter through the real botocore, against the simulator: its bill is the judge."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
-import boto3
 import pytest
 
 from shared import catalog
+from shared.adapters import aws
 from shared.adapters.providers.bedrock import BedrockUpstream, connect_to
 from shared.adapters.providers.handover import THREAD_NAME
 from shared.domain.errors import GatewayError, UpstreamFailed, UpstreamTimedOut
@@ -46,7 +46,7 @@ both = pytest.mark.parametrize("stream", [False, True])
 def _role(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The region and the credentials that a function has; no thread outlives its test."""
     # Other tests may have left a session with another region and other credentials.
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    aws.session.cache_clear()
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDTEST")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")

@@ -19,7 +19,7 @@ from shared.domain.budgets.movements import EXPIRE, SETTLE
 from shared.domain.budgets.refusals import HoldLimits, together
 from shared.domain.budgets.scopes import all_slices, key_scope, team_scope
 from shared.domain.budgets.seeds import Seed, Seeds
-from shared.domain.entries import Entry, KeyLimits, KeyRow, Settlement
+from shared.domain.entries import Entry, KeyRow, Settlement
 from shared.domain.errors import (
     BudgetExceeded,
     CallTooDear,
@@ -27,6 +27,7 @@ from shared.domain.errors import (
     KeyLimited,
     StoreUnavailable,
 )
+from shared.domain.key_limits import KeyLimits
 from shared.domain.prices import TokenCounts
 from shared.resources import LEDGER_TABLE
 from shared.usecases.holding import Holding, HoldPolicy, Wanted

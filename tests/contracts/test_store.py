@@ -9,7 +9,11 @@ from typing import Any, Protocol
 import boto3
 import pytest
 from moto import mock_aws
+from moto.server import ThreadedMotoServer
 
+from shared.adapters import aws
+from shared.adapters.aws_json import Timeouts
+from shared.adapters.dynamodb import wire
 from shared.adapters.dynamodb.keys import DynamoKeyAdmin
 from shared.adapters.dynamodb.rows import answer_item
 from shared.adapters.dynamodb.store import DynamoStore
@@ -92,23 +96,46 @@ def dynamo(monkeypatch: pytest.MonkeyPatch) -> Iterator[OnDynamo]:
         monkeypatch.setenv(name, "test")
     with mock_aws():
         client = boto3.client("dynamodb", region_name="us-east-1")
-        create_table(client, "cache", CACHE_TABLE)
-        create_table(client, "ledger", LEDGER_TABLE)
-        reported: list[tuple[str, str]] = []
-        store = DynamoStore(
-            client,
-            cache_table="cache",
-            ledger_table="ledger",
-            report=lambda operation, code: reported.append((operation, code)),
-        )
-        yield OnDynamo(store, DynamoKeyAdmin(client, "ledger"), client, reported)
+        yield on_tables(client, client)
 
 
-@pytest.fixture(params=["memory", "dynamodb"])
+@pytest.fixture
+def on_the_wire(monkeypatch: pytest.MonkeyPatch) -> Iterator[OnDynamo]:
+    """The router's own client, over HTTP as on AWS."""
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+    aws.session.cache_clear()
+    client = boto3.session.Session().client("dynamodb")
+    yield on_tables(client, wire.connect(Timeouts(connect=5, read=30)))
+    for table in ("cache", "ledger"):
+        client.delete_table(TableName=table)
+    server.stop()
+    aws.session.cache_clear()
+
+
+def on_tables(client: Any, asked_by_store: Any) -> OnDynamo:
+    create_table(client, "cache", CACHE_TABLE)
+    create_table(client, "ledger", LEDGER_TABLE)
+    reported: list[tuple[str, str]] = []
+    store = DynamoStore(
+        asked_by_store,
+        cache_table="cache",
+        ledger_table="ledger",
+        report=lambda operation, code: reported.append((operation, code)),
+    )
+    return OnDynamo(store, DynamoKeyAdmin(client, "ledger"), client, reported)
+
+
+@pytest.fixture(params=["memory", "dynamo", "on_the_wire"])
 def place(request: pytest.FixtureRequest) -> Any:
     if request.param == "memory":
         return InMemory(MemoryStore())
-    return request.getfixturevalue("dynamo")
+    return request.getfixturevalue(request.param)
 
 
 def test_a_key_and_an_answer_are_read_back_together(place: Place) -> None:

@@ -17,7 +17,7 @@ MAY_IMPORT = {
     "shared.ports": {"shared.domain", "shared.catalog"},
     "shared.catalog": {"shared.domain", "shared.catalog"},
     "shared.clock": set(),
-    "shared.settings": set(),
+    "shared.settings": {"shared.domain.budgets.seeds", "shared.domain.key_limits"},
     "shared.resources": set(),
     "shared.meters": set(),
     "shared.usecases": {
@@ -32,7 +32,10 @@ MAY_IMPORT = {
         "functions", "shared.clock", "shared.domain", "shared.usecases", "shared.catalog",
         "shared.settings", "shared.wiring",
     },
-    "infra": {"infra", "shared.resources", "shared.settings", "shared.meters", "shared.catalog"},
+    "infra": {
+        "infra", "shared.resources", "shared.settings", "shared.meters", "shared.catalog",
+        "shared.domain.budgets.seeds", "shared.domain.key_limits",
+    },
     "infra.bundle": {"infra.bundle"},
     "local.simulator": {"local.simulator"},
     "local": {
@@ -103,3 +106,13 @@ def test_only_the_settings_read_the_environment_of_the_functions() -> None:
             text = path.read_text(encoding="utf-8")
             assert "os.environ" not in text or module == "shared.settings", module
             assert "getenv" not in text, module
+
+
+def test_only_holding_makes_an_open_hold_the_way_to_a_provider() -> None:
+    makers = {
+        module
+        for module, path in modules()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "OpenHold"
+    }
+    assert makers == {"shared.usecases.holding"}

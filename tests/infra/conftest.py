@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import pytest
 
@@ -20,8 +21,8 @@ runpy.run_module("local.aws", run_name="__main__")
 """
 
 
-@pytest.fixture(scope="session")
-def local_aws() -> Iterator[LocalAws]:
+@contextmanager
+def aws_of_its_own() -> Iterator[LocalAws]:
     command = [sys.executable, "-c", NERVOUS]
     with subprocess.Popen(  # noqa: S603 -- our own program
         command, cwd=ROOT, stdout=subprocess.PIPE, text=True
@@ -33,6 +34,12 @@ def local_aws() -> Iterator[LocalAws]:
             process.terminate()
             rest, _ = process.communicate(timeout=10)
     assert rest == "", "the ready line is all that stdout may carry"
+
+
+@pytest.fixture(scope="session")
+def local_aws() -> Iterator[LocalAws]:
+    with aws_of_its_own() as aws:
+        yield aws
 
 
 @pytest.fixture(scope="session")

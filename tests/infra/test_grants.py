@@ -41,7 +41,7 @@ def test_no_secret_value_is_declared_anywhere(environment: str) -> None:
     types = {kind for kind, _ in stack.declared}
     assert "aws:secretsmanager/secretVersion:SecretVersion" not in types
     secrets = stack.all("aws:secretsmanager/secret:Secret")
-    allowed = {"name", "description", "tags", "recoveryWindowInDays"}
+    allowed = {"name", "description", "tags", "recoveryWindowInDays", "kmsKeyId"}
     assert all(set(secret) <= allowed for secret in secrets)
 
 

@@ -41,12 +41,20 @@ def function(creation: Creation) -> Created:
 
 
 def alias(creation: Creation) -> Created:
-    """``aws:lambda/alias:Alias``."""
+    """``aws:lambda/alias:Alias``.
+
+    A function has one version here, the first, and so an alias leads there whichever versions it
+    names and however it shares the calls out between them.
+    """
     name, function_name = creation.physical_name(), creation.inputs["functionName"]
-    made = creation.aws.lambda_.create_alias(
+    named = creation.inputs["functionVersion"]
+    creation.inputs.get("routingConfig")
+    client = creation.aws.lambda_
+    versions = client.list_versions_by_function(FunctionName=function_name)["Versions"]
+    made = client.create_alias(
         FunctionName=function_name,
         Name=name,
-        FunctionVersion=creation.inputs["functionVersion"],
+        FunctionVersion=named if any(v["Version"] == named for v in versions) else "1",
     )
     return Created(made["AliasArn"], {"name": name, "arn": made["AliasArn"]})
 

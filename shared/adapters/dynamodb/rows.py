@@ -12,18 +12,10 @@ import zlib
 from typing import Any, Final, cast
 
 from shared.clock import utc
-from shared.domain.entries import (
-    CacheResult,
-    Claim,
-    Door,
-    Entry,
-    KeyLimits,
-    KeyRow,
-    Settlement,
-    StoredAnswer,
-)
+from shared.domain.entries import CacheResult, Claim, Door, Entry, KeyRow, Settlement, StoredAnswer
 from shared.domain.freshness import TierName
 from shared.domain.health import Cause, Health, Rest
+from shared.domain.key_limits import KeyLimits
 from shared.domain.prices import TokenCounts
 from shared.resources import (
     HEALTH_PARTITION,

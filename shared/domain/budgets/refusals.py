@@ -9,7 +9,6 @@ from typing import Final
 
 from shared.domain.budgets.budget import Budget, Counter, Period
 from shared.domain.budgets.ladder import Rung, rungs
-from shared.domain.entries import KeyLimits
 from shared.domain.errors import (
     BudgetExceeded,
     BudgetFrozen,
@@ -17,6 +16,7 @@ from shared.domain.errors import (
     GatewayError,
     KeyLimited,
 )
+from shared.domain.key_limits import KeyLimits
 from shared.domain.money import format_usd
 
 MINUTE: Final = 60
