@@ -20,8 +20,8 @@ from shared.adapters.dynamodb.keys import DynamoKeyAdmin
 from shared.adapters.dynamodb.ledger import DynamoLedger
 from shared.domain.budgets.changes import SenselessChange
 from shared.domain.budgets.seeds import Seeds
-from shared.domain.entries import KeyLimits
 from shared.domain.errors import StoreUnavailable
+from shared.domain.key_limits import KeyLimits
 from shared.resources import resource_name
 from shared.settings import RouterSettings, SettingsError, router_settings
 from shared.usecases.budget_admin import Budgets, InTheWay, UnknownBudget

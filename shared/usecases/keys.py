@@ -10,7 +10,8 @@ from typing import Final
 
 from shared.clock import Clock
 from shared.domain.api_keys import TEAM_PATTERN, compose_key, key_digest
-from shared.domain.entries import KeyLimits, KeyRow
+from shared.domain.entries import KeyRow
+from shared.domain.key_limits import KeyLimits
 from shared.ports import KeyAdmin
 
 NO_LIMITS: Final = KeyLimits()

@@ -14,7 +14,8 @@ from shared.adapters.memory_budget_admin import MemoryBudgetAdmin
 from shared.domain.budgets import Budget, OpenHold, Scope
 from shared.domain.budgets.scopes import all_slices, key_scope, team_scope
 from shared.domain.budgets.seeds import Seed, Seeds
-from shared.domain.entries import Entry, KeyLimits, KeyRow, Settlement
+from shared.domain.entries import Entry, KeyRow, Settlement
+from shared.domain.key_limits import KeyLimits
 from shared.domain.prices import TokenCounts
 from shared.usecases.budget_admin import Budgets
 from shared.usecases.budget_audit import Audit, Sweep
