@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from functions.router.budget import list_budgets
 from functions.router.chat import chat_completions
 from functions.router.count_tokens import count_tokens
 from functions.router.errors import ANTHROPIC_ERRORS, OPENAI_ERRORS, ErrorShape
@@ -66,6 +67,7 @@ def create_app(router: Router) -> Starlette:
             route("/v1/messages/count_tokens", "POST", "messages", count_tokens, ANTHROPIC_ERRORS),
             route("/v1/models", "GET", "models", list_models),
             route("/v1/models/{model}", "GET", "models", get_model),
+            route("/v1/budget", "GET", "budget", list_budgets),
         ],
         exception_handlers={HTTPException: unrouted},
         lifespan=lifespan,
