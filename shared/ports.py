@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from shared.catalog import Provider
 from shared.domain.budgets import Budget, Hold, OpenHold, Position, Scope, Step
-from shared.domain.budgets.booked import Booked
-from shared.domain.budgets.changes import AuditRow
 from shared.domain.budgets.movements import Ending
 from shared.domain.budgets.refusals import HoldLimits
 from shared.domain.entries import Claim, Entry, Found, KeyRow, Repeat, Settlement, StoredAnswer
 from shared.domain.health import Rest
+
+if TYPE_CHECKING:  # what only operators need stays out of the router
+    from shared.domain.budgets.booked import Booked
+    from shared.domain.budgets.changes import AuditRow
 
 
 class Store(Protocol):
