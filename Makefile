@@ -6,6 +6,8 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 POLICY := $(VENV)/policy
+# Many tests wait more than they work; a file's tests share what it starts.
+JOBS   ?= 3
 JUDGE  := $(POLICY)/.installed
 # Some machines switch byte code off, which doubles every start.
 unexport PYTHONDONTWRITEBYTECODE
@@ -37,8 +39,8 @@ run: $(STAMP) ## Serve the local stack on 127.0.0.1:8080 (SLUICE_PORT, REAL=1 fo
 bundle: $(STAMP) ## Build what pulumi up deploys: build/router.zip (SLUICE_PYTHON names a python3.13)
 	@$(BIN)/sluice bundle
 
-test: $(STAMP) $(JUDGE) ## Run every test
-	@$(BIN)/python -m pytest -q
+test: $(STAMP) $(JUDGE) ## Run every test (JOBS workers, each with a stack of its own)
+	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile
 
 test-fast: $(STAMP) ## Run the tests that need no running stack
 	@$(BIN)/python -m pytest -q tests/unit tests/contracts tests/functions tests/house

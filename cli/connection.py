@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,7 +16,7 @@ import yaml
 
 from cli.pulumi_stack import CHECKOUT, stack_outputs
 from shared.adapters.dynamodb.keys import DynamoKeyAdmin
-from shared.clock import offset_clock, system_clock
+from shared.clock import Clock, offset_clock, system_clock
 from shared.resources import LEDGER_TABLE
 from shared.usecases.keys import Keys
 
@@ -61,29 +63,65 @@ def deployed_gateway(stack: str, api_key: str | None) -> Gateway:
     return Gateway(_base(stack_outputs(stack)["endpoint"]), api_key)
 
 
-def keys_of(environment: str | None, local: str | None = None) -> Keys:
-    """Return the keys of an AWS environment, or of the running local world where none is named.
+@dataclass(frozen=True)
+class Stack:
+    """One environment as its operator reaches it: on AWS, or in the local world.
+
+    ``client`` makes the client of an AWS service. On AWS the caller's own credentials decide what
+    may be done; there is no admin route on the data plane.
+    """
+
+    environment: str
+    client: Callable[[str], Any]
+    clock: Clock
+
+    @property
+    def ledger_table(self) -> str:
+        """The table of keys, budgets and usage."""
+        return LEDGER_TABLE.name(self.environment)
+
+    @property
+    def keys(self) -> Keys:
+        """The environment's gateway keys."""
+        admin = DynamoKeyAdmin(self.client("dynamodb"), self.ledger_table)
+        return Keys(admin, self.environment, self.clock)
+
+
+def stack_of(environment: str | None, local: str | None = None) -> Stack:
+    """Return an AWS environment, or the running local world where none is named.
 
     ``local`` names one of several stacks there.
-    On AWS the caller's own credentials decide; there is no admin route on the data plane.
     """
     if environment is not None:
-        client = boto3.client("dynamodb", region_name=_region_of(environment))
-        return _keys(client, LEDGER_TABLE.name(environment), environment, None)
+        session = boto3.Session(region_name=_region_of(environment))
+        return Stack(environment, session.client, system_clock)  # type: ignore[arg-type]
     facts = local_facts(local)
     if facts is None:
         raise typer.BadParameter(
             "no local world runs here: name a stack on AWS with --stack, or `make run`"
         )
-    return _local_keys(facts)
+    clock = LOCAL_FACTS.parent / "clock"
+    return local_stack(facts["aws_endpoint_url"], facts["region"], facts["outputs"], clock)
+
+
+def local_stack(aws_endpoint_url: str, region: str, outputs: dict[str, Any], clock: Path) -> Stack:
+    """Return a stack of a local world, with the rights of who runs it."""
+    from local.admin import DIRECT  # noqa: PLC0415 - only where a local world is meant
+    from local.aws import ADMIN_ACCESS_KEY, ADMIN_SECRET_KEY  # noqa: PLC0415
+
+    session = boto3.Session(ADMIN_ACCESS_KEY, ADMIN_SECRET_KEY, region_name=region)
+    client = partial(session.client, endpoint_url=aws_endpoint_url, config=DIRECT)
+    return Stack(str(outputs["environment"]), client, offset_clock(clock))
+
+
+def keys_of(environment: str | None, local: str | None = None) -> Keys:
+    """Return the keys of an AWS environment, or of the running local world."""
+    return stack_of(environment, local).keys
 
 
 def local_keys(aws_endpoint_url: str, region: str, outputs: dict[str, Any], clock: Path) -> Keys:
     """Return the keys of a local world."""
-    from local.admin import Admin  # noqa: PLC0415 - only where a local world is meant
-
-    client = Admin(aws_endpoint_url, region).dynamodb
-    return _keys(client, outputs["ledger_table"], outputs["environment"], clock)
+    return local_stack(aws_endpoint_url, region, outputs, clock).keys
 
 
 def local_facts(stack: str | None = None) -> dict[str, Any] | None:
@@ -112,13 +150,3 @@ def _region_of(environment: str) -> str | None:
         return None
     config = yaml.safe_load(stack_file.read_text(encoding="utf-8"))["config"]
     return str(config["aws:region"])
-
-
-def _local_keys(facts: dict[str, Any]) -> Keys:
-    clock = LOCAL_FACTS.parent / "clock"
-    return local_keys(facts["aws_endpoint_url"], facts["region"], facts["outputs"], clock)
-
-
-def _keys(client: Any, table: str, environment: str, clock: Path | None) -> Keys:
-    now = offset_clock(clock) if clock else system_clock
-    return Keys(DynamoKeyAdmin(client, table), environment, now)

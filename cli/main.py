@@ -10,7 +10,7 @@ import typer
 
 app = typer.Typer(
     name="sluice",
-    help="A serverless LLM gateway: the local stack, questions, keys.",
+    help="A serverless LLM gateway: the local stack, questions, keys, budgets.",
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,  # locals hold keys
     rich_markup_mode=None,
@@ -125,10 +125,11 @@ def smoke(
 
 def commands() -> typer.Typer:
     """Return the whole command line."""
-    from cli import account, keys, prices, replay  # noqa: PLC0415
+    from cli import account, budget, keys, prices, replay  # noqa: PLC0415
 
     if not app.registered_groups:
         app.add_typer(account.app, name="account")
+        app.add_typer(budget.app, name="budget")
         app.add_typer(keys.app, name="keys")
         app.add_typer(prices.app, name="prices")
         app.command("replay")(replay.replay)

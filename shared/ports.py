@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from shared.catalog import Provider
 from shared.domain.budgets import Budget, Hold, OpenHold, Position, Scope, Step
@@ -12,6 +12,10 @@ from shared.domain.budgets.movements import Ending
 from shared.domain.budgets.refusals import HoldLimits
 from shared.domain.entries import Claim, Entry, Found, KeyRow, Repeat, Settlement, StoredAnswer
 from shared.domain.health import Rest
+
+if TYPE_CHECKING:  # what only operators need stays out of the router
+    from shared.domain.budgets.booked import Booked
+    from shared.domain.budgets.changes import AuditRow
 
 
 class Store(Protocol):
@@ -165,3 +169,29 @@ class Meter(Protocol):
 
     def trouble(self, what: str, **facts: Any) -> None:
         """Record something an operator must know about; facts are identifiers, never content."""
+
+
+class BudgetAdmin(Protocol):
+    """Budgets as operators and audits handle them; errors of AWS pass through.
+
+    Reads are strongly consistent.
+    """
+
+    def teams(self) -> list[str]:
+        """Return every team that ever had a key."""
+
+    def budgets_of(self, team: str) -> list[Budget]:
+        """Return the budgets in use of a team and of its keys."""
+
+    def change(self, seen: Sequence[Budget], after: Sequence[Budget], row: AuditRow) -> bool:
+        """Write all pieces of a changed budget and the audit row, or nothing.
+
+        False where a piece is not as seen any more, or another call was in the way: decide anew.
+        What was spent and held meanwhile stays counted. Done once, however often it is sent.
+        """
+
+    def audit_rows(self, month: str) -> list[AuditRow]:
+        """Return what was changed in a month (``2026-11``), oldest first."""
+
+    def booked(self, team: str, day: str) -> Iterator[Booked]:
+        """Yield what was booked into a day (``2026-11-22``) for a team."""

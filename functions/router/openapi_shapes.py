@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from shared.domain.budgets.ladder import STEPS
+
 Json = dict[str, Any]
 
 _TEXT: Final[Json] = {"type": "string"}
@@ -14,15 +16,54 @@ _NULLABLE_TEXT: Final[Json] = {"type": ["string", "null"]}
 _COUNT: Final[Json] = {"type": "integer", "minimum": 0}
 
 
-def _object(properties: Json, *, is_closed: bool = False) -> Json:
-    """Return the schema of an object that has all of these properties."""
-    schema = {"type": "object", "properties": properties, "required": list(properties)}
+def _object(properties: Json, *, optional: Json | None = None, is_closed: bool = False) -> Json:
+    """Return the schema of an object that has all of these properties, and perhaps others."""
+    schema: Json = {"type": "object", "properties": properties | (optional or {})}
+    schema["required"] = list(properties)
     return {**schema, "additionalProperties": False} if is_closed else schema
 
 
 def _list_of(schema: Json) -> Json:
     return {"type": "array", "items": schema}
 
+
+_USD: Final[Json] = {"type": "string", "pattern": r"^-?[0-9]+(\.[0-9]{1,9})?$"}
+_MOMENT: Final[Json] = {"type": "string", "format": "date-time"}
+
+_FACTS: Final[Json] = {
+    "sluice": _object(
+        {"request_id": _TEXT},
+        optional={
+            "budget": {**_TEXT, "description": "Which budget refused: `team:search:day`."},
+            "cap_usd": _USD,
+            "spent_usd": _USD,
+            "held_usd": _USD,
+            "call_usd": {**_USD, "description": "The most that this call can cost."},
+            "max_cost_usd": {**_USD, "description": "What the caller allowed."},
+            "reset_at": {**_MOMENT, "description": "When the budget begins anew."},
+            "frozen": {**_TEXT, "description": "Why an operator froze the budget."},
+        },
+        is_closed=True,
+    )
+}
+"""What a refusal says to programs, where it says more than its message."""
+
+_BUDGET: Final = _object(
+    {
+        "budget": {**_TEXT, "description": "`environment:day`, `team:…:month`, `key:…:day`."},
+        "cap_usd": {**_USD, "description": "With what it is raised by for a while."},
+        "spent_usd": _USD,
+        "held_usd": {**_USD, "description": "Set aside for calls that go on."},
+        "reset_at": _MOMENT,
+        "doubt_usd": {**_USD, "description": "Spent for calls whose cost was never learnt."},
+        "used_percent": {"type": "number", "minimum": 0},
+        "step": {
+            "enum": list(STEPS),
+            "description": "What is still served: all, only the cheapest tier, only the cache.",
+        },
+    },
+    is_closed=True,
+)
 
 _MODEL: Final = _object(
     {"id": _TEXT, "object": {"const": "model"}, "created": _COUNT, "owned_by": _TEXT},
@@ -54,6 +95,7 @@ ANSWERS: Final[Json] = {
     ),
     "Model": _MODEL,
     "ModelList": _object({"object": {"const": "list"}, "data": _list_of(_MODEL)}, is_closed=True),
+    "BudgetList": _object({"object": {"const": "list"}, "data": _list_of(_BUDGET)}, is_closed=True),
     "Health": _object({"status": {"const": "ok"}}),
     "HealthDetails": _object(
         {
@@ -77,6 +119,7 @@ ANSWERS: Final[Json] = {
                     "code": _NULLABLE_TEXT,
                     "request_id": _TEXT,
                 },
+                optional=_FACTS,
                 is_closed=True,
             )
         },
@@ -85,7 +128,11 @@ ANSWERS: Final[Json] = {
     "AnthropicError": _object(
         {
             "type": {"const": "error"},
-            "error": _object({"type": _TEXT, "message": {**_TEXT, "minLength": 1}}, is_closed=True),
+            "error": _object(
+                {"type": _TEXT, "message": {**_TEXT, "minLength": 1}},
+                optional=_FACTS,
+                is_closed=True,
+            ),
             "request_id": _TEXT,
         },
         is_closed=True,
@@ -125,7 +172,10 @@ CHAT_EXAMPLES: Final[dict[str, Json]] = {
             "json_schema": {"name": "lock", "schema": _FIELDS},
         },
     },
-    "controls": {**_ASKED, "sluice": {"task": "qa", "feature": "docs", "cache": "ttl=60"}},
+    "controls": {
+        **_ASKED,
+        "sluice": {"task": "qa", "feature": "docs", "cache": "ttl=60", "max_cost_usd": "9"},
+    },
 }
 """Requests that the chat door takes."""
 
@@ -159,6 +209,6 @@ MESSAGES_EXAMPLES: Final[dict[str, Json]] = {
         **_BOUNDED,
         "output_config": {"format": {"type": "json_schema", "schema": _FIELDS}},
     },
-    "controls": {**_BOUNDED, "sluice": {"task": "qa", "feature": "docs", "cache": "bypass"}},
+    "controls": {**_BOUNDED, "sluice": {"task": "qa", "cache": "bypass", "max_cost_usd": 0.5}},
 }
 """Requests that the Messages door takes."""

@@ -1,9 +1,9 @@
 """AWS's JSON protocol, spoken directly: what DynamoDB and Secrets Manager are asked in.
 
-botocore signs, urllib3 sends and keeps the connections; between them stands only what the
-protocol asks for. botocore's own clients build each request from a model of the service, through
-three dozen hooks: measured in ``benchmarks/``, that was most of the CPU of a cache hit, and making
-a client a tenth of a second of every cold start.
+botocore finds the credentials, urllib3 sends and keeps the connections; between them stands only
+what the protocol asks for. botocore's own clients build each request from a model of the
+service, through three dozen hooks: measured in ``benchmarks/``, that was most of the CPU of a
+cache hit, and making a client a tenth of a second of every cold start.
 
 Errors are botocore's, so either kind of client serves the adapters. Source of the protocol:
 https://smithy.io/2.0/aws/protocols/aws-json-1_0-protocol.html
@@ -15,12 +15,12 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import msgspec
 import urllib3
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
 from botocore.configprovider import ConfiguredEndpointProvider
 from botocore.exceptions import (
     BotoCoreError,
@@ -39,6 +39,7 @@ from urllib3.exceptions import HTTPError, NewConnectionError
 from urllib3.exceptions import ReadTimeoutError as ReadTimedOut
 
 from shared.adapters import aws
+from shared.adapters.sigv4 import Scope, signed
 
 Json = dict[str, Any]
 
@@ -81,10 +82,10 @@ class Timeouts:
 
 @dataclass(frozen=True)
 class Access:
-    """Where a service is asked for, and as whom: ``sign`` adds a signature's headers."""
+    """Where a service is asked for; ``sign`` returns the headers for a body, signed."""
 
     url: str
-    sign: Callable[[AWSRequest], None]
+    sign: Callable[[dict[str, str], bytes], dict[str, str]]
 
 
 class JsonClient:
@@ -93,6 +94,7 @@ class JsonClient:
     def __init__(self, service: Service, access: Access, timeouts: Timeouts) -> None:
         self._service = service
         self._url = access.url
+        self._host = urlsplit(access.url).netloc
         self._sign = access.sign
         timeout = urllib3.Timeout(connect=timeouts.connect, read=timeouts.read)
         self._pool = urllib3.PoolManager(
@@ -117,13 +119,12 @@ class JsonClient:
 
     def _once(self, operation: str, body: bytes) -> Json:
         headers = {
-            "Content-Type": f"application/x-amz-json-{self._service.version}",
-            "User-Agent": aws.USER_AGENT,
-            "X-Amz-Target": f"{self._service.target}.{operation}",
+            "content-type": f"application/x-amz-json-{self._service.version}",
+            "host": self._host,
+            "x-amz-target": f"{self._service.target}.{operation}",
         }
-        request = AWSRequest("POST", self._url, headers=headers, data=body)
-        self._sign(request)
-        reply = self._send(body, dict(request.headers.items()))
+        told = self._sign(headers, body) | {"user-agent": aws.USER_AGENT}
+        reply = self._send(body, told)
         if reply.status != 200:
             raise self._refusal(operation, reply)
         try:
@@ -162,12 +163,14 @@ def access(service: Service) -> Access:
     region = session.get_config_variable("region")
     if region is None:
         raise NoRegionError
+    scope = Scope(region, service.name)
 
-    def sign(request: AWSRequest) -> None:
+    def sign(headers: dict[str, str], body: bytes) -> dict[str, str]:
         credentials = session.get_credentials()
         if credentials is None:
             raise NoCredentialsError
-        SigV4Auth(credentials.get_frozen_credentials(), service.name, region).add_auth(request)
+        frozen = credentials.get_frozen_credentials()
+        return signed(scope, frozen, headers, body, datetime.now(UTC))
 
     return Access(_endpoint(service.name, region), sign)
 

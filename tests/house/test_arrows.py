@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("infra", "functions", "shared", "local", "cli")
+PACKAGES = ("infra", "functions", "shared", "local", "cli", "benchmarks")
 
 # A module may import what stands under the longest prefix that it falls under.
 MAY_IMPORT = {
@@ -43,6 +43,7 @@ MAY_IMPORT = {
         "shared.meters",
     },
     "cli": {"cli", "infra.bundle", "local", "shared"},
+    "benchmarks": {"benchmarks", "local", "shared"},
 }  # fmt: skip
 
 PURE = {"boto3", "botocore", "httpx2", "openai", "anthropic", "os", "time", "random", "secrets"}
@@ -80,7 +81,7 @@ def test_a_module_imports_only_along_the_arrows(module: str, path: Path) -> None
         return
     ours = [name for name in imports(path, module) if name.split(".")[0] in PACKAGES]
     # `from shared import catalog` names the package and the module: the module is what counts.
-    named = [name for name in ours if name not in {"shared", "local", "infra", "cli", "functions"}]
+    named = [name for name in ours if name not in PACKAGES]
     wrong = [n for n in named if not any(is_under(n, prefix) for prefix in allowed(module))]
     assert wrong == []
 

@@ -43,7 +43,7 @@ def test_the_zip_as_it_was_built_has_no_fault(archive: Archive) -> None:
         ("shared/adapters/dynamodb/rows.py", "shared/adapters/dynamodb/store.py"),
         ("shared/domain/errors.py", "shared/"),
         ("h11/_connection.py", "h11/__init__.py"),
-        ("botocore/session.py", "boto3/"),
+        ("botocore/session.py", "shared/adapters/aws.py"),
         ("uvicorn/loops/asyncio.py", "the recipe"),
         (LIBRARY, "msgspec/"),
     ],

@@ -24,6 +24,8 @@ from shared.resources import usage_partition
 from shared.usecases.keys import Keys
 
 DEV = CHECKOUT / "Pulumi.dev.yaml"
+NO_CAPS = {"SLUICE_BUDGETS": "{}"}
+"""The tests of a session share a key: what they spend together must stop none of them."""
 RECENT_SECONDS = 600
 """How far back a call is looked for, on the stack's clock."""
 
@@ -172,7 +174,7 @@ def running_stack(
         report=print,
         stack_file=stack_file,
         transform=transform,
-        router_environment=router_environment or {},
+        router_environment={**NO_CAPS, **(router_environment or {})},
         bundle=bundle,
     )
     with (

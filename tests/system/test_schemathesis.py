@@ -54,6 +54,7 @@ PLANS = [
     ("/v1/models/{model}", "GET", 230, 230),
     ("/v1/models", "GET", 1, 0),
     ("/v1/messages/count_tokens", "POST", 24, 12),
+    ("/v1/budget", "GET", 1, 0),
     ("/health", "GET", 1, 0),
     ("/health/details", "GET", 1, 0),
     ("/openapi.json", "GET", 1, 0),

@@ -9,7 +9,7 @@ from shared.adapters.dynamodb.rows import key_of, number, text
 from shared.domain.entries import KeyRow
 from shared.resources import key_partition
 
-_TEAMS: Final = "teams"
+TEAMS: Final = "teams"
 """The partition that names every team, so that all keys can be listed without a scan."""
 
 
@@ -30,7 +30,7 @@ class DynamoKeyAdmin:
             "Item": rows.key_row_item(row),
             "ConditionExpression": "attribute_not_exists(pk)",
         }
-        team = {"TableName": self._table, "Item": key_of(_TEAMS, row.team)}
+        team = {"TableName": self._table, "Item": key_of(TEAMS, row.team)}
         self._client.transact_write_items(TransactItems=[{"Put": new}, {"Put": team}])
 
     def list_keys(self, team: str | None) -> list[KeyRow]:
@@ -56,7 +56,7 @@ class DynamoKeyAdmin:
         return rows.key_row(marked["Attributes"])
 
     def _teams(self) -> list[str]:
-        return [item["sk"]["S"] for item in self._query(_TEAMS)]
+        return [item["sk"]["S"] for item in self._query(TEAMS)]
 
     def _query(self, partition: str) -> list[dict[str, Any]]:
         pages = self._client.get_paginator("query").paginate(
