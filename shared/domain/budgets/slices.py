@@ -17,9 +17,9 @@ def allows(piece: Budget, nano: int, max_share_percent: int) -> bool:
     Slices are about equal, so one of them shows about what the whole is; where it says no, the
     whole decides.
     """
-    if not piece.may_refuse:
-        return True
-    return piece.frozen_because is None and all(
+    if piece.frozen_because is not None:
+        return False
+    return not piece.may_refuse or all(
         nano <= counter.avail and nano <= counter.limit * SLICES * max_share_percent // 100
         for _, counter in piece.counters
         if counter.is_capped
