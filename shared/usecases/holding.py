@@ -122,8 +122,11 @@ class Holding:
         raise StoreUnavailable("ledger")
 
     def slices(self) -> list[Budget]:
-        """Return all slices of the environment's budget as they are now."""
-        return self._current(self._slices())[0]
+        """Return all slices of the environment's budget as they are now, read together."""
+        while True:
+            standing = self._slices()
+            if self._current(standing)[0] == standing:
+                return standing
 
     def settle(self, opened: OpenHold, settlement: Settlement) -> None:
         """Settle a hold at the real cost of its call, once; raises ``StoreUnavailable``."""
@@ -221,7 +224,12 @@ class Holding:
 
     def _slices(self) -> list[Budget]:
         standing = self._ledger.read_budgets(all_slices())
-        return [standing.get(scope) or self._opened(scope, None) for scope in all_slices()]
+        if missing := [scope for scope in all_slices() if scope not in standing]:
+            for scope in missing:
+                self._opened(scope, None)
+            # Room may have moved meanwhile: slices add up only if they are read together.
+            standing = self._ledger.read_budgets(all_slices())
+        return [standing[scope] for scope in all_slices()]
 
     def _fresh(self, budget: Budget) -> Budget:
         return self._ledger.read_budgets([budget.scope])[budget.scope]
