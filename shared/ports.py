@@ -94,6 +94,12 @@ class Ledger(Protocol):
         Caps move with it, so that they still add up. False where one of them has changed.
         """
 
+    def recut(self, seen: Sequence[Budget], after: Sequence[Budget]) -> bool:
+        """Write all slices of one scope as they shall be, all at once, if they are as seen.
+
+        False where one of them has changed so that it would be left with less room.
+        """
+
     def reserve(
         self, hold: Hold, budgets: Sequence[Budget], limits: HoldLimits, now: float
     ) -> Mapping[Scope, Budget] | None:

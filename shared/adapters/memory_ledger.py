@@ -58,6 +58,14 @@ class MemoryLedger:
         self._give(into.scope, sum(row[1] for row in donors), sum(row[2] for row in donors))
         return True
 
+    def recut(self, seen: Sequence[Budget], after: Sequence[Budget]) -> bool:
+        """Replace the slices if they are as seen."""
+        self._called("recut")
+        if any(self.budgets[budget.scope] != budget for budget in seen):
+            return False
+        self.budgets.update({budget.scope: budget for budget in after})
+        return True
+
     def reserve(
         self, hold: Hold, budgets: Sequence[Budget], limits: HoldLimits, now: float
     ) -> Mapping[Scope, Budget] | None:

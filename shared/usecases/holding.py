@@ -15,10 +15,13 @@ from typing import Final
 from shared.clock import Clock, utc
 from shared.domain.budgets import (
     Budget,
+    DropRaise,
     Hold,
     OpenHold,
     Position,
+    Roll,
     Scope,
+    Step,
     as_of,
     current_day,
     next_step,
@@ -27,7 +30,7 @@ from shared.domain.budgets.movements import ABANDON, Ending, RowState, expiring,
 from shared.domain.budgets.refusals import HoldLimits, refusal, together
 from shared.domain.budgets.scopes import all_slices, scopes_of
 from shared.domain.budgets.seeds import Seeds
-from shared.domain.budgets.slices import allows, donors
+from shared.domain.budgets.slices import allows, donors, lowered
 from shared.domain.entries import Entry, KeyLimits, KeyRow, Settlement
 from shared.domain.errors import StoreUnavailable
 from shared.domain.prices import TokenCounts
@@ -201,9 +204,27 @@ class Holding:
             steps = [(budget, next_step(budget, day, now)) for budget in budgets]
             if not any(step for _, step in steps):
                 return budgets, day
-            budgets = [
-                self._ledger.take_step(budget, step) if step else budget for budget, step in steps
-            ]
+            budgets = [self._taken(budget, step) for budget, step in steps]
+
+    def _taken(self, budget: Budget, step: Step | None) -> Budget:
+        if step is None:
+            return budget
+        if isinstance(step, DropRaise) and budget.scope.kind == "environment":
+            self._lower_slices()
+            return self._fresh(budget)
+        return self._ledger.take_step(budget, step)
+
+    def _lower_slices(self) -> None:
+        """Take ended raises from all slices at once, so that none owes what another may spend."""
+        slices = self._slices()
+        day = current_day(slices, self._clock_day())
+        if behind := [each for each in slices if each.day.label < day]:
+            for each in behind:
+                self._ledger.take_step(each, Roll(day))
+            return
+        after = lowered(slices, self._clock())
+        if after != slices:
+            self._ledger.recut(slices, after)
 
     def _check(self, budgets: Sequence[Budget], nano: int, limits: HoldLimits) -> None:
         error = refusal(budgets, nano, limits, self._clock())

@@ -39,6 +39,11 @@ CONDITIONS: Final[dict[str, str]] = {
     "move.month": "month_label = :month",
     "move.day_room": "day_avail >= :nano_day",
     "move.month_room": "month_avail >= :nano_month",
+    # All slices cut anew: none has less room than it was to be left with.
+    "recut.terms": "terms = :terms",
+    "recut.day": "day_label = :day",
+    "recut.day_room": "day_avail >= :day_floor",
+    "recut.month_room": "month_avail >= :month_floor",
 }
 
 _PLACEHOLDER: Final = re.compile(r":\w+")

@@ -81,6 +81,11 @@ class DynamoLedger:
         items = writes.room_updates(self._table, into, donors)
         return self._transact("move_room", items) is None
 
+    def recut(self, seen: Sequence[Budget], after: Sequence[Budget]) -> bool:
+        """Write all slices in one transaction."""
+        items = writes.recut_updates(self._table, seen, after)
+        return self._transact("recut", items) is None
+
     def reserve(
         self, hold: Hold, budgets: Sequence[Budget], limits: HoldLimits, now: float
     ) -> Mapping[Scope, Budget] | None:
