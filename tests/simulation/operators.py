@@ -17,12 +17,17 @@ from shared.adapters.dynamodb.budget_rows import budget_key
 from shared.domain.budgets import Budget
 from shared.domain.budgets.scopes import Scope, key_scope, team_scope
 from shared.domain.budgets.seeds import sliced
+from shared.domain.budgets.slices import levelled
 from shared.domain.errors import StoreUnavailable
 from tests.simulation.plans import KEYS, TEAMS, Plan
 from tests.simulation.schemes import TABLE, HoldingScheme, Scheme
 
 Change = tuple[Budget, Budget]
 """A budget as it was seen and as it shall be."""
+
+
+_IF_SEEN = "terms = :seen AND day_cap = :seen_day AND month_cap = :seen_month"
+_IF_LEFT = " AND day_label = :day AND day_avail >= :day_floor AND month_avail >= :month_floor"
 
 
 class Operator:
@@ -79,8 +84,11 @@ class Operator:
 
     def _write(self, changes: list[Change]) -> None:
         items = [{"Update": _update(*change)} for change in changes]
-        if changes[0][0].scope.kind == "environment":
-            items.append({"Put": _audit([after for _, after in changes])})
+        seen = [before for before, _ in changes]
+        if seen[0].scope.kind == "environment":
+            after = levelled([new for _, new in changes])
+            items = [{"Update": _update(*change)} for change in zip(seen, after, strict=True)]
+            items.append({"Put": _audit(after)})
         self._client.transact_write_items(TransactItems=items)
 
 
@@ -121,11 +129,16 @@ def _update(seen: Budget, after: Budget) -> dict[str, Any]:
         typed[":why"] = {"S": after.frozen_because}
     elif seen.frozen_because:
         clauses.append("REMOVE frozen_because")
+    is_slice = seen.scope.kind == "environment"
+    if is_slice:
+        typed[":day"] = {"S": seen.day.label}
+        for (period, old), (_, new) in zip(seen.counters, after.counters, strict=True):
+            typed[f":{period}_floor"] = {"N": str(old.avail - max(0, new.avail))}
     return {
         "TableName": TABLE,
         "Key": budget_key(seen.scope),
         "UpdateExpression": " ".join(clauses),
-        "ConditionExpression": "terms = :seen AND day_cap = :seen_day AND month_cap = :seen_month",
+        "ConditionExpression": _IF_SEEN + (_IF_LEFT if is_slice else ""),
         "ExpressionAttributeValues": typed,
     }
 
