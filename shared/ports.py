@@ -102,11 +102,12 @@ class Ledger(Protocol):
 
     def reserve(
         self, hold: Hold, budgets: Sequence[Budget], limits: HoldLimits, now: float
-    ) -> Mapping[Scope, Budget] | None:
+    ) -> Hold | Mapping[Scope, Budget]:
         """Set money aside in all budgets at once, or in none.
 
-        None where it is set aside; else the budgets that were not as seen, as they are now. An
-        empty mapping says that another call was in the way: try again.
+        The hold as it stands, which an earlier try may have booked into an earlier day; else the
+        budgets that were not as seen, as they are now. An empty mapping says that another call
+        was in the way: try again.
         """
 
     def end(

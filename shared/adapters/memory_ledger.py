@@ -68,12 +68,12 @@ class MemoryLedger:
 
     def reserve(
         self, hold: Hold, budgets: Sequence[Budget], limits: HoldLimits, now: float
-    ) -> Mapping[Scope, Budget] | None:
+    ) -> Hold | Mapping[Scope, Budget]:
         """Take from all budgets, or from none."""
         self._called("reserve")
         place = _place(hold)
         if place in self.holds:
-            return None
+            return self.holds[place]
         changed = {
             seen.scope: self.budgets[seen.scope]
             for seen in budgets
@@ -85,7 +85,7 @@ class MemoryLedger:
         for seen in budgets:
             moved = _moved(self.budgets[seen.scope], reserving(hold.nano), ("day", "month"))
             self.budgets[seen.scope] = _counted(moved, now)
-        return None
+        return hold
 
     def end(
         self, hold: Hold, settlement: Settlement | None, ending: Ending, position: Position

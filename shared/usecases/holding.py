@@ -119,8 +119,8 @@ class Holding:
                 continue
             hold = Hold(wanted.entry, wanted.nano, day, wanted.scopes, wanted.expires_at)
             found = self._try_to_reserve(hold, budgets, limits)
-            if found is None:
-                return OpenHold(hold, _remaining(own, wanted.nano))
+            if isinstance(found, Hold):
+                return OpenHold(found, _remaining(own, wanted.nano))
             budgets = [found.get(budget.scope, budget) for budget in budgets]
         raise StoreUnavailable("ledger")
 
@@ -152,7 +152,7 @@ class Holding:
 
     def _try_to_reserve(
         self, hold: Hold, budgets: Sequence[Budget], limits: HoldLimits
-    ) -> Mapping[Scope, Budget] | None:
+    ) -> Hold | Mapping[Scope, Budget]:
         try:
             return self._ledger.reserve(hold, budgets, limits, self._clock())
         except StoreUnavailable:

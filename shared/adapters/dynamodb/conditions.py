@@ -23,7 +23,7 @@ CONDITIONS: Final[dict[str, str]] = {
     "reserve.requests": "minute_requests < :requests",
     "reserve.tokens": "minute_tokens < :tokens",
     # An ending: the hold and the row are as the ending asks, the counters of the hold's period.
-    "end.hold": "attribute_exists(held_nano)",  # not the mark that bars a late reservation
+    "end.hold": "budget_day = :day",  # the mark that bars a late reservation has none
     "end.row_none": "attribute_not_exists(pk)",
     "end.row_expired": "#status = :expired",
     "end.row_settled": "attribute_exists(pk) AND #status <> :expired",

@@ -76,7 +76,8 @@ def ending_items(
     """Return the writes that end a hold, by what they touch: hold, row, and each scope."""
     items: dict[str, Write] = {}
     if ending.takes_hold:
-        items["hold"] = {"Delete": {"TableName": table, "Key": hold_key(hold), **_if(["end.hold"])}}
+        stands = _if(["end.hold"], {":day": text(hold.day)})
+        items["hold"] = {"Delete": {"TableName": table, "Key": hold_key(hold), **stands}}
     if ending.writes_row or ending.row_before != "none":
         items["row"] = _row_write(table, hold, settlement, ending)
     cost = settlement.cost_nano if settlement else 0
