@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
 
-from tests.simulation.faults import EVERY_FAULT, Fault, Faults
+from tests.simulation.faults import EVERY_FAULT, READ_FAULTS, Fault, Faults
 from tests.simulation.scheduler import Crash, Scheduler
 from tests.simulation.small_dynamo import Snapshot, canceled
 
@@ -70,7 +70,8 @@ class Calls:
         self._scheduler.hand_over()
         task = self._scheduler.current
         who = task.name if task else "judge"
-        fault = self.next_fault(EVERY_FAULT) if task else Fault.NONE
+        possible = EVERY_FAULT if operation in _WRITES else READ_FAULTS
+        fault = self.next_fault(possible) if task else Fault.NONE
         self._sent += 1
         token = self._sent
         if fault in {Fault.CRASH_BEFORE, Fault.LOST, Fault.CONFLICT, Fault.ARRIVES_LATE}:
@@ -81,10 +82,13 @@ class Calls:
             raise Crash
         if fault is Fault.ANSWER_LOST:
             raise ReadTimeoutError(endpoint_url=_URL)
+        if fault is Fault.SENT_TWICE_IN_VAIN:
+            self._scheduler.hand_over()
+            raise _conflict(operation, asked, self._chance)
         if fault is Fault.SENT_TWICE:
             self._scheduler.hand_over()
             return _told(self._attempt(who, operation, asked, token, "second send"))
-        if fault is Fault.ARRIVES_AGAIN and operation in _WRITES:
+        if fault is Fault.ARRIVES_AGAIN:
             self._later(who, operation, asked, token)
         return _told(first)
 
@@ -93,9 +97,9 @@ class Calls:
     ) -> dict[str, Any]:
         if fault is Fault.CRASH_BEFORE:
             raise Crash
-        if fault is Fault.CONFLICT and operation in _WRITES:
+        if fault is Fault.CONFLICT:
             raise _conflict(operation, asked, self._chance)
-        if fault is Fault.ARRIVES_LATE and operation in _WRITES:
+        if fault is Fault.ARRIVES_LATE:
             self._later(who, operation, asked, token)
         raise ConnectTimeoutError(endpoint_url=_URL)
 

@@ -15,6 +15,7 @@ class Fault(Enum):
     CRASH_BEFORE = "the process dies before it is sent"
     CRASH_AFTER = "carried out, and the process dies before the answer"
     SENT_TWICE = "carried out, the answer is lost, and it is sent once more"
+    SENT_TWICE_IN_VAIN = "the same, and the second send is turned away by another transaction"
     LOST = "never arrives; an error"
     ANSWER_LOST = "carried out; an error"
     ARRIVES_LATE = "an error, and carried out later"
@@ -23,6 +24,7 @@ class Fault(Enum):
 
 
 EVERY_FAULT = tuple(fault for fault in Fault if fault is not Fault.NONE)
+READ_FAULTS = (Fault.CRASH_BEFORE, Fault.CRASH_AFTER, Fault.LOST)
 PROVIDER_FAULTS = (Fault.CRASH_BEFORE, Fault.CRASH_AFTER, Fault.ANSWER_LOST, Fault.LOST)
 
 
