@@ -98,13 +98,20 @@ class Ledger(Protocol):
         Caps move with it, so that they still add up. False where one of them has changed.
         """
 
+    def recut(self, seen: Sequence[Budget], after: Sequence[Budget]) -> bool:
+        """Write all slices of one scope as they shall be, all at once, if they are as seen.
+
+        False where one of them has changed so that it would be left with less room.
+        """
+
     def reserve(
         self, hold: Hold, budgets: Sequence[Budget], limits: HoldLimits, now: float
-    ) -> Mapping[Scope, Budget] | None:
+    ) -> Hold | Mapping[Scope, Budget]:
         """Set money aside in all budgets at once, or in none.
 
-        None where it is set aside; else the budgets that were not as seen, as they are now. An
-        empty mapping says that another call was in the way: try again.
+        The hold as it stands, which an earlier try may have booked into an earlier day; else the
+        budgets that were not as seen, as they are now. An empty mapping says that another call
+        was in the way: try again.
         """
 
     def end(

@@ -58,14 +58,24 @@ class MemoryLedger:
         self._give(into.scope, sum(row[1] for row in donors), sum(row[2] for row in donors))
         return True
 
+    def recut(self, seen: Sequence[Budget], after: Sequence[Budget]) -> bool:
+        """Replace the slices if they are as seen."""
+        self._called("recut")
+        if any(self.budgets[budget.scope] != budget for budget in seen):
+            return False
+        self.budgets.update({budget.scope: budget for budget in after})
+        return True
+
     def reserve(
         self, hold: Hold, budgets: Sequence[Budget], limits: HoldLimits, now: float
-    ) -> Mapping[Scope, Budget] | None:
+    ) -> Hold | Mapping[Scope, Budget]:
         """Take from all budgets, or from none."""
         self._called("reserve")
         place = _place(hold)
+        if place in self.barred:
+            return {}
         if place in self.holds:
-            return None
+            return self.holds[place]
         changed = {
             seen.scope: self.budgets[seen.scope]
             for seen in budgets
@@ -77,7 +87,7 @@ class MemoryLedger:
         for seen in budgets:
             moved = _moved(self.budgets[seen.scope], reserving(hold.nano), ("day", "month"))
             self.budgets[seen.scope] = _counted(moved, now)
-        return None
+        return hold
 
     def end(
         self, hold: Hold, settlement: Settlement | None, ending: Ending, position: Position

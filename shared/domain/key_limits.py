@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class KeyLimits:
     """What one key may do: calls and tokens a minute, and calls at once. None is no limit.
 

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from shared.clock import Clock, utc
-from shared.domain.budgets import Budget, Scope, as_of, current_day, next_step
+from shared.domain.budgets import Budget, DropRaise, Scope, as_of, current_day, next_step
 from shared.domain.budgets.budget import month_of
 from shared.domain.budgets.changes import AuditRow, Change, changed, months_back, terms_told
 from shared.domain.budgets.refusals import together
 from shared.domain.budgets.scopes import all_slices, key_scope, team_scope
 from shared.domain.budgets.seeds import Seeds
+from shared.domain.budgets.slices import lowered
 from shared.ports import BudgetAdmin, KeyAdmin, Ledger
 
 ENVIRONMENT: Final = "environment"
@@ -174,6 +175,10 @@ class Budgets:
             steps = [(piece, next_step(piece, day, self._clock())) for piece in pieces]
             if not any(step for _, step in steps):
                 return pieces
+            if len(pieces) > 1 and any(isinstance(step, DropRaise) for _, step in steps):
+                self._ledger.recut(pieces, lowered(pieces, self._clock()))
+                pieces = [*self._ledger.read_budgets(named.scopes).values()]
+                continue
             pieces = [
                 self._ledger.take_step(piece, step) if step else piece for piece, step in steps
             ]

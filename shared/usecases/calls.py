@@ -9,7 +9,6 @@ from typing import Any, Protocol
 from shared.catalog import Model, Provider
 from shared.domain.api_keys import PresentedKey
 from shared.domain.asked import Asked
-from shared.domain.bound import Bound
 from shared.domain.budgets import Budget, OpenHold, Scope
 from shared.domain.controls import Controls
 from shared.domain.crossing import Crossing
@@ -134,17 +133,14 @@ class Attempt:
         """How the provider reports what it billed."""
         return UsageDialect(self.provider.usage, self.provider.reasoning)
 
-    def estimate(self, *, timed_out: bool = False) -> TokenCounts:
-        """Return what to charge when no usage arrives; never more than is held.
+    @property
+    def most(self) -> TokenCounts:
+        """What to charge when no usage arrives: all that was held.
 
-        A caller's output limit bounds what was generated, seen or not; without one, what was
-        received does, as far as it can be told. A provider that was silent until its time was
-        out may have been at work all along: it is charged for all that it may have generated.
+        A provider that broke off, or sent figures that cannot be read, may have billed anything
+        up to that: what it generated unseen is not in the bytes that came.
         """
-        bound = self.wire.bound
-        if timed_out or self.call.request.output_limit is not None:
-            return bound.tokens
-        return Bound(bound.prompt, min(bound.output, self.progress.received_bytes)).tokens
+        return self.wire.bound.tokens
 
 
 @dataclass(frozen=True)

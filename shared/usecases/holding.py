@@ -15,10 +15,13 @@ from typing import Final
 from shared.clock import Clock, utc
 from shared.domain.budgets import (
     Budget,
+    DropRaise,
     Hold,
     OpenHold,
     Position,
+    Roll,
     Scope,
+    Step,
     as_of,
     current_day,
     next_step,
@@ -27,7 +30,7 @@ from shared.domain.budgets.movements import ABANDON, Ending, RowState, expiring,
 from shared.domain.budgets.refusals import HoldLimits, refusal, together
 from shared.domain.budgets.scopes import all_slices, scopes_of
 from shared.domain.budgets.seeds import Seeds
-from shared.domain.budgets.slices import allows, donors
+from shared.domain.budgets.slices import allows, donors, lowered
 from shared.domain.entries import Entry, KeyRow, Settlement
 from shared.domain.errors import StoreUnavailable
 from shared.domain.key_limits import KeyLimits
@@ -35,10 +38,14 @@ from shared.domain.prices import TokenCounts
 from shared.ports import Ledger
 
 _TRIES: Final = 24
-"""How often a transaction is tried that others were in the way of: two seconds in all."""
+"""How often a reservation is tried that others were in the way of: two seconds in all."""
+_ENDING_TRIES: Final = 80
+"""How often an ending is: seven seconds. A provider has been paid, and ten are left for it."""
 _FIRST_PAUSE_SECONDS: Final = 0.004
 _LONGEST_PAUSE_SECONDS: Final = 0.2
 _BARRING_TRIES: Final = 3
+_GRACE_SECONDS: Final = 60
+"""How long after its invocation must have ended a hold is left alone."""
 
 Pause = Callable[[float], None]
 
@@ -116,14 +123,17 @@ class Holding:
                 continue
             hold = Hold(wanted.entry, wanted.nano, day, wanted.scopes, wanted.expires_at)
             found = self._try_to_reserve(hold, budgets, limits)
-            if found is None:
-                return OpenHold(hold, _remaining(own, wanted.nano))
+            if isinstance(found, Hold):
+                return OpenHold(found, _remaining(own, wanted.nano))
             budgets = [found.get(budget.scope, budget) for budget in budgets]
         raise StoreUnavailable("ledger")
 
     def slices(self) -> list[Budget]:
-        """Return all slices of the environment's budget as they are now."""
-        return self._current(self._slices())[0]
+        """Return all slices of the environment's budget as they are now, read together."""
+        while True:
+            standing = self._slices()
+            if self._current(standing)[0] == standing:
+                return standing
 
     def settle(self, opened: OpenHold, settlement: Settlement) -> None:
         """Settle a hold at the real cost of its call, once; raises ``StoreUnavailable``."""
@@ -146,7 +156,7 @@ class Holding:
 
     def _try_to_reserve(
         self, hold: Hold, budgets: Sequence[Budget], limits: HoldLimits
-    ) -> Mapping[Scope, Budget] | None:
+    ) -> Hold | Mapping[Scope, Budget]:
         try:
             return self._ledger.reserve(hold, budgets, limits, self._clock())
         except StoreUnavailable:
@@ -180,7 +190,7 @@ class Holding:
         how: Callable[[bool, RowState], Ending | None],
     ) -> None:
         position = Position()
-        for _ in self._tries():
+        for _ in self._tries(_ENDING_TRIES):
             ending = how(position.hold_stands, position.row)
             if ending is None:
                 return
@@ -198,9 +208,27 @@ class Holding:
             steps = [(budget, next_step(budget, day, now)) for budget in budgets]
             if not any(step for _, step in steps):
                 return budgets, day
-            budgets = [
-                self._ledger.take_step(budget, step) if step else budget for budget, step in steps
-            ]
+            budgets = [self._taken(budget, step) for budget, step in steps]
+
+    def _taken(self, budget: Budget, step: Step | None) -> Budget:
+        if step is None:
+            return budget
+        if isinstance(step, DropRaise) and budget.scope.kind == "environment":
+            self._lower_slices()
+            return self._fresh(budget)
+        return self._ledger.take_step(budget, step)
+
+    def _lower_slices(self) -> None:
+        """Take ended raises from all slices at once, so that none owes what another may spend."""
+        slices = self._slices()
+        day = current_day(slices, self._clock_day())
+        if behind := [each for each in slices if each.day.label < day]:
+            for each in behind:
+                self._ledger.take_step(each, Roll(day))
+            return
+        after = lowered(slices, self._clock())
+        if after != slices:
+            self._ledger.recut(slices, after)
 
     def _check(self, budgets: Sequence[Budget], nano: int, limits: HoldLimits) -> None:
         error = refusal(budgets, nano, limits, self._clock())
@@ -221,7 +249,12 @@ class Holding:
 
     def _slices(self) -> list[Budget]:
         standing = self._ledger.read_budgets(all_slices())
-        return [standing.get(scope) or self._opened(scope, None) for scope in all_slices()]
+        if missing := [scope for scope in all_slices() if scope not in standing]:
+            for scope in missing:
+                self._opened(scope, None)
+            # Room may have moved meanwhile: slices add up only if they are read together.
+            standing = self._ledger.read_budgets(all_slices())
+        return [standing[scope] for scope in all_slices()]
 
     def _fresh(self, budget: Budget) -> Budget:
         return self._ledger.read_budgets([budget.scope])[budget.scope]
@@ -233,13 +266,19 @@ class Holding:
     def _clock_day(self) -> str:
         return f"{utc(self._clock()):%Y-%m-%d}"
 
-    def _tries(self) -> Iterator[int]:
+    def _tries(self, most: int = _TRIES) -> Iterator[int]:
         """Yield at once, and then after pauses that grow."""
-        for number in range(_TRIES):
+        for number in range(most):
             if number:
-                longest = min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2**number)
+                doubled = _FIRST_PAUSE_SECONDS * 2 ** min(number, 10)
+                longest = min(_LONGEST_PAUSE_SECONDS, doubled)
                 self._pause(longest * self._jitter())
             yield number
+
+
+def expiry_of(deadline: float) -> int:
+    """Return when the hold of an invocation that must end by a time is over, in epoch seconds."""
+    return int(deadline) + _GRACE_SECONDS
 
 
 def _own_or(own: int | None, usual: int | None) -> int | None:

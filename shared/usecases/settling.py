@@ -95,17 +95,12 @@ class Settler:
         return settlement
 
     async def failed(self, attempt: Attempt, error: BaseException) -> Settlement:
-        """Settle an attempt that brought no whole answer; what may be billed is estimated."""
+        """Settle an attempt that brought no whole answer; what may be billed is charged."""
         entry = attempt.entry
         may_bill = not isinstance(error, GatewayError) or isinstance(error, UpstreamTimedOut)
         if isinstance(error, UpstreamFailed):
             may_bill = error.may_bill
-        timed_out = isinstance(error, UpstreamTimedOut)
-        tokens, source = (
-            self._tokens(attempt, attempt.progress.usage, timed_out=timed_out)
-            if may_bill
-            else _NOTHING
-        )
+        tokens, source = self._tokens(attempt, attempt.progress.usage) if may_bill else _NOTHING
         cost = self._cost(entry.model, entry, tokens)
         settlement = Settlement(
             outcome="refused" if isinstance(error, InvalidRequest) else "failed",
@@ -140,13 +135,13 @@ class Settler:
             model = entry.model
         return self._cost(model, entry, tokens.without_cache())
 
-    def _tokens(self, attempt: Attempt, usage: object, *, timed_out: bool = False) -> _Counted:
+    def _tokens(self, attempt: Attempt, usage: object) -> _Counted:
         try:
             counted = _billed(attempt, usage)
         except MalformedUsage as reason:
             request_id = attempt.entry.request_id
             self._meter.trouble("usage", request_id=request_id, reason=str(reason))
-            return attempt.estimate(timed_out=timed_out), "estimated"
+            return attempt.most, "estimated"
         return counted, "provider"
 
     def _cost(self, model: str, entry: Entry, tokens: TokenCounts) -> int:

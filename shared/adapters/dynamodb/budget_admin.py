@@ -114,6 +114,14 @@ def _changing(table: str, seen: Budget, after: Budget) -> Write:
         for part in ("cap", "raised", "raised_until"):
             sets[f"{period}_{part}"] = number(getattr(counter, part))
         adds[f"{period}_avail"] = number(counter.limit - seen.counter(period).limit)
+    names, floors = ["step.terms", "step.day", "step.caps"], {}
+    if seen.scope.kind == "environment":
+        # Room may move between slices, and none may give what calls have taken meanwhile.
+        names += ["recut.day_room", "recut.month_room"]
+        floors = {
+            f":{period}_floor": number(before.avail - max(0, after.counter(period).avail))
+            for period, before in seen.counters
+        }
     removing = " REMOVE frozen_because" if after.frozen_because is None else ""
     if after.frozen_because is not None:
         sets["frozen_because"] = text(after.frozen_because)
@@ -124,8 +132,9 @@ def _changing(table: str, seen: Budget, after: Budget) -> Write:
             "TableName": table,
             "Key": budget_key(seen.scope),
             "UpdateExpression": f"SET {setting} ADD {adding}{removing}",
-            "ConditionExpression": all_of(["step.terms", "step.day", "step.caps"]),
+            "ConditionExpression": all_of(names),
             "ExpressionAttributeValues": {
+                **floors,
                 ":terms": number(seen.terms),
                 ":seen_day": text(seen.day.label),
                 ":seen_day_cap": number(seen.day.cap),

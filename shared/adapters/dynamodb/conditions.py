@@ -23,7 +23,7 @@ CONDITIONS: Final[dict[str, str]] = {
     "reserve.requests": "minute_requests < :requests",
     "reserve.tokens": "minute_tokens < :tokens",
     # An ending: the hold and the row are as the ending asks, the counters of the hold's period.
-    "end.hold": "attribute_exists(held_nano)",
+    "end.hold": "budget_day = :day",  # the mark that bars a late reservation has none
     "end.row_none": "attribute_not_exists(pk)",
     "end.row_expired": "#status = :expired",
     "end.row_settled": "attribute_exists(pk) AND #status <> :expired",
@@ -39,6 +39,11 @@ CONDITIONS: Final[dict[str, str]] = {
     "move.month": "month_label = :month",
     "move.day_room": "day_avail >= :nano_day",
     "move.month_room": "month_avail >= :nano_month",
+    # All slices cut anew: none has less room than it was to be left with.
+    "recut.terms": "terms = :terms",
+    "recut.day": "day_label = :day",
+    "recut.day_room": "day_avail >= :day_floor",
+    "recut.month_room": "month_avail >= :month_floor",
 }
 
 _PLACEHOLDER: Final = re.compile(r":\w+")

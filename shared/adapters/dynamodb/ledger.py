@@ -27,6 +27,7 @@ from shared.adapters.dynamodb.conditions import all_of
 from shared.adapters.dynamodb.reaching import (
     CONDITION_FAILED,
     TRANSACTION_CANCELED,
+    TRANSACTION_CONFLICT,
     Report,
     reaching,
 )
@@ -35,9 +36,12 @@ from shared.domain.budgets import Budget, Hold, Position, Scope, Step
 from shared.domain.budgets.movements import Ending, RowState
 from shared.domain.budgets.refusals import HoldLimits
 from shared.domain.entries import Settlement
+from shared.domain.errors import StoreUnavailable
 from shared.resources import hold_partition
 
 _CONDITIONAL = "ConditionalCheckFailed"
+_CONFLICT_TRIES = 8
+"""A transaction takes one or two round trips, and each try is one."""
 _TRANSIENT = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
 
 
@@ -50,13 +54,18 @@ class DynamoLedger:
         self._report = report
 
     def read_budgets(self, scopes: Iterable[Scope]) -> dict[Scope, Budget]:
-        """Read what stands there in one BatchGetItem."""
-        keys = [budget_key(scope) for scope in scopes]
-        with reaching(self._report, "read_budgets"):
-            found = self._client.batch_get_item(
-                RequestItems={self._table: {"Keys": keys, "ConsistentRead": True}}
-            )
-        return budgets_in(found["Responses"].get(self._table, []))
+        """Read what stands there in one BatchGetItem, asking once more for what was left out."""
+        wanted: Any = {self._table: {"Keys": [*map(budget_key, scopes)], "ConsistentRead": True}}
+        items: list[Item] = []
+        for _ in range(2):
+            with reaching(self._report, "read_budgets"):
+                found = self._client.batch_get_item(RequestItems=wanted)
+            items += found["Responses"].get(self._table, [])
+            if not (wanted := found.get("UnprocessedKeys")):
+                return budgets_in(items)
+        # A budget that was not read must not pass for one that was never used.
+        self._report("read_budgets", "UnprocessedKeys")
+        raise StoreUnavailable("store")
 
     def open_budget(self, budget: Budget) -> Budget:
         """Put the budget unless one stands there."""
@@ -81,12 +90,18 @@ class DynamoLedger:
         items = writes.room_updates(self._table, into, donors)
         return self._transact("move_room", items) is None
 
+    def recut(self, seen: Sequence[Budget], after: Sequence[Budget]) -> bool:
+        """Write all slices in one transaction."""
+        items = writes.recut_updates(self._table, seen, after)
+        return self._transact("recut", items) is None
+
     def reserve(
         self, hold: Hold, budgets: Sequence[Budget], limits: HoldLimits, now: float
-    ) -> Mapping[Scope, Budget] | None:
+    ) -> Hold | Mapping[Scope, Budget]:
         """Put the hold and take from every budget.
 
-        A hold that stands there already is this call's own: an earlier send had arrived.
+        A hold that stands there already is this call's own: an earlier send had arrived, perhaps
+        of a try that was decided on another day.
         """
         items = [
             writes.hold_put(self._table, hold),
@@ -97,9 +112,18 @@ class DynamoLedger:
             ),
         ]
         reasons = self._transact("reserve", items)
-        if reasons is None or reasons[0]["Code"] == _CONDITIONAL:
-            return None
+        if reasons is None:
+            return hold
+        if reasons[0]["Code"] == _CONDITIONAL:
+            return self._own_hold(reasons[0]["Item"])
         return budgets_in(_found(reasons))
+
+    def _own_hold(self, item: Item) -> Hold:
+        standing = hold_of(item)
+        if standing is None:
+            self._report("reserve", "Barred")
+            raise StoreUnavailable("ledger")
+        return standing
 
     def end(
         self, hold: Hold, settlement: Settlement | None, ending: Ending, position: Position
@@ -120,11 +144,12 @@ class DynamoLedger:
         """Put a mark in the hold's place unless the hold stands there."""
         try:
             with reaching(self._report, "bar", passing=CONDITION_FAILED):
-                self._client.put_item(
-                    TableName=self._table,
-                    Item=abandoned_item(hold),
-                    ConditionExpression=all_of(["reserve.hold"]),
-                )
+                mark = {
+                    "TableName": self._table,
+                    "Item": abandoned_item(hold),
+                    "ConditionExpression": all_of(["reserve.hold"]),
+                }
+                _past_transactions(self._client.put_item, mark)
         except ClientError:
             return
 
@@ -154,7 +179,7 @@ class DynamoLedger:
         }
         try:
             with reaching(self._report, name, passing=CONDITION_FAILED):
-                answer = call(**asked)
+                answer = _past_transactions(call, asked)
         except ClientError as error:
             standing: Item = error.response.get("Item", {})  # type: ignore[assignment]
             return budget_of(seen.scope, standing)
@@ -176,6 +201,17 @@ class DynamoLedger:
             code = reason.get("Code", "None")
             if code not in {"None", _CONDITIONAL, *_TRANSIENT}:
                 self._report(name, code)
+
+
+def _past_transactions(write: Any, asked: Mapping[str, Any]) -> Any:
+    """Send a single write again where a transaction on its item was in the way."""
+    for _ in range(_CONFLICT_TRIES):
+        try:
+            return write(**asked)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != TRANSACTION_CONFLICT:
+                raise
+    return write(**asked)
 
 
 def budgets_in(items: Iterable[Item]) -> dict[Scope, Budget]:

@@ -76,7 +76,8 @@ def ending_items(
     """Return the writes that end a hold, by what they touch: hold, row, and each scope."""
     items: dict[str, Write] = {}
     if ending.takes_hold:
-        items["hold"] = {"Delete": {"TableName": table, "Key": hold_key(hold), **_if(["end.hold"])}}
+        stands = _if(["end.hold"], {":day": text(hold.day)})
+        items["hold"] = {"Delete": {"TableName": table, "Key": hold_key(hold), **stands}}
     if ending.writes_row or ending.row_before != "none":
         items["row"] = _row_write(table, hold, settlement, ending)
     cost = settlement.cost_nano if settlement else 0
@@ -171,6 +172,24 @@ def _room_update(table: str, budget: Budget, day: int, month: int) -> Write:
         ":nano_month": number(-month),
     }
     return _update(table, budget.scope, adds, {}, names, values)
+
+
+def recut_updates(table: str, seen: Sequence[Budget], after: Sequence[Budget]) -> list[Write]:
+    """Return the updates that cut all slices anew, from how they were seen to how they shall be."""
+    return [_recut_update(table, *pair) for pair in zip(seen, after, strict=True)]
+
+
+def _recut_update(table: str, seen: Budget, after: Budget) -> Write:
+    adds = {"terms": after.terms - seen.terms}
+    sets: dict[str, Any] = {}
+    values = {":terms": number(seen.terms), ":day": text(seen.day.label)}
+    for (period, before), (_, counter) in zip(seen.counters, after.counters, strict=True):
+        for part in ("avail", "cap", "raised"):
+            adds[f"{period}_{part}"] = getattr(counter, part) - getattr(before, part)
+        sets[f"{period}_raised_until"] = counter.raised_until
+        values[f":{period}_floor"] = number(before.avail - max(0, counter.avail))
+    names = ["recut.terms", "recut.day", "recut.day_room", "recut.month_room"]
+    return _update(table, seen.scope, adds, sets, names, values)
 
 
 _OLD = "ALL_OLD"

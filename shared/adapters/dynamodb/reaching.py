@@ -12,6 +12,8 @@ from shared.domain.errors import StoreUnavailable
 
 CONDITION_FAILED: Final = "ConditionalCheckFailedException"
 TRANSACTION_CANCELED: Final = "TransactionCanceledException"
+TRANSACTION_CONFLICT: Final = "TransactionConflictException"
+"""What a single write meets while a transaction is at its item; botocore does not try again."""
 
 Report = Callable[[str, str], None]
 """Told the operation and AWS's error code when a call fails, before the caller is."""

@@ -210,7 +210,9 @@ def _health(item: Item, model: str) -> Health:
 
 def usage_item(entry: Entry, settlement: Settlement, day: str) -> Item:
     """Return the usage row of a settled entry, booked into a day."""
-    return usage_key(entry, day) | entry_facts(entry) | settlement_item(settlement)
+    purge_at = number(int(entry.opened_at) + _USAGE_RETENTION_SECONDS)
+    facts = entry_facts(entry) | settlement_item(settlement)
+    return usage_key(entry, day) | facts | {"purge_at": purge_at}
 
 
 def entry_facts(entry: Entry) -> Item:
@@ -229,7 +231,6 @@ def entry_facts(entry: Entry) -> Item:
         "attempt": number(entry.attempt),
         "cache": text(entry.cache),
         "route_reason": text(entry.route_reason),
-        "purge_at": number(int(entry.opened_at) + _USAGE_RETENTION_SECONDS),
     }
     optional = {"tier": entry.tier, "feature": entry.feature, "task": entry.task}
     return item | {name: text(value) for name, value in optional.items() if value is not None}

@@ -56,6 +56,14 @@ class Counter:
         """Whether the parts add up."""
         return self.avail + self.spent + self.held == self.limit
 
+    def has_ended_raise(self, now: float) -> bool:
+        """Whether it is raised until a time that has come, in epoch seconds."""
+        return self.raised != 0 and self.raised_until <= now
+
+    def widened(self, room: int) -> Counter:
+        """Return the counter with more room, or less, and as much more cap."""
+        return replace(self, cap=self.cap + room, avail=self.avail + room)
+
     def begun(self, label: str) -> Counter:
         """Return the counter of a new period, still raised if this one is."""
         return replace(self, label=label, avail=self.limit, spent=0, held=0, doubt=0)
@@ -146,7 +154,7 @@ def current_day(budgets: Iterable[Budget], clock_day: str) -> str:
 def next_step(budget: Budget, day: str, now: float) -> Step | None:
     """Return what time has done to a budget that is not written down yet, one step at a time."""
     for period, counter in budget.counters:
-        if counter.raised and counter.raised_until <= now:
+        if counter.has_ended_raise(now):
             return DropRaise(period)
     return Roll(day) if budget.day.label < day else None
 

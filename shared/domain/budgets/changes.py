@@ -14,6 +14,7 @@ from shared.domain.budgets.budget import Budget, Counter, OnLimit, Period
 from shared.domain.budgets.refusals import together
 from shared.domain.budgets.seeds import sliced
 from shared.domain.budgets.shown import limits_shown
+from shared.domain.budgets.slices import levelled
 
 Ladder = tuple[int, int, int]
 
@@ -132,8 +133,9 @@ def changed(pieces: Sequence[Budget], change: Change) -> list[Budget]:
 
     Raises :class:`SenselessChange`.
     """
-    after = (change.of_one(piece, len(pieces)) for piece in pieces)
-    return [replace(piece, terms=piece.terms + 1) for piece in after]
+    after = [change.of_one(piece, len(pieces)) for piece in pieces]
+    counted = [replace(piece, terms=piece.terms + 1) for piece in after]
+    return levelled(counted) if len(counted) > 1 else counted
 
 
 def terms_told(pieces: Sequence[Budget]) -> dict[str, object]:

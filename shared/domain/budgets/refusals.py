@@ -36,14 +36,16 @@ def refusal(
 ) -> GatewayError | None:
     """Return why so many nano-dollars may not be held, or None.
 
-    The ledger checks the same in its own conditions: this only finds the words.
+    The ledger checks the same in its own conditions: this only finds the words. A budget that
+    only warns of its caps is frozen all the same, and a key's limits are no caps.
     """
+    budgets = list(budgets)
     hard = [budget for budget in budgets if budget.may_refuse]
-    for budget in hard:
+    for budget in budgets:
         if budget.scope.kind == "key" and (error := key_refusal(budget, limits.key, now)):
             return error
     return (
-        _first(_frozen(budget) for budget in hard)
+        _first(_frozen(budget) for budget in budgets)
         or _first(_too_dear(rung, nano, limits.max_share_percent) for rung in rungs(hard))
         or _first(_no_room(rung, nano) for rung in rungs(hard))
     )
