@@ -19,7 +19,8 @@ from shared.adapters.provider_keys import SecretsManagerKeys
 from shared.adapters.telemetry import PowertoolsMeter
 from shared.adapters.upstream import HttpUpstream, egress_client
 from shared.catalog import Catalog
-from shared.clock import Clock, offset_clock, system_clock
+from shared.catalog.aws_prices import load_own_cost
+from shared.clock import Clock, offset_clock, system_clock, utc
 from shared.domain.crossing import FORMATS
 from shared.ports import Ledger, Meter, Store, Upstream
 from shared.settings import RouterSettings
@@ -30,9 +31,10 @@ from shared.usecases.background import Background
 from shared.usecases.count_tokens import CountTokens
 from shared.usecases.holding import Holding, HoldPolicy
 from shared.usecases.idempotency import Idempotency
+from shared.usecases.pricing import Pricing
 from shared.usecases.provider_call import Patience, ProviderCaller
 from shared.usecases.route import ModelRouter
-from shared.usecases.settling import Settler
+from shared.usecases.settling import Function, Settler
 from shared.usecases.standing import StandingOf
 
 _TIMEOUTS: Final = Timeouts(connect=1, read=2)
@@ -72,7 +74,9 @@ def build_router(
     background = Background(lambda error: _report_crash(meter, error))
     admission = Admission(store, clock, settings.environment)
     holding = Holding(ledger, clock, _hold_policy(settings), time.sleep)
-    settler = Settler(store, holding, meter, catalog, clock, settings.baseline_model)
+    pricing = Pricing(catalog, settings.baseline_model)
+    function = Function(load_own_cost(utc(clock()).date()), settings.memory_mb)
+    settler = Settler(store, holding, meter, catalog, clock, pricing, function)
     attempts = Attempts(
         store=store,
         holding=holding,
