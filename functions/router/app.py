@@ -18,9 +18,11 @@ from starlette.routing import Route
 from functions.router.chat import chat_completions
 from functions.router.count_tokens import count_tokens
 from functions.router.errors import ANTHROPIC_ERRORS, OPENAI_ERRORS, ErrorShape
+from functions.router.feedback import feedback
 from functions.router.health import health, health_details
 from functions.router.messages import messages
 from functions.router.models import get_model, list_models
+from functions.router.usage import usage
 from shared.domain.errors import GatewayError, MethodNotAllowed, RouteNotFound
 from shared.settings import router_settings
 from shared.wiring import Router, build_router
@@ -66,6 +68,8 @@ def create_app(router: Router) -> Starlette:
             route("/v1/messages/count_tokens", "POST", "messages", count_tokens, ANTHROPIC_ERRORS),
             route("/v1/models", "GET", "models", list_models),
             route("/v1/models/{model}", "GET", "models", get_model),
+            route("/v1/usage", "GET", "usage", usage),
+            route("/v1/feedback", "POST", "feedback", feedback),
         ],
         exception_handlers={HTTPException: unrouted},
         lifespan=lifespan,

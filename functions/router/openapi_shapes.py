@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from shared.domain.rollups import DIMENSIONS
+from shared.domain.savings import LEVERS
+
 Json = dict[str, Any]
 
 _TEXT: Final[Json] = {"type": "string"}
@@ -28,6 +31,41 @@ _MODEL: Final = _object(
     {"id": _TEXT, "object": {"const": "model"}, "created": _COUNT, "owned_by": _TEXT},
     is_closed=True,
 )
+
+_USD: Final[Json] = {"type": "string", "pattern": r"^-?\d+(\.\d{1,9})?$"}
+_NULLABLE_USD: Final[Json] = {"anyOf": [_USD, {"type": "null"}]}
+_INTERVAL: Final[Json] = {
+    "description": "95 %, by Wilson; an end without a bound is null.",
+    "anyOf": [
+        {"type": "array", "items": _NULLABLE_USD, "minItems": 2, "maxItems": 2},
+        {"type": "null"},
+    ],
+}
+_SUMS: Final[Json] = _object(
+    {
+        "requests": {**_COUNT, "description": "Attempts at a model: a fallback is another one."},
+        "cost_usd": _USD,
+        "baseline_usd": _USD,
+        "saved_usd": _USD,
+        "levers": _object(dict.fromkeys(LEVERS, _USD), is_closed=True),
+        "effective_discount_percent": {"type": ["number", "null"]},
+        "successes": _COUNT,
+        "failures": _COUNT,
+        "unknown": _COUNT,
+        "cost_per_success_usd": _NULLABLE_USD,
+        "cps_interval_usd": _INTERVAL,
+        "tokens": _object(
+            dict.fromkeys(("input", "cache_read", "cache_write", "output"), _COUNT), is_closed=True
+        ),
+    },
+    is_closed=True,
+)
+_GROUP: Final[Json] = {
+    "type": "object",
+    "properties": dict.fromkeys(DIMENSIONS, _NULLABLE_TEXT),
+    "additionalProperties": False,
+}
+_GROUP_SUMS: Final[Json] = {**_SUMS, "properties": {"group": _GROUP, **_SUMS["properties"]}}
 
 ANSWERS: Final[Json] = {
     "ChatCompletion": _object(
@@ -66,6 +104,24 @@ ANSWERS: Final[Json] = {
             "providers": _list_of(_TEXT),
             "ailing_models": {"type": "object"},
         }
+    ),
+    "UsageReport": _object(
+        {
+            "object": {"const": "list"},
+            "data": _list_of({**_GROUP_SUMS, "required": ["group", *_SUMS["required"]]}),
+            "total": _SUMS,
+        },
+        is_closed=True,
+    ),
+    "FeedbackKept": _object(
+        {
+            "object": {"const": "sluice.feedback"},
+            "request_id": _TEXT,
+            "outcome": {"enum": ["success", "failure"]},
+            "score": {"type": ["number", "null"], "minimum": 0, "maximum": 1},
+            "corrected": {"type": "boolean"},
+        },
+        is_closed=True,
     ),
     "OpenAiError": _object(
         {
