@@ -402,9 +402,10 @@ def test_a_hold_is_read_back_as_it_was_written(dynamo: OnDynamo) -> None:
 
 
 def test_a_row_that_is_written_after_its_hour_opens_the_hour_and_the_one_before(
-    bench: Bench,
+    place: Place,
 ) -> None:
-    ledger, late = bench.place.ledger, bench.reserve(100)
+    bench, ledger = bench_on(place), place.ledger
+    late = bench.reserve(100)
     settled = bench.reserve(100)
     bench.time[0] += 3_700
     bench.holding.settle(settled, SETTLED)
@@ -418,8 +419,9 @@ def test_a_row_that_is_written_after_its_hour_opens_the_hour_and_the_one_before(
     assert ledger.hours("search", "2026-11-22")["2026-11-22T12"].revision > before
 
 
-def test_a_hold_that_expires_within_its_hour_opens_nothing(bench: Bench) -> None:
+def test_a_hold_that_expires_within_its_hour_opens_nothing(place: Place) -> None:
+    bench = bench_on(place)
     late = bench.reserve(100)
     bench.time[0] += 1_000
     bench.holding.expire(late.hold)
-    assert bench.place.ledger.hours("search", "2026-11-22") == {}
+    assert place.ledger.hours("search", "2026-11-22") == {}

@@ -168,7 +168,7 @@ def test_finish_reason_and_schema_judge_an_answer(
 
 
 def test_asking_again_past_the_cache_makes_the_first_answer_a_failure(gateway: Gateway) -> None:
-    past = {"headers": {"x-sluice-cache": "bypass"}}
+    past: Json = {"headers": {"x-sluice-cache": "bypass"}}
     ask(gateway, **past)
     assert look(gateway)["total"]["failures"] == 0
     ask(gateway, "Another?", **past)
