@@ -11,7 +11,6 @@ from decimal import Decimal
 from itertools import cycle, islice
 from typing import Any, Final
 
-import httpx2
 import pytest
 from typer.testing import CliRunner
 
@@ -89,9 +88,8 @@ def rows_of(source: UsageSource, team: str) -> list[UsageRow]:
 
 
 def look(stack: Stack, key: str, query: str = "") -> Any:
-    response = httpx2.get(
-        stack.world.endpoint + "/v1/usage" + query, headers={"x-api-key": key}, trust_env=False
-    )
+    url = stack.world.endpoint + "/v1/usage" + query
+    response = stack.control.get(url, headers={"x-api-key": key}, timeout=90)
     return response.raise_for_status().json()
 
 
@@ -155,11 +153,10 @@ def test_a_closed_day_is_reported_as_it_was_and_changes_with_late_feedback(
     query = f"?from={day}&group_by=team,task"
     for _ in range(2):
         assert look(stack, key, query)["total"] == fresh
-    said = httpx2.post(
-        stack.world.endpoint + "/v1/feedback",
+    said = stack.control.post(
+        stack.base_url + "/feedback",
         json={"request_id": named, "outcome": "failure"},
         headers={"x-api-key": key},
-        trust_env=False,
     )
     assert said.status_code == 200
     for seconds in (1, 20_000):
