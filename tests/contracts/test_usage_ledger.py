@@ -398,3 +398,8 @@ def test_cells_too_many_for_an_item_are_read_from_rows(
     for _ in range(2):
         assert dynamo.reader.cells("search", *WHOLE) == dynamo.from_rows(*WHOLE)
     assert dynamo.ledger.days("search", DAY, DAY) == {}
+
+
+def test_a_hundred_rows_of_an_hour_come_page_by_page_and_all_of_them(place: Place) -> None:
+    named = [place.book(at) for at in range(101)]
+    assert [row.entry.request_id for row in place.rows(DAY)] == named

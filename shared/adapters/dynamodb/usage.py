@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
-from typing import Any
+from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
@@ -19,6 +19,10 @@ from shared.resources import (
     rollup_partition,
     usage_partition,
 )
+
+
+_PAGE_ROWS: Final = 50
+"""A page must come within the time that the client waits for an answer, from moto too."""
 
 
 class DynamoUsage:
@@ -120,6 +124,7 @@ class DynamoUsage:
             "KeyConditionExpression": "pk = :pk",
             "ExpressionAttributeValues": {":pk": text(partition)},
             "ConsistentRead": True,
+            "Limit": _PAGE_ROWS,
         }
         if first:
             asked["KeyConditionExpression"] += " AND sk BETWEEN :first AND :last"
