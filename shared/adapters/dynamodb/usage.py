@@ -20,7 +20,6 @@ from shared.resources import (
     usage_partition,
 )
 
-
 _PAGE_ROWS: Final = 50
 """A page must come within the time that the client waits for an answer, from moto too."""
 
