@@ -16,9 +16,11 @@ import yaml
 
 from cli.pulumi_stack import CHECKOUT, stack_outputs
 from shared.adapters.dynamodb.keys import DynamoKeyAdmin
+from shared.adapters.dynamodb.ledger import DynamoLedger
 from shared.clock import Clock, offset_clock, system_clock
 from shared.resources import LEDGER_TABLE
 from shared.usecases.keys import Keys
+from shared.usecases.usage_reader import UsageReader
 
 LOCAL_FACTS: Final = CHECKOUT / ".sluice" / "local.json"
 ENDPOINT_VARIABLE: Final = "SLUICE_ENDPOINT"
@@ -117,6 +119,49 @@ def local_stack(aws_endpoint_url: str, region: str, outputs: dict[str, Any], clo
 def keys_of(environment: str | None, local: str | None = None) -> Keys:
     """Return the keys of an AWS environment, or of the running local world."""
     return stack_of(environment, local).keys
+
+
+@dataclass(frozen=True)
+class UsageSource:
+    """An environment's usage, under the operator's own credentials.
+
+    ``troubles`` gathers the AWS errors of calls that failed.
+    """
+
+    environment: str
+    ledger: DynamoLedger
+    clock: Clock
+    troubles: list[str]
+
+    @property
+    def reader(self) -> UsageReader:
+        """What adds usage up."""
+        return UsageReader(self.ledger, self.clock)
+
+
+def usage_of(environment: str | None, local: str | None = None) -> UsageSource:
+    """Return the usage of an AWS environment, or of the local world where none is named."""
+    troubles: list[str] = []
+
+    def report(operation: str, code: str) -> None:
+        troubles.append(f"{operation}: {code}")
+
+    if environment is not None:
+        client: Any = boto3.client("dynamodb", region_name=_region_of(environment))
+        ledger = DynamoLedger(client, LEDGER_TABLE.name(environment), report)
+        return UsageSource(environment, ledger, system_clock, troubles)
+    facts = local_facts(local)
+    if facts is None:
+        raise typer.BadParameter(
+            "no local world runs here: name a stack on AWS with --stack, or `make run`"
+        )
+    from local.admin import Admin  # noqa: PLC0415 - only where a local world is meant
+
+    outputs = facts["outputs"]
+    client = Admin(facts["aws_endpoint_url"], facts["region"]).dynamodb
+    ledger = DynamoLedger(client, outputs["ledger_table"], report)
+    clock = offset_clock(LOCAL_FACTS.parent / "clock")
+    return UsageSource(outputs["environment"], ledger, clock, troubles)
 
 
 def local_keys(aws_endpoint_url: str, region: str, outputs: dict[str, Any], clock: Path) -> Keys:

@@ -123,6 +123,30 @@ def smoke(
     run(target, model, as_json=as_json)
 
 
+@app.command()
+def usage(
+    by: Annotated[
+        str,
+        typer.Option(help="Of environment, team, key, feature, model, tier, task."),
+    ] = "model",
+    since: Annotated[str, typer.Option(help="7d, 12h, 2w, a date or an ISO time.")] = "7d",
+    team: Annotated[str | None, typer.Option(help="One team only.")] = None,
+    stack: Annotated[
+        str | None,
+        typer.Option("--stack", "--env", help="A stack on AWS; without it, the local world."),
+    ] = None,
+    local: Annotated[
+        str | None, typer.Option(help="One of several stacks in the local world.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what calls cost, what was saved and by what, and the cost per success."""
+    from cli.connection import usage_of  # noqa: PLC0415
+    from cli.usage import usage as show  # noqa: PLC0415
+
+    show(usage_of(stack, local), by, since, team, as_json_text=as_json)
+
+
 def commands() -> typer.Typer:
     """Return the whole command line."""
     from cli import account, budget, keys, prices, replay  # noqa: PLC0415

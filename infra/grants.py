@@ -13,8 +13,10 @@ import pulumi
 
 from shared.resources import (
     BUDGET_PARTITIONS,
+    FEEDBACK_PARTITIONS,
     HOLD_PARTITIONS,
     KEY_PARTITIONS,
+    ROLLUP_PARTITIONS,
     USAGE_PARTITIONS,
 )
 
@@ -45,8 +47,9 @@ def router_policy(
 ) -> pulumi.Output[str]:
     """Return the router's policy as JSON.
 
-    On the ledger it reads keys and budgets, holds money, and writes usage: a router that was taken
-    over can neither mint a key nor rewrite one, nor wipe out what a call has cost.
+    On the ledger it reads keys and budgets, holds money, and writes usage once and reads it to add
+    it up: a router that was taken over can neither mint a key nor rewrite one, nor wipe out what a
+    call has cost. A rollup can always be rebuilt from the rows.
     ``bedrock_models`` are the ids of ``global.`` inference profiles; where a list is empty, or
     there is no ``customer_key``, nothing is granted for it.
     """
@@ -64,7 +67,9 @@ def router_policy(
 _READ = ["dynamodb:BatchGetItem", "dynamodb:GetItem"]
 _PUT = "dynamodb:PutItem"
 _DELETE = "dynamodb:DeleteItem"
-_WRITE = [_PUT, "dynamodb:UpdateItem"]
+_UPDATE = "dynamodb:UpdateItem"
+_QUERY = "dynamodb:Query"
+_WRITE = [_PUT, _UPDATE]
 _INVOKE = ["bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"]
 _LOG = ["logs:CreateLogStream", "logs:PutLogEvents"]
 
@@ -74,6 +79,14 @@ def _ledger(ledger: Arn) -> list[Statement]:
     return [
         _in_partitions(read, KEY_PARTITIONS, *BUDGET_PARTITIONS),
         _in_partitions(_allow("WriteUsage", [_PUT], [ledger]), USAGE_PARTITIONS),
+        _in_partitions(
+            _allow("AddUsageUp", [_QUERY], [ledger]),
+            USAGE_PARTITIONS,
+            FEEDBACK_PARTITIONS,
+            ROLLUP_PARTITIONS,
+        ),
+        _in_partitions(_allow("KeepRollups", [_UPDATE], [ledger]), ROLLUP_PARTITIONS),
+        _in_partitions(_allow("KeepFeedback", [_PUT], [ledger]), FEEDBACK_PARTITIONS),
         _in_partitions(_allow("Hold", [_PUT, _DELETE], [ledger]), HOLD_PARTITIONS),
         _in_partitions(_allow("MoveMoney", _WRITE, [ledger]), *BUDGET_PARTITIONS),
     ]

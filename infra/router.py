@@ -182,6 +182,7 @@ def _environment(
             provider_secrets={provider: known[f"key:{provider}"] for provider in keys},
             policy_version=policy_version(),
             baseline_model=stack.baseline_model,
+            memory_mb=stack.memory_mb,
             body_limit_bytes=stack.body_limit_bytes,
             budgets=stack.budgets,
             max_share_percent=stack.max_share_percent,

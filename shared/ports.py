@@ -12,6 +12,8 @@ from shared.domain.budgets.movements import Ending
 from shared.domain.budgets.refusals import HoldLimits
 from shared.domain.entries import Claim, Entry, Found, KeyRow, Repeat, Settlement, StoredAnswer
 from shared.domain.health import Rest
+from shared.domain.rollups import Cells, Rollup
+from shared.domain.usage_rows import Feedback, UsageRow
 
 if TYPE_CHECKING:  # what only operators need stays out of the router
     from shared.domain.budgets.booked import Booked
@@ -72,7 +74,45 @@ class Store(Protocol):
         """
 
 
-class Ledger(Protocol):
+class UsageLedger(Protocol):
+    """Usage rows, what callers said of them, and what they were added up to.
+
+    Every method raises :class:`~shared.domain.errors.StoreUnavailable` when the ledger cannot be
+    reached, and has one effect however often AWS's client sends it. Reads are consistent.
+    """
+
+    def usage_rows(self, team: str, since: str, until: str) -> list[UsageRow]:
+        """Return a team's rows of one day, by moments of it: from ``since``, before ``until``."""
+
+    def feedback(self, team: str, day: str) -> dict[str, Feedback]:
+        """Return what was said of a day's requests, by request id."""
+
+    def give_feedback(self, team: str, day: str, feedback: Feedback) -> None:
+        """Write down what was said of a request of a day; what was said last is kept."""
+
+    def hours(self, team: str, day: str) -> dict[str, Rollup]:
+        """Return what is stored of a day's hours, by hour."""
+
+    def days(self, team: str, first: str, last: str) -> dict[str, Rollup]:
+        """Return what is stored of days, by day, from the first to the last."""
+
+    def close(self, team: str, period: str, cells: Cells, revision: int) -> None:
+        """Store the cells of an hour or a day, unless it was opened again since ``revision``.
+
+        Cells too many for one item are not stored, which is no error: their rows are read.
+        """
+
+    def reopen(self, team: str, hours: Iterable[str], until: int) -> None:
+        """Have the rows of some hours, and of their days, read until an epoch second.
+
+        Done before a row or a feedback is written late; all of them, or none.
+        """
+
+    def teams(self) -> list[str]:
+        """Return every team that was ever given a key."""
+
+
+class Ledger(UsageLedger, Protocol):
     """Budgets, holds and usage rows: all that money depends on.
 
     Every method raises :class:`~shared.domain.errors.StoreUnavailable` when the ledger cannot be

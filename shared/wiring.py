@@ -19,8 +19,10 @@ from shared.adapters.provider_keys import SecretsManagerKeys
 from shared.adapters.telemetry import PowertoolsMeter
 from shared.adapters.upstream import HttpUpstream, egress_client
 from shared.catalog import Catalog
-from shared.clock import Clock, offset_clock, system_clock
+from shared.catalog.aws_prices import load_own_cost
+from shared.clock import Clock, offset_clock, system_clock, utc
 from shared.domain.crossing import FORMATS
+from shared.domain.request_ids import RANDOM_BYTES, request_id
 from shared.ports import Ledger, Meter, Store, Upstream
 from shared.settings import RouterSettings
 from shared.usecases.admission import Admission
@@ -28,12 +30,15 @@ from shared.usecases.answer_call import AnswerCall, Policy
 from shared.usecases.attempts import Attempts
 from shared.usecases.background import Background
 from shared.usecases.count_tokens import CountTokens
+from shared.usecases.feedback import GiveFeedback
 from shared.usecases.holding import Holding, HoldPolicy
 from shared.usecases.idempotency import Idempotency
+from shared.usecases.pricing import Pricing
 from shared.usecases.provider_call import Patience, ProviderCaller
 from shared.usecases.route import ModelRouter
-from shared.usecases.settling import Settler
+from shared.usecases.settling import Function, Settler
 from shared.usecases.standing import StandingOf
+from shared.usecases.usage_reader import UsageReader
 
 _TIMEOUTS: Final = Timeouts(connect=1, read=2)
 """A store that does not answer within seconds is down: the call fails closed."""
@@ -52,6 +57,8 @@ class Router:
     count_tokens: CountTokens
     store: Store
     background: Background
+    usage: UsageReader
+    give_feedback: GiveFeedback
     new_request_id: Callable[[], str]
 
 
@@ -72,7 +79,9 @@ def build_router(
     background = Background(lambda error: _report_crash(meter, error))
     admission = Admission(store, clock, settings.environment)
     holding = Holding(ledger, clock, _hold_policy(settings), time.sleep)
-    settler = Settler(store, holding, meter, catalog, clock, settings.baseline_model)
+    pricing = Pricing(catalog, settings.baseline_model)
+    function = Function(load_own_cost(utc(clock()).date()), settings.memory_mb)
+    settler = Settler(store, holding, meter, catalog, clock, pricing, function)
     attempts = Attempts(
         store=store,
         holding=holding,
@@ -111,13 +120,10 @@ def build_router(
         count_tokens=counting,
         store=store,
         background=background,
-        new_request_id=new_request_id,
+        usage=UsageReader(ledger, clock),
+        give_feedback=GiveFeedback(ledger, clock),
+        new_request_id=lambda: request_id(clock(), secrets.token_bytes(RANDOM_BYTES)),
     )
-
-
-def new_request_id() -> str:
-    """Return an id that no other request has: ``req_`` and 128 random bits."""
-    return "req_" + secrets.token_hex(16)
 
 
 def _patience(settings: RouterSettings) -> Patience:

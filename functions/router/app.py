@@ -67,6 +67,8 @@ def create_app(router: Router) -> Starlette:
             route("/v1/models", "GET", "models", seldom.list_models),
             route("/v1/models/{model}", "GET", "models", seldom.get_model),
             route("/v1/budget", "GET", "budget", seldom.list_budgets),
+            route("/v1/usage", "GET", "usage", seldom.usage),
+            route("/v1/feedback", "POST", "feedback", seldom.feedback),
         ],
         exception_handlers={HTTPException: unrouted},
         lifespan=lifespan,

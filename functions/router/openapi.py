@@ -15,6 +15,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from functions.router.feedback import FeedbackRequest
 from functions.router.openapi_controls import (
     NOTE_HEADERS,
     controls_in_body,
@@ -22,7 +23,8 @@ from functions.router.openapi_controls import (
     headers_taken,
 )
 from functions.router.openapi_shapes import ANSWERS, CHAT_EXAMPLES, MESSAGES_EXAMPLES
-from shared.domain.chat import ChatRequest, Shape
+from functions.router.usage import GROUPING, MOMENT
+from shared.domain.chat import ChatRequest
 from shared.domain.controls import BODY_FIELD, HEADER_PREFIX
 from shared.domain.errors import (
     BodyTooLarge,
@@ -103,6 +105,8 @@ def _paths() -> Json:
         "/v1/budget": {
             "get": _lookup("Tell what the key, its team and all may still spend.", "BudgetList")
         },
+        "/v1/usage": {"get": _usage()},
+        "/v1/feedback": {"post": _feedback()},
         "/health": {"get": _open("Tell whether the router is up.", {"$ref": _ref("Health")})},
         "/health/details": {"get": _lookup("Tell what the router answers by.", "HealthDetails")},
         "/openapi.json": {"get": _open("Return this document.", {"type": "object"})},
@@ -181,6 +185,42 @@ def _lookup(summary: str, answer: str) -> Json:
     }
 
 
+def _usage() -> Json:
+    described = {
+        "from": ("The first moment: a date, or an ISO time (UTC). Seven days ago.", MOMENT),
+        "to": ("The moment after the last one, of the same form. Now.", MOMENT),
+        "group_by": ("Dimensions, separated by commas. By model.", GROUPING),
+    }
+    parameters = [
+        {
+            "name": name,
+            "in": "query",
+            "description": about,
+            "schema": {"type": "string", "pattern": f"^{pattern}$"},
+        }
+        for name, (about, pattern) in described.items()
+    ]
+    found = _lookup("What your team's calls cost, what was saved, and by what.", "UsageReport")
+    return {**found, "parameters": parameters}
+
+
+def _feedback() -> Json:
+    schemas = _request("feedback", FeedbackRequest)
+    content = {"schema": _either_said(schemas["feedback.FeedbackRequest"])}
+    refusals = _refusals((*_LOOKUP_REFUSALS, BodyTooLarge), _ref("OpenAiError"))
+    lookup = _lookup("Say whether an earlier answer was of use.", "FeedbackKept")
+    return {
+        **lookup,
+        "requestBody": {"required": True, "content": {"application/json": content}},
+        "responses": lookup["responses"] | refusals,
+    }
+
+
+def _either_said(schema: Json) -> Json:
+    """Demand an outcome or a corrected answer, as the door does."""
+    return {**schema, "anyOf": [{"required": ["outcome"]}, {"required": ["corrected"]}]}
+
+
 def _open(summary: str, answer: Json) -> Json:
     content = {"application/json": {"schema": answer}}
     said = {"200": {"description": "Always the same.", "content": content}}
@@ -221,7 +261,7 @@ def _counted(message: Json) -> Json:
     return {**message, "properties": kept, "required": required, "title": "CountRequest"}
 
 
-def _request(door: str, request: type[Shape]) -> Json:
+def _request(door: str, request: type[msgspec.Struct]) -> Json:
     """Return the schemas of a door's request, under names that no other door has."""
     _, found = msgspec.json.schema_components([request], ref_template=_ref(door + ".{name}"))
     return {f"{door}.{name}": converted(schema) for name, schema in found.items()}

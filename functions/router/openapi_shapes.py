@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 from shared.domain.budgets.ladder import STEPS
+from shared.domain.rollups import DIMENSIONS
+from shared.domain.savings import LEVERS
 
 Json = dict[str, Any]
 
@@ -70,6 +72,40 @@ _MODEL: Final = _object(
     is_closed=True,
 )
 
+_NULLABLE_USD: Final[Json] = {"anyOf": [_USD, {"type": "null"}]}
+_INTERVAL: Final[Json] = {
+    "description": "95 %, by Wilson; an end without a bound is null.",
+    "anyOf": [
+        {"type": "array", "items": _NULLABLE_USD, "minItems": 2, "maxItems": 2},
+        {"type": "null"},
+    ],
+}
+_SUMS: Final[Json] = _object(
+    {
+        "requests": {**_COUNT, "description": "Attempts at a model: a fallback is another one."},
+        "cost_usd": _USD,
+        "baseline_usd": _USD,
+        "saved_usd": _USD,
+        "levers": _object(dict.fromkeys(LEVERS, _USD), is_closed=True),
+        "effective_discount_percent": {"type": ["number", "null"]},
+        "successes": _COUNT,
+        "failures": _COUNT,
+        "unknown": _COUNT,
+        "cost_per_success_usd": _NULLABLE_USD,
+        "cps_interval_usd": _INTERVAL,
+        "tokens": _object(
+            dict.fromkeys(("input", "cache_read", "cache_write", "output"), _COUNT), is_closed=True
+        ),
+    },
+    is_closed=True,
+)
+_GROUP: Final[Json] = {
+    "type": "object",
+    "properties": dict.fromkeys(DIMENSIONS, _NULLABLE_TEXT),
+    "additionalProperties": False,
+}
+_GROUP_SUMS: Final[Json] = {**_SUMS, "properties": {"group": _GROUP, **_SUMS["properties"]}}
+
 ANSWERS: Final[Json] = {
     "ChatCompletion": _object(
         {
@@ -108,6 +144,24 @@ ANSWERS: Final[Json] = {
             "providers": _list_of(_TEXT),
             "ailing_models": {"type": "object"},
         }
+    ),
+    "UsageReport": _object(
+        {
+            "object": {"const": "list"},
+            "data": _list_of({**_GROUP_SUMS, "required": ["group", *_SUMS["required"]]}),
+            "total": _SUMS,
+        },
+        is_closed=True,
+    ),
+    "FeedbackKept": _object(
+        {
+            "object": {"const": "sluice.feedback"},
+            "request_id": _TEXT,
+            "outcome": {"enum": ["success", "failure"]},
+            "score": {"type": ["number", "null"], "minimum": 0, "maximum": 1},
+            "corrected": {"type": "boolean"},
+        },
+        is_closed=True,
     ),
     "OpenAiError": _object(
         {

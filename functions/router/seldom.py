@@ -40,3 +40,17 @@ async def list_budgets(request: Request, router: Router, request_id: str) -> Res
     from functions.router import budget as route  # noqa: PLC0415
 
     return await route.list_budgets(request, router, request_id)
+
+
+async def usage(request: Request, router: Router, request_id: str) -> Response:
+    """Serve ``/v1/usage``."""
+    from functions.router import usage as route  # noqa: PLC0415
+
+    return await route.usage(request, router, request_id)
+
+
+async def feedback(request: Request, router: Router, request_id: str) -> Response:
+    """Serve ``/v1/feedback``."""
+    from functions.router import feedback as route  # noqa: PLC0415
+
+    return await route.feedback(request, router, request_id)

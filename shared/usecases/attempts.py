@@ -236,6 +236,7 @@ def _next_entry(entry: Entry, model: Model, error: GatewayError) -> Entry:
 def _entry_for(entry: Entry, model: Model, why: str) -> Entry:
     return dataclasses.replace(
         entry,
+        routed_model=entry.routed_model or entry.model,
         model=model.id,
         provider=model.provider,
         tier=model.tier,

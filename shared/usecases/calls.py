@@ -71,6 +71,8 @@ class Call:
     controls: Controls
     render_error: Callable[[GatewayError], bytes]
     idempotency_key: str | None = None
+    identity: str = ""
+    """The digest that the same request of the same team has, and no other; set when it is known."""
 
     @property
     def is_stream(self) -> bool:

@@ -26,7 +26,16 @@ from shared.domain.budgets import (
     current_day,
     next_step,
 )
-from shared.domain.budgets.movements import ABANDON, Ending, RowState, expiring, settling
+from shared.domain.budgets.movements import (
+    ABANDON,
+    EXPIRE,
+    SETTLE_LATE,
+    SETTLE_TWICE_HELD,
+    Ending,
+    RowState,
+    expiring,
+    settling,
+)
 from shared.domain.budgets.refusals import HoldLimits, refusal, together
 from shared.domain.budgets.scopes import all_slices, scopes_of
 from shared.domain.budgets.seeds import Seeds
@@ -35,6 +44,8 @@ from shared.domain.entries import Entry, KeyRow, Settlement
 from shared.domain.errors import StoreUnavailable
 from shared.domain.key_limits import KeyLimits
 from shared.domain.prices import TokenCounts
+from shared.domain.rollups import SETTLING_SECONDS
+from shared.domain.usage_rows import epoch, hour_before, hour_end, moment_of
 from shared.ports import Ledger
 
 _TRIES: Final = 24
@@ -194,11 +205,25 @@ class Holding:
             ending = how(position.hold_stands, position.row)
             if ending is None:
                 return
+            self._reopen_rollups(hold, ending)
             found = self._ledger.end(hold, settlement, ending, position)
             if found is None:
                 return
             position = found
         raise StoreUnavailable("ledger")
+
+    def _reopen_rollups(self, hold: Hold, ending: Ending) -> None:
+        """Before a row is written or replaced after its hour, have the hour added up anew.
+
+        The hour before has it as evidence of a retry.
+        """
+        if ending not in {EXPIRE, SETTLE_LATE, SETTLE_TWICE_HELD}:
+            return
+        opened, now = hold.entry.opened_at, self._clock()
+        hour = hold.day + moment_of(opened)[10:13]
+        if now >= epoch(hour_end(hour)):
+            until = int(now) + SETTLING_SECONDS
+            self._ledger.reopen(hold.entry.team, [hour, hour_before(hour)], until)
 
     def _current(self, budgets: list[Budget]) -> tuple[list[Budget], str]:
         """Write down what time has done to the budgets; returns them and the day they are in."""

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from shared.catalog import Catalog
-from shared.clock import Clock, utc
+from shared.clock import Clock
 from shared.domain.budgets import OpenHold
-from shared.domain.entries import Claim, Entry, Settlement, StoredAnswer, UsageSource
+from shared.domain.entries import Claim, Entry, Outcome, Settlement, StoredAnswer, UsageSource
 from shared.domain.errors import (
     GatewayError,
     InvalidRequest,
@@ -25,11 +25,14 @@ from shared.domain.errors import (
     UpstreamTimedOut,
 )
 from shared.domain.freshness import Freshness
+from shared.domain.own_cost import OwnCost, Path
 from shared.domain.prices import TokenCounts
-from shared.domain.routing import AUTO, TIERS
+from shared.domain.savings import Saving
+from shared.domain.schema_asked import schema_verdict
 from shared.domain.usage import MalformedUsage
 from shared.ports import Meter, Store
 from shared.usecases.holding import Holding
+from shared.usecases.pricing import Pricing
 
 if TYPE_CHECKING:
     from shared.usecases.calls import Attempt, Received
@@ -47,6 +50,14 @@ class Keeping:
     repeats: int = 0
 
 
+@dataclass(frozen=True)
+class Function:
+    """What this function costs at AWS: the rates, and the memory that it is billed for."""
+
+    own_cost: OwnCost
+    memory_mb: int
+
+
 class Settler:
     """Ends attempts.
 
@@ -61,19 +72,20 @@ class Settler:
         meter: Meter,
         catalog: Catalog,
         clock: Clock,
-        baseline_model: str,
+        pricing: Pricing,
+        function: Function,
     ) -> None:
         self._store = store
         self._holding = holding
         self._meter = meter
         self._catalog = catalog
         self._clock = clock
-        self._baseline_model = baseline_model
+        self._pricing = pricing
+        self._function = function
 
     def check_prices(self, entry: Entry) -> None:
         """Raise ``UnpricedModel`` now rather than after a provider has been paid."""
-        self._cost(entry.model, entry, TokenCounts())
-        self.baseline(entry, TokenCounts())
+        self._pricing.check(entry)
 
     async def answered(
         self, attempt: Attempt, received: Received, keeping: Keeping, claim: Claim | None
@@ -81,13 +93,12 @@ class Settler:
         """Settle a whole answer and store it where it may be stored."""
         entry = attempt.entry
         tokens, source = self._tokens(attempt, received.usage)
-        settlement = Settlement(
-            outcome="answered",
+        settlement = dataclasses.replace(
+            self._settlement(entry, "answered", self._pricing.answered(entry, tokens), "miss"),
             tokens=tokens,
             usage_source=source,
-            cost_nano=self._cost(entry.model, entry, tokens),
-            baseline_nano=self.baseline(entry, tokens),
             finish_reason=received.finish_reason,
+            schema=schema_verdict(attempt.call.body, received.whole),
         )
         await self._settle(attempt.hold, settlement)
         await self._store_answer(entry, received, settlement, keeping, claim)
@@ -101,13 +112,11 @@ class Settler:
         if isinstance(error, UpstreamFailed):
             may_bill = error.may_bill
         tokens, source = self._tokens(attempt, attempt.progress.usage) if may_bill else _NOTHING
-        cost = self._cost(entry.model, entry, tokens)
-        settlement = Settlement(
-            outcome="refused" if isinstance(error, InvalidRequest) else "failed",
+        outcome: Outcome = "refused" if isinstance(error, InvalidRequest) else "failed"
+        settlement = dataclasses.replace(
+            self._settlement(entry, outcome, self._pricing.charged(entry, tokens), "uncached"),
             tokens=tokens,
             usage_source=source,
-            cost_nano=cost,
-            baseline_nano=cost,
         )
         await self._settle(attempt.hold, settlement)
         self._meter.settled(entry, settlement, self._clock() - entry.opened_at)
@@ -115,25 +124,28 @@ class Settler:
 
     def price_hit(self, entry: Entry, answer: StoredAnswer) -> Settlement:
         """Return the settlement of an answer from the cache: nothing paid, all of it saved."""
-        return Settlement(
-            outcome="answered",
+        saving = self._pricing.hit(entry, answer.tokens)
+        return dataclasses.replace(
+            self._settlement(entry, "answered", saving, "hit"),
             tokens=answer.tokens,
             usage_source="stored",
-            cost_nano=0,
-            baseline_nano=self.baseline(entry, answer.tokens),
         )
 
-    def baseline(self, entry: Entry, tokens: TokenCounts) -> int:
-        """Return the list price, without any cache, of what the caller asked for.
-
-        ``auto`` stands for the environment's baseline model, a tier for the model it chose.
-        """
-        model = entry.requested_model
-        if model == AUTO:
-            model = self._baseline_model
-        elif model in TIERS:
-            model = entry.model
-        return self._cost(model, entry, tokens.without_cache())
+    def _settlement(self, entry: Entry, outcome: Outcome, saving: Saving, path: Path) -> Settlement:
+        milliseconds = max(0, round((self._clock() - entry.opened_at) * 1000))
+        function = self._function
+        return Settlement(
+            outcome=outcome,
+            tokens=TokenCounts(),
+            usage_source="none",
+            cost_nano=saving.cost_nano,
+            baseline_nano=saving.baseline_nano,
+            levers=saving.levers,
+            milliseconds=milliseconds,
+            aws_nano=function.own_cost.nano(
+                path, milliseconds=milliseconds, memory_mb=function.memory_mb
+            ),
+        )
 
     def _tokens(self, attempt: Attempt, usage: object) -> _Counted:
         try:
@@ -143,9 +155,6 @@ class Settler:
             self._meter.trouble("usage", request_id=request_id, reason=str(reason))
             return attempt.most, "estimated"
         return counted, "provider"
-
-    def _cost(self, model: str, entry: Entry, tokens: TokenCounts) -> int:
-        return self._catalog.priced[model].price(utc(entry.opened_at)).cost(tokens)
 
     async def _settle(self, opened: OpenHold, settlement: Settlement) -> None:
         try:

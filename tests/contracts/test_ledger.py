@@ -400,3 +400,29 @@ def test_a_hold_is_read_back_as_it_was_written(dynamo: OnDynamo) -> None:
     bench.time[0] += 2000
     assert bench.holding.expired("search") == [opened.hold]
     assert isinstance(opened.hold, Hold)
+
+
+def test_a_row_that_is_written_after_its_hour_opens_the_hour_and_the_one_before(
+    place: Place,
+) -> None:
+    bench, ledger = bench_on(place), place.ledger
+    late = bench.reserve(100)
+    settled = bench.reserve(100)
+    bench.time[0] += 3_700
+    bench.holding.settle(settled, SETTLED)
+    assert ledger.hours("search", "2026-11-22") == {}
+    bench.holding.expire(late.hold)
+    opened = ledger.hours("search", "2026-11-22")
+    assert opened.keys() == {"2026-11-22T11", "2026-11-22T12"}
+    assert ledger.days("search", "2026-11-22", "2026-11-22")["2026-11-22"].revision > 0
+    before = opened["2026-11-22T12"].revision
+    bench.holding.settle(late, SETTLED)
+    assert ledger.hours("search", "2026-11-22")["2026-11-22T12"].revision > before
+
+
+def test_a_hold_that_expires_within_its_hour_opens_nothing(place: Place) -> None:
+    bench = bench_on(place)
+    late = bench.reserve(100)
+    bench.time[0] += 1_000
+    bench.holding.expire(late.hold)
+    assert place.ledger.hours("search", "2026-11-22") == {}

@@ -20,6 +20,9 @@ def test_the_ledger_is_granted_by_partition_only() -> None:
     granted = {
         "ReadKeysAndBudgets": (["BatchGetItem", "GetItem"], ["*/keys", *budgets]),
         "WriteUsage": (["PutItem"], ["*/usage/*"]),
+        "AddUsageUp": (["Query"], ["*/usage/*", "*/feedback/*", "*/rollups"]),
+        "KeepRollups": (["UpdateItem"], ["*/rollups"]),
+        "KeepFeedback": (["PutItem"], ["*/feedback/*"]),
         "Hold": (["PutItem", "DeleteItem"], ["*/holds"]),
         "MoveMoney": (["PutItem", "UpdateItem"], budgets),
     }

@@ -37,6 +37,8 @@ from tests.functions.conftest import Gateway, as_chunks, completion, run, stream
 from tests.system.conftest import Stack
 
 CHAT, MESSAGES = "/v1/chat/completions", "/v1/messages"
+FEEDBACK = "/v1/feedback"
+"""No generated id is one of a request: every case of it is refused."""
 LONGEST = re.compile(rb',"maxLength":1000000\b')
 """To break this bound takes a megabyte, which the body's limit refuses, and seconds a case."""
 SCHEMA = schemathesis.openapi.from_dict(json.loads(LONGEST.sub(b"", document())))
@@ -53,6 +55,8 @@ PLANS = [
     (MESSAGES, "POST", 150, 50),
     ("/v1/models/{model}", "GET", 230, 230),
     ("/v1/models", "GET", 1, 0),
+    ("/v1/usage", "GET", 40, 40),
+    (FEEDBACK, "POST", 20, 20),
     ("/v1/messages/count_tokens", "POST", 24, 12),
     ("/v1/budget", "GET", 1, 0),
     ("/health", "GET", 1, 0),
@@ -78,7 +82,8 @@ class Run:
         headers = {k: v for k, v in sent["headers"].items() if k.lower() != "authorization"}
         body = json.dumps(answerable(sent["json"])) if "json" in sent else sent.get("data", b"")
         keyed = headers | {"x-api-key": self.key}
-        response = self.send(case.method, sent["url"], headers=keyed, content=body)
+        query = {"params": sent["params"]} if sent.get("params") else {}
+        response = self.send(case.method, sent["url"], headers=keyed, content=body, **query)
         self.statuses[response.status_code] += 1
         is_judged_unread = response.status_code == 413
         case.validate_response(response, checks=CHECKS[:-1] if is_judged_unread else CHECKS)
@@ -204,7 +209,9 @@ def test_every_generated_case_gets_a_documented_answer(
     send_cases(one, *plan)
     assert one.statuses.total() >= plan[2] + plan[3]
     assert gateway.meter.troubles == []
-    if plan[1] == "POST":
+    if plan[0] == FEEDBACK:
+        assert one.statuses.keys() == {400}
+    elif plan[1] == "POST":
         assert one.statuses[200] >= plan[2] // 4
         assert one.statuses[400] >= plan[3] // 4
         assert gateway.upstream.sent

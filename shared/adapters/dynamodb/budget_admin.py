@@ -10,7 +10,6 @@ from botocore.exceptions import ClientError
 
 from shared.adapters.dynamodb.budget_rows import budget_key
 from shared.adapters.dynamodb.conditions import all_of
-from shared.adapters.dynamodb.keys import TEAMS
 from shared.adapters.dynamodb.ledger import budgets_in
 from shared.adapters.dynamodb.reaching import TRANSACTION_CANCELED
 from shared.adapters.dynamodb.rows import Item, key_of, number, text
@@ -19,7 +18,7 @@ from shared.domain.budgets import Budget
 from shared.domain.budgets.booked import Booked
 from shared.domain.budgets.changes import AuditRow
 from shared.domain.entries import Outcome
-from shared.resources import audit_partition, budget_partition, usage_partition
+from shared.resources import TEAMS_PARTITION, audit_partition, budget_partition, usage_partition
 
 Write = dict[str, Any]
 
@@ -43,7 +42,7 @@ class DynamoBudgetAdmin:
 
     def teams(self) -> list[str]:
         """Query the partition that names them."""
-        return [item["sk"]["S"] for item in self._query(TEAMS)]
+        return [item["sk"]["S"] for item in self._query(TEAMS_PARTITION)]
 
     def budgets_of(self, team: str) -> list[Budget]:
         """Query the team's partition of budgets."""

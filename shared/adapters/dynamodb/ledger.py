@@ -28,10 +28,10 @@ from shared.adapters.dynamodb.reaching import (
     CONDITION_FAILED,
     TRANSACTION_CANCELED,
     TRANSACTION_CONFLICT,
-    Report,
     reaching,
 )
 from shared.adapters.dynamodb.rows import Item, text
+from shared.adapters.dynamodb.usage import DynamoUsage
 from shared.domain.budgets import Budget, Hold, Position, Scope, Step
 from shared.domain.budgets.movements import Ending, RowState
 from shared.domain.budgets.refusals import HoldLimits
@@ -45,13 +45,8 @@ _CONFLICT_TRIES = 8
 _TRANSIENT = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
 
 
-class DynamoLedger:
+class DynamoLedger(DynamoUsage):
     """Implements :class:`shared.ports.Ledger` on the ledger table."""
-
-    def __init__(self, client: Any, table: str, report: Report) -> None:
-        self._client = client
-        self._table = table
-        self._report = report
 
     def read_budgets(self, scopes: Iterable[Scope]) -> dict[Scope, Budget]:
         """Read what stands there in one BatchGetItem, asking once more for what was left out."""

@@ -17,11 +17,15 @@ _DYNAMODB: Final = Service("dynamodb", target="DynamoDB_20120810", version="1.0"
 
 
 class DynamoClient(JsonClient):
-    """The four calls of the router."""
+    """The five calls of the router."""
 
     def batch_get_item(self, **request: Any) -> Json:
         """Read items of several tables."""
         return self.call("BatchGetItem", request)
+
+    def query(self, **request: Any) -> Json:
+        """Read a page of one partition."""
+        return self.call("Query", request)
 
     def put_item(self, **request: Any) -> Json:
         """Write one item."""
