@@ -84,7 +84,7 @@ class Calls:
             raise ReadTimeoutError(endpoint_url=_URL)
         if fault is Fault.SENT_TWICE_IN_VAIN:
             self._scheduler.hand_over()
-            raise _conflict(operation, asked, self._chance)
+            raise conflict(operation, asked, self._chance)
         if fault is Fault.SENT_TWICE:
             self._scheduler.hand_over()
             return _told(self._attempt(who, operation, asked, token, "second send"))
@@ -98,7 +98,7 @@ class Calls:
         if fault is Fault.CRASH_BEFORE:
             raise Crash
         if fault is Fault.CONFLICT:
-            raise _conflict(operation, asked, self._chance)
+            raise conflict(operation, asked, self._chance)
         if fault is Fault.ARRIVES_LATE:
             self._later(who, operation, asked, token)
         raise ConnectTimeoutError(endpoint_url=_URL)
@@ -146,7 +146,7 @@ def _outcome(result: dict[str, Any] | ClientError) -> str:
     return f"refused {codes}" if codes else "refused"
 
 
-def _conflict(operation: str, asked: dict[str, Any], chance: Random) -> ClientError:
+def conflict(operation: str, asked: dict[str, Any], chance: Random) -> ClientError:
     """Return how DynamoDB turns a write away that meets another transaction."""
     if operation == "TransactWriteItems":
         reasons = [{"Code": "None"} for _ in asked["TransactItems"]]

@@ -44,15 +44,19 @@ class NoFaults:
 
 
 class RandomFaults:
-    """Each point has the same chance of a fault."""
+    """Each point has the same chance of one of some faults."""
 
-    def __init__(self, chance: Random, rate: float) -> None:
+    def __init__(self, chance: Random, rate: float, among: Sequence[Fault]) -> None:
         self._chance = chance
         self._rate = rate
+        self._among = among
 
     def at(self, point: int, possible: Sequence[Fault]) -> Fault:
         """Draw."""
-        return self._chance.choice(possible) if self._chance.random() < self._rate else Fault.NONE
+        likely = [fault for fault in possible if fault in self._among]
+        if not likely or self._chance.random() >= self._rate:
+            return Fault.NONE
+        return self._chance.choice(likely)
 
 
 class SingleFault:

@@ -33,8 +33,8 @@ def check_minutes(before: View, after: View, new: Sequence[Held]) -> str | None:
     """Return how the calls and tokens of a key's minute do not follow from one step, or None."""
     settled = [
         row
-        for call, row in after.rows.items()
-        if row.status == "answered" and before.rows.get(call) != row
+        for place, row in after.rows.items()
+        if row.status == "answered" and before.rows.get(place) != row
     ]
     for whose, purse in after.purses.items():
         old = before.purses.get(whose)

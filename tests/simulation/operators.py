@@ -14,7 +14,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from shared.adapters.dynamodb.budget_rows import budget_key
-from shared.domain.budgets import Budget
+from shared.domain.budgets import Budget, Period
 from shared.domain.budgets.scopes import Scope, key_scope, team_scope
 from shared.domain.budgets.seeds import sliced
 from shared.domain.budgets.slices import levelled
@@ -54,7 +54,7 @@ class Operator:
 
     def _seen(self) -> list[Budget]:
         """Return the slices, or one other budget if it exists."""
-        if self._chance.random() < 0.6:
+        if self._chance.random() < self._plan.focus.environment_share:
             return self._holding.slices()
         team = self._chance.choice(TEAMS)
         scopes: list[Scope] = [team_scope(team), *(key_scope(team, key) for key in KEYS[team])]
@@ -69,7 +69,8 @@ class Operator:
         if kind == "raise":
             by = self._chance.choice((5, 15, 60))
             until = int(self._clock() + self._chance.choice((30, 300, 3_000)))
-            return [(each, _raised(each, by, until)) for each in seen]
+            period: Period = self._chance.choice(("day", "day", "month"))
+            return [(each, _raised(each, period, by, until)) for each in seen]
         why = None if seen[0].frozen_because else "a leak"
         return [(each, replace(each, frozen_because=why)) for each in seen]
 
@@ -83,13 +84,18 @@ class Operator:
         return day * factor // 2, month * factor // 2
 
     def _write(self, changes: list[Change]) -> None:
-        items = [{"Update": _update(*change)} for change in changes]
-        seen = [before for before, _ in changes]
-        if seen[0].scope.kind == "environment":
-            after = levelled([new for _, new in changes])
-            items = [{"Update": _update(*change)} for change in zip(seen, after, strict=True)]
-            items.append({"Put": _audit(after)})
-        self._client.transact_write_items(TransactItems=items)
+        self._client.transact_write_items(TransactItems=write_of(changes))
+
+
+def write_of(changes: list[Change]) -> list[dict[str, Any]]:
+    """Return the writes that carry changes out, slices levelled and with a row of the audit."""
+    items = [{"Update": _update(*change)} for change in changes]
+    seen = [before for before, _ in changes]
+    if seen[0].scope.kind == "environment":
+        after = levelled([new for _, new in changes])
+        items = [{"Update": _update(*change)} for change in zip(seen, after, strict=True)]
+        items.append({"Put": _audit(after)})
+    return items
 
 
 def _with_caps(budget: Budget, caps: tuple[int, int]) -> Budget:
@@ -97,13 +103,17 @@ def _with_caps(budget: Budget, caps: tuple[int, int]) -> Budget:
     return replace(
         budget,
         day=replace(budget.day, cap=day, avail=budget.day.avail + day - budget.day.cap),
-        month=replace(budget.month, cap=month, avail=budget.month.avail + month - budget.month.cap),
+        month=replace(
+            budget.month, cap=month, avail=budget.month.avail + month - budget.month.cap
+        ),
     )
 
 
-def _raised(budget: Budget, by: int, until: int) -> Budget:
-    avail = budget.day.avail + by - budget.day.raised
-    return replace(budget, day=replace(budget.day, avail=avail, raised=by, raised_until=until))
+def _raised(budget: Budget, period: Period, by: int, until: int) -> Budget:
+    counter = budget.counter(period)
+    avail = counter.avail + by - counter.raised
+    raised = replace(counter, avail=avail, raised=by, raised_until=until)
+    return replace(budget, day=raised) if period == "day" else replace(budget, month=raised)
 
 
 def _update(seen: Budget, after: Budget) -> dict[str, Any]:

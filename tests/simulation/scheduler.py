@@ -9,9 +9,13 @@ sees it with a skew of its own.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
+
+
+Leaps = tuple[tuple[float, float], ...]
+"""How the clock leaps: each with its chance for each step, and how many seconds at most."""
 
 
 class Crash(BaseException):
@@ -27,8 +31,7 @@ class Clock:
     """The time of the world in epoch seconds: how far steps move it is left to chance."""
 
     now: float
-    leaps: Sequence[tuple[float, float]] = ((0.03, 90.0), (0.006, 4_000.0), (0.002, 40_000.0))
-    """Each with its chance for each step, and how many seconds it goes at most."""
+    leaps: Leaps
 
     def step(self, chance: Random) -> None:
         """Let a step's time pass."""

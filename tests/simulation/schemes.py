@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from shared.adapters.dynamodb.ledger import DynamoLedger
-from shared.domain.budgets import OpenHold
-from shared.domain.budgets.refusals import HoldLimits
+from shared.domain.budgets import Budget, Hold, OpenHold, Position, Step
+from shared.domain.budgets.movements import Ending
 from shared.domain.budgets.seeds import Seed, Seeds
 from shared.domain.entries import Entry, KeyRow, Settlement
 from shared.domain.key_limits import KeyLimits
 from shared.domain.money import format_usd
 from shared.domain.prices import TokenCounts
-from shared.ports import Ledger
 from shared.usecases.holding import Holding, HoldPolicy, Wanted
 from tests.simulation.orders import Bounds, Order
 
@@ -50,19 +49,52 @@ class Process:
     clock: Callable[[], float]
     pause: Callable[[float], None]
     report: Callable[[str, str], None]
+    notice: Callable[[str], None] = lambda _: None
+    """Told what came to pass, so that a test can tell what the seeds have been through."""
+
+
+class WatchedLedger(DynamoLedger):
+    """The ledger of the house, telling what it carried out."""
+
+    def __init__(self, process: Process) -> None:
+        super().__init__(process.client, TABLE, process.report)
+        self._notice = process.notice
+
+    def take_step(self, budget: Budget, step: Step) -> Budget:
+        """Notice the step."""
+        self._notice(type(step).__name__)
+        return super().take_step(budget, step)
+
+    def move_room(self, into: Budget, donors: Sequence[tuple[Budget, int, int]]) -> bool:
+        """Notice that room was moved."""
+        return self._noticed("move_room", super().move_room(into, donors))
+
+    def recut(self, seen: Sequence[Budget], after: Sequence[Budget]) -> bool:
+        """Notice that slices were cut anew."""
+        return self._noticed("recut", super().recut(seen, after))
+
+    def end(
+        self, hold: Hold, settlement: Settlement | None, ending: Ending, position: Position
+    ) -> Position | None:
+        """Notice the ending."""
+        found = super().end(hold, settlement, ending, position)
+        self._noticed(ending.name, found is None)
+        return found
+
+    def _noticed(self, what: str, is_done: bool) -> bool:
+        if is_done:
+            self._notice(what)
+        return is_done
 
 
 class HoldingScheme:
     """The scheme of the house, driven through its own use case."""
 
-    ledger_type: Callable[[Any, str, Any], Ledger] = DynamoLedger
-
     def __init__(self, process: Process, bounds: Bounds) -> None:
         self._process = process
-        ledger = type(self).ledger_type(process.client, TABLE, process.report)
+        ledger = WatchedLedger(process)
         limits = KeyLimits(bounds.requests, bounds.tokens, bounds.in_flight)
         policy = HoldPolicy(_seeds(bounds), bounds.share_percent, limits)
-        self.limits = HoldLimits(bounds.share_percent, limits)
         self.holding = Holding(ledger, process.clock, policy, process.pause, lambda: 0.5)
 
     def reserve(self, order: Order) -> Ticket:

@@ -8,7 +8,8 @@ from typing import Any
 
 from tests.simulation.faults import EVERY_FAULT
 
-_FAULTS = {fault.name for fault in EVERY_FAULT} - {
+_NAMES = {fault.name for fault in EVERY_FAULT}
+_FAULTS = _NAMES - {
     "CONFLICT",
     "SENT_TWICE",
     "SENT_TWICE_IN_VAIN",
@@ -24,6 +25,8 @@ class Trace:
     def __init__(self) -> None:
         self.steps: list[tuple[float, str, str, dict[str, Any], str]] = []
         self.reports: list[tuple[str, str]] = []
+        self.noticed: Counter[str] = Counter()
+        """What came to pass, by its name: faults, endings, refusals."""
         self._faults: Counter[str] = Counter()
         self._now = 0.0
 
@@ -31,12 +34,19 @@ class Trace:
         """Note a call."""
         self._now = now
         self.steps.append((now, who, what, asked, how))
-        if how.split(":", maxsplit=1)[0] in _FAULTS:
+        fault = how.split(":")[0]
+        if fault in _NAMES:
+            self.noticed[fault] += 1
+        if fault in _FAULTS:
             self._faults[who] += 1
 
     def say(self, who: str, what: str) -> None:
         """Note something that is no call."""
         self.steps.append((self._now, who, what, {}, ""))
+
+    def notice(self, what: str) -> None:
+        """Count something that came to pass."""
+        self.noticed[what] += 1
 
     def report(self, operation: str, code: str) -> None:
         """Note what the ledger reported to its operators."""

@@ -77,7 +77,8 @@ class View:
 
     purses: Mapping[Whose, Purse] = field(default_factory=dict)
     holds: Mapping[Call, Held] = field(default_factory=dict)
-    rows: Mapping[Call, Row] = field(default_factory=dict)
+    rows: Mapping[tuple[Call, str], Row] = field(default_factory=dict)
+    """By the call and the day."""
     environment_caps: tuple[int, int] | None = None
     """The caps of day and month as an operator last set them."""
 
@@ -92,15 +93,13 @@ class Reader:
         """Return what stands in a snapshot."""
         parts = [self._part(key, item) for key, item in snapshot.items()]
         rows = [part for part in parts if isinstance(part, Row)]
-        by_call = {row.call: row for row in rows}
-        assert len(by_call) == len(rows), "I4: a call has more than one usage row"
         holds = [part for part in parts if isinstance(part, Held)]
         held = {hold.call: hold for hold in holds}
         assert len(held) == len(holds), "a call has more than one hold"
         return View(
             purses={part.whose: part for part in parts if isinstance(part, Purse)},
             holds=held,
-            rows=by_call,
+            rows={(row.call, row.day): row for row in rows},
             environment_caps=_last_caps(parts),
         )
 

@@ -20,6 +20,7 @@ from tests.simulation.scheduler import Clock, Crash, Scheduler, Task, TaskBroke
 from tests.simulation.schemes import HoldingScheme, Process, Scheme, Ticket
 from tests.simulation.small_dynamo import SmallDynamo
 from tests.simulation.trace import Trace
+from tests.simulation.view import Call
 
 SchemeType = Callable[[Process, Bounds], Scheme]
 _SWEEPS = 4
@@ -48,12 +49,15 @@ class World:
         faults: Faults | None = None,
         service: Service | None = None,
         scheme_type: SchemeType = HoldingScheme,
+        judge_type: type[Judge] = Judge,
     ) -> None:
         self.plan = plan
         self.trace = Trace()
+        self.unavailable: list[Call] = []
+        """The orders that were told that the ledger cannot be reached."""
         self.service = service or SmallDynamo()
-        clock = Clock(plan.start)
-        self.judge = Judge(plan.bounds, clock)
+        clock = Clock(plan.start, plan.focus.leaps)
+        self.judge = judge_type(plan.bounds, clock)
         self._clock = clock
         self._scheme_type = scheme_type
         self._scheduler = Scheduler(Random(f"order {plan.seed}"), clock, self._look)
@@ -61,7 +65,7 @@ class World:
         self.calls = Calls(
             self.service,
             self._scheduler,
-            faults or RandomFaults(chance, plan.fault_rate),
+            faults or RandomFaults(chance, plan.fault_rate, plan.focus.faults),
             chance,
             lambda *step: self.trace.add(clock.now, *step),
             honours_tokens=plan.honours_tokens,
@@ -96,7 +100,10 @@ class World:
         self._clock.now = max([self._clock.now, *last]) + 2
         scheme = self._scheme(None)
         for team in TEAMS:
-            scheme.sweep(team)
+            try:
+                scheme.sweep(team)
+            except StoreUnavailable:
+                raise Broken(f"the holds of {team} cannot be swept") from None
         self._look()
         self.judge.check_end()
 
@@ -112,6 +119,7 @@ class World:
             clock=lambda: self._clock.now + (task.skew if task else 0.0),
             pause=self._pause,
             report=self.trace.report,
+            notice=self.trace.notice,
         )
         return self._scheme_type(process, self.plan.bounds)
 
@@ -137,12 +145,12 @@ class World:
             ticket = scheme.reserve(order)
         except (BudgetExceeded, KeyLimited) as error:
             self.trace.say(task.name, f"{order.call} is refused: {type(error).__name__}")
+            self.trace.notice(type(error).__name__)
             self.judge.refused(order.call, str(error))
         except StoreUnavailable:
-            if self.trace.faults(task.name) == faults_before:
-                raise Broken(f"{order.call} found the ledger unavailable though all went well") \
-                    from None  # fmt: skip
-            self.judge.decided(order.call)
+            faults = self.trace.faults(task.name) - faults_before
+            self.judge.unavailable(order.call, faults)
+            self.unavailable.append(order.call)
         else:
             self.judge.decided(order.call)
             return ticket
