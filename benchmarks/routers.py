@@ -28,11 +28,10 @@ from typing import Any, Final
 
 from benchmarks import article_routers
 from shared import catalog
-from shared.domain.asked import Asked
 from shared.domain.money import format_usd
 from shared.domain.prices import TokenCounts
 from shared.domain.replay.estimate import MESSAGE_TOKENS, text_tokens
-from shared.domain.routing import TIERS, Tier
+from shared.domain.routing import TIERS, Asked, Tier
 
 Row = Mapping[str, Any]
 Router = Callable[[Row], Tier]

@@ -18,10 +18,10 @@ from cli.connection import Stack, stack_of
 from shared.adapters.dynamodb.budget_admin import DynamoBudgetAdmin
 from shared.adapters.dynamodb.keys import DynamoKeyAdmin
 from shared.adapters.dynamodb.ledger import DynamoLedger
+from shared.domain.api_keys import KeyLimits
 from shared.domain.budgets.changes import SenselessChange
 from shared.domain.budgets.seeds import Seeds
 from shared.domain.errors import StoreUnavailable
-from shared.domain.key_limits import KeyLimits
 from shared.resources import resource_name
 from shared.settings import RouterSettings, SettingsError, router_settings
 from shared.usecases.budget_admin import Budgets, InTheWay, UnknownBudget

@@ -13,8 +13,8 @@ from rich.table import Column, Table
 
 from cli.connection import keys_of
 from shared.clock import utc
+from shared.domain.api_keys import KeyLimits
 from shared.domain.entries import KeyRow
-from shared.domain.key_limits import KeyLimits
 from shared.usecases.keys import BadTeam, UnknownKey
 
 app = typer.Typer(help="Create, list and revoke gateway keys.", no_args_is_help=True)

@@ -11,8 +11,8 @@ import pulumi
 from pulumi.runtime import config as pulumi_config
 
 from shared.catalog import known_models, served_providers
+from shared.domain.api_keys import KeyLimits
 from shared.domain.budgets.seeds import Seeds
-from shared.domain.key_limits import KeyLimits
 from shared.resources import PROJECT
 from shared.settings import MiB, Name
 

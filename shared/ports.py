@@ -12,12 +12,12 @@ from shared.domain.budgets.movements import Ending
 from shared.domain.budgets.refusals import HoldLimits
 from shared.domain.entries import Claim, Entry, Found, KeyRow, Repeat, Settlement, StoredAnswer
 from shared.domain.health import Rest
-from shared.domain.rollups import Cells, Rollup
-from shared.domain.usage_rows import Feedback, UsageRow
 
 if TYPE_CHECKING:  # what only operators need stays out of the router
     from shared.domain.budgets.booked import Booked
     from shared.domain.budgets.changes import AuditRow
+    from shared.domain.rollups import Cells, Rollup
+    from shared.domain.usage_rows import Feedback, UsageRow
 
 
 class Store(Protocol):

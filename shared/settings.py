@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from shared.domain.api_keys import KeyLimits
 from shared.domain.budgets.seeds import Seeds
-from shared.domain.key_limits import KeyLimits
 
 PREFIX = "SLUICE_"
 

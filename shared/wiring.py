@@ -29,8 +29,6 @@ from shared.usecases.admission import Admission
 from shared.usecases.answer_call import AnswerCall, Policy
 from shared.usecases.attempts import Attempts
 from shared.usecases.background import Background
-from shared.usecases.count_tokens import CountTokens
-from shared.usecases.feedback import GiveFeedback
 from shared.usecases.holding import Holding, HoldPolicy
 from shared.usecases.idempotency import Idempotency
 from shared.usecases.pricing import Pricing
@@ -38,7 +36,6 @@ from shared.usecases.provider_call import Patience, ProviderCaller
 from shared.usecases.route import ModelRouter
 from shared.usecases.settling import Function, Settler
 from shared.usecases.standing import StandingOf
-from shared.usecases.usage_reader import UsageReader
 
 _TIMEOUTS: Final = Timeouts(connect=1, read=2)
 """A store that does not answer within seconds is down: the call fails closed."""
@@ -54,11 +51,11 @@ class Router:
     meter: Meter
     admission: Admission
     answer: AnswerCall
-    count_tokens: CountTokens
+    holding: Holding
+    upstream: Upstream
     store: Store
     background: Background
-    usage: UsageReader
-    give_feedback: GiveFeedback
+    ledger: Ledger
     new_request_id: Callable[[], str]
 
 
@@ -107,9 +104,6 @@ def build_router(
         clock=clock,
         keep_alive_seconds=settings.keep_alive_seconds,
     )
-    counting = CountTokens(
-        holding=holding, upstream=upstream, catalog=catalog, meter=meter, clock=clock
-    )
     return Router(
         settings=settings,
         catalog=catalog,
@@ -117,11 +111,11 @@ def build_router(
         meter=meter,
         admission=admission,
         answer=answer,
-        count_tokens=counting,
+        holding=holding,
+        upstream=upstream,
         store=store,
         background=background,
-        usage=UsageReader(ledger, clock),
-        give_feedback=GiveFeedback(ledger, clock),
+        ledger=ledger,
         new_request_id=lambda: request_id(clock(), secrets.token_bytes(RANDOM_BYTES)),
     )
 

@@ -17,7 +17,6 @@ from starlette.routing import Route
 
 from functions.router import seldom
 from functions.router.chat import chat_completions
-from functions.router.count_tokens import count_tokens
 from functions.router.errors import ANTHROPIC_ERRORS, OPENAI_ERRORS, ErrorShape
 from functions.router.health import health, health_details
 from functions.router.messages import messages
@@ -63,7 +62,13 @@ def create_app(router: Router) -> Starlette:
             Route(EVENTS_PATH, _ignored_event, methods=["POST"]),
             route("/v1/chat/completions", "POST", "chat", chat_completions),
             route("/v1/messages", "POST", "messages", messages, ANTHROPIC_ERRORS),
-            route("/v1/messages/count_tokens", "POST", "messages", count_tokens, ANTHROPIC_ERRORS),
+            route(
+                "/v1/messages/count_tokens",
+                "POST",
+                "messages",
+                seldom.count_tokens,
+                ANTHROPIC_ERRORS,
+            ),
             route("/v1/models", "GET", "models", seldom.list_models),
             route("/v1/models/{model}", "GET", "models", seldom.get_model),
             route("/v1/budget", "GET", "budget", seldom.list_budgets),

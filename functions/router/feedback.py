@@ -14,6 +14,7 @@ from functions.router.reading import decode_object, presented_key, read_body
 from shared.domain.chat import field_named
 from shared.domain.errors import InvalidRequest
 from shared.domain.usage_rows import Feedback
+from shared.usecases.feedback import GiveFeedback
 from shared.wiring import Router
 
 _RequestId = Annotated[str, msgspec.Meta(pattern=r"^req_[0-9a-f]{32}\Z")]
@@ -38,7 +39,8 @@ async def feedback(request: Request, router: Router, request_id: str) -> Respons
     key = await router.admission.confirm(presented_key(request))
     asked = _checked(await read_body(request, router.settings.body_limit_bytes))
     given = _given(asked, router.clock())
-    await asyncio.to_thread(router.give_feedback, key.team, given)
+    give_feedback = GiveFeedback(router.ledger, router.clock)
+    await asyncio.to_thread(give_feedback, key.team, given)
     kept = {
         "object": "sluice.feedback",
         "request_id": given.request_id,

@@ -54,3 +54,10 @@ async def feedback(request: Request, router: Router, request_id: str) -> Respons
     from functions.router import feedback as route  # noqa: PLC0415
 
     return await route.feedback(request, router, request_id)
+
+
+async def count_tokens(request: Request, router: Router, request_id: str) -> Response:
+    """Serve ``/v1/messages/count_tokens``."""
+    from functions.router import count_tokens as route  # noqa: PLC0415
+
+    return await route.count_tokens(request, router, request_id)

@@ -18,6 +18,7 @@ from shared.domain.errors import InvalidRequest
 from shared.domain.rollups import DIMENSIONS, Dimension
 from shared.domain.usage_report import as_json, report, total
 from shared.domain.usage_rows import epoch, moment_of
+from shared.usecases.usage_reader import UsageReader
 from shared.wiring import Router
 
 _DIMENSION: Final = "(" + "|".join(DIMENSIONS) + ")"
@@ -37,7 +38,8 @@ async def usage(request: Request, router: Router, request_id: str) -> Response:
     """Return the sums of the caller's own team."""
     key = await router.admission.confirm(presented_key(request))
     group_by, since, until = _asked(request, router.clock())
-    cells = await asyncio.to_thread(router.usage.cells, key.team, since, until)
+    reader = UsageReader(router.ledger, router.clock)
+    cells = await asyncio.to_thread(reader.cells, key.team, since, until)
     teams = {key.team: cells}
     found = report(teams, router.settings.environment, group_by)
     body = {

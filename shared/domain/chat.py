@@ -12,8 +12,8 @@ from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
-from shared.domain.asked import Asked
 from shared.domain.errors import InvalidRequest
+from shared.domain.routing import Asked
 
 Text = Annotated[str, msgspec.Meta(max_length=1_000_000)]
 Label = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]

@@ -11,15 +11,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal
 
+from shared.domain.api_keys import KeyLimits
 from shared.domain.freshness import Freshness, TierName
 from shared.domain.health import Health
-from shared.domain.key_limits import KeyLimits
 from shared.domain.prices import TokenCounts
 from shared.domain.savings import NO_LEVERS, Levers
-from shared.domain.schema_check import SchemaVerdict
 
 if TYPE_CHECKING:
     from shared.domain.budgets import Budget, Scope
+    from shared.domain.schema_check import SchemaVerdict
 
 Door = Literal["chat", "messages", "count_tokens"]
 CacheResult = Literal["hit", "miss", "bypass"]

@@ -8,7 +8,6 @@ from typing import Any, Protocol
 
 from shared.catalog import Model, Provider
 from shared.domain.api_keys import PresentedKey
-from shared.domain.asked import Asked
 from shared.domain.budgets import Budget, OpenHold, Scope
 from shared.domain.controls import Controls
 from shared.domain.crossing import Crossing
@@ -16,6 +15,7 @@ from shared.domain.entries import Claim, Door, Entry, KeyRow
 from shared.domain.errors import GatewayError
 from shared.domain.formats import Format, UsageDialect, Whole
 from shared.domain.prices import TokenCounts
+from shared.domain.routing import Asked
 from shared.usecases.relay import Relay
 from shared.usecases.settling import Keeping
 from shared.usecases.wire_body import WireBody

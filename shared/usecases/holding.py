@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from shared.clock import Clock, utc
+from shared.domain.api_keys import KeyLimits
 from shared.domain.budgets import (
     Budget,
     DropRaise,
@@ -42,10 +43,7 @@ from shared.domain.budgets.seeds import Seeds
 from shared.domain.budgets.slices import allows, donors, lowered
 from shared.domain.entries import Entry, KeyRow, Settlement
 from shared.domain.errors import StoreUnavailable
-from shared.domain.key_limits import KeyLimits
 from shared.domain.prices import TokenCounts
-from shared.domain.rollups import SETTLING_SECONDS
-from shared.domain.usage_rows import epoch, hour_before, hour_end, moment_of
 from shared.ports import Ledger
 
 _TRIES: Final = 24
@@ -219,6 +217,10 @@ class Holding:
         """
         if ending not in {EXPIRE, SETTLE_LATE, SETTLE_TWICE_HELD}:
             return
+        # Late rows are rare: no cold start waits for what adds usage up.
+        from shared.domain.rollups import SETTLING_SECONDS  # noqa: PLC0415
+        from shared.domain.usage_rows import epoch, hour_before, hour_end, moment_of  # noqa: PLC0415
+
         opened, now = hold.entry.opened_at, self._clock()
         hour = hold.day + moment_of(opened)[10:13]
         if now >= epoch(hour_end(hour)):

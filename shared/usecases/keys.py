@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from shared.clock import Clock
-from shared.domain.api_keys import TEAM_PATTERN, compose_key, key_digest
+from shared.domain.api_keys import TEAM_PATTERN, KeyLimits, compose_key, key_digest
 from shared.domain.entries import KeyRow
-from shared.domain.key_limits import KeyLimits
 from shared.ports import KeyAdmin
 
 NO_LIMITS: Final = KeyLimits()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -28,13 +28,16 @@ from shared.domain.freshness import Freshness
 from shared.domain.own_cost import OwnCost, Path
 from shared.domain.prices import TokenCounts
 from shared.domain.savings import Saving
-from shared.domain.schema_asked import schema_verdict
 from shared.domain.usage import MalformedUsage
 from shared.ports import Meter, Store
 from shared.usecases.holding import Holding
 from shared.usecases.pricing import Pricing
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from shared.domain.formats import Whole
+    from shared.domain.schema_check import SchemaVerdict
     from shared.usecases.calls import Attempt, Received
 
 _Counted = tuple[TokenCounts, UsageSource]
@@ -98,7 +101,7 @@ class Settler:
             tokens=tokens,
             usage_source=source,
             finish_reason=received.finish_reason,
-            schema=schema_verdict(attempt.call.body, received.whole),
+            schema=_schema_verdict(attempt.call.body, received.whole),
         )
         await self._settle(attempt.hold, settlement)
         await self._store_answer(entry, received, settlement, keeping, claim)
@@ -218,3 +221,12 @@ def _billed(attempt: Attempt, usage: object) -> TokenCounts:
     if counted.prompt == 0:
         raise MalformedUsage("no prompt tokens")
     return counted
+
+
+def _schema_verdict(body: Mapping[str, Any], whole: Whole) -> SchemaVerdict | None:
+    """Judge an answer by the schema that was asked for; few ask, so few import the judge."""
+    if not (body.get("response_format") or body.get("output_config")):
+        return None
+    from shared.domain.schema_asked import schema_verdict  # noqa: PLC0415
+
+    return schema_verdict(dict(body), whole)

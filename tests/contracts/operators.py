@@ -11,11 +11,11 @@ from shared.adapters.dynamodb.keys import DynamoKeyAdmin
 from shared.adapters.dynamodb.ledger import DynamoLedger
 from shared.adapters.memory import MemoryStore
 from shared.adapters.memory_budget_admin import MemoryBudgetAdmin
+from shared.domain.api_keys import KeyLimits
 from shared.domain.budgets import Budget, OpenHold, Scope
 from shared.domain.budgets.scopes import all_slices, key_scope, team_scope
 from shared.domain.budgets.seeds import Seed, Seeds
 from shared.domain.entries import Entry, KeyRow, Settlement
-from shared.domain.key_limits import KeyLimits
 from shared.domain.prices import TokenCounts
 from shared.usecases.budget_admin import Budgets
 from shared.usecases.budget_audit import Audit, Sweep

@@ -14,6 +14,7 @@ from moto import mock_aws
 from local.aws.moto_patches import apply_moto_patches
 from shared.adapters.dynamodb.ledger import DynamoLedger
 from shared.adapters.memory_ledger import MemoryLedger
+from shared.domain.api_keys import KeyLimits
 from shared.domain.budgets import Budget, Hold, OpenHold, Position, Scope
 from shared.domain.budgets.movements import EXPIRE, SETTLE
 from shared.domain.budgets.refusals import HoldLimits, together
@@ -27,7 +28,6 @@ from shared.domain.errors import (
     KeyLimited,
     StoreUnavailable,
 )
-from shared.domain.key_limits import KeyLimits
 from shared.domain.prices import TokenCounts
 from shared.resources import LEDGER_TABLE
 from shared.usecases.holding import Holding, HoldPolicy, Wanted

@@ -19,13 +19,13 @@ from hypothesis import strategies as st
 from functions.router.openapi_shapes import CHAT_EXAMPLES, MESSAGES_EXAMPLES
 from functions.router.reading import decode_object
 from shared import catalog
-from shared.domain.asked import Asked
 from shared.domain.cache_key import answer_digest
 from shared.domain.chat import parse_chat
 from shared.domain.controls import read_controls
 from shared.domain.crossing import FORMATS, crossing
 from shared.domain.errors import InvalidRequest
 from shared.domain.messages import parse_messages
+from shared.domain.routing import Asked
 from shared.domain.translation import chat_to_messages, messages_to_chat
 from shared.usecases.wire_body import wire_body
 from tests.functions.conftest import Gateway, run

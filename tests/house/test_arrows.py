@@ -17,7 +17,7 @@ MAY_IMPORT = {
     "shared.ports": {"shared.domain", "shared.catalog"},
     "shared.catalog": {"shared.domain", "shared.catalog"},
     "shared.clock": set(),
-    "shared.settings": {"shared.domain.budgets.seeds", "shared.domain.key_limits"},
+    "shared.settings": {"shared.domain.budgets.seeds", "shared.domain.api_keys"},
     "shared.resources": set(),
     "shared.meters": set(),
     "shared.usecases": {
@@ -34,7 +34,7 @@ MAY_IMPORT = {
     },
     "infra": {
         "infra", "shared.resources", "shared.settings", "shared.meters", "shared.catalog",
-        "shared.domain.budgets.seeds", "shared.domain.key_limits",
+        "shared.domain.budgets.seeds", "shared.domain.api_keys",
     },
     "infra.bundle": {"infra.bundle"},
     "local.simulator": {"local.simulator"},

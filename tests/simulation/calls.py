@@ -153,4 +153,4 @@ def conflict(operation: str, asked: dict[str, Any], chance: Random) -> ClientErr
         chance.choice(reasons)["Code"] = "TransactionConflict"
         return canceled(reasons)
     error = {"Code": "TransactionConflictException", "Message": "a transaction is going on"}
-    return ClientError({"Error": error}, operation)
+    return ClientError({"Error": error}, operation)  # type: ignore[typeddict-item]

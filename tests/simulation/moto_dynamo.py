@@ -50,7 +50,7 @@ class MotoDynamo:
 
     def carry_out(self, operation: str, asked: dict[str, Any]) -> dict[str, Any]:
         """Let boto3 make the call."""
-        answer: dict[str, Any] = BaseClient._make_api_call(
+        answer: dict[str, Any] = BaseClient._make_api_call(  # type: ignore[attr-defined]
             self._client, operation, dict(asked)
         )  # boto3 puts its token into what it is given
         return answer

@@ -10,7 +10,8 @@ from unittest.mock import patch
 
 from shared.adapters.dynamodb.conditions import CONDITIONS
 from shared.adapters.dynamodb.ledger import DynamoLedger
-from shared.domain.budgets import Hold, movements
+from shared.domain.budgets import Hold, movements, refusals
+from shared.domain.budgets import slices as slices_of_budgets
 from shared.domain.budgets.movements import ABANDON, Ending, Movement
 from shared.usecases import holding
 from shared.usecases.holding import Holding
@@ -78,7 +79,7 @@ STRUCTURAL: dict[str, Mutation] = {
 }
 
 _reserve = DynamoLedger.reserve
-_refusal = holding.refusal
+_refusal = refusals.refusal
 
 
 def _reserve_as_asked(self: DynamoLedger, hold: Hold, *rest: Any) -> Any:
@@ -91,7 +92,7 @@ def _lowered_alone(slices: Any, now: float) -> Any:
         return _lowered(slices, now)
 
 
-_lowered = holding.lowered
+_lowered = slices_of_budgets.lowered
 
 
 def _unfrozen(budgets: Any, *rest: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -88,7 +89,7 @@ class World:
         for caller in self.plan.callers:
             self.judge.orders |= {order.call: order for order in caller.orders}
         for caller in self.plan.callers:
-            self._add(caller.name, caller.skew, lambda task, c=caller: self._call(task, c))
+            self._add(caller.name, caller.skew, partial(self._call_of, caller))
         for number, skew in enumerate(self.plan.sweeper_skews):
             self._add(f"sweeper {number}", skew, self._sweep)
         if self.plan.operator_changes:
@@ -126,6 +127,9 @@ class World:
     def _pause(self, seconds: float) -> None:
         self._clock.now += seconds
         self._scheduler.hand_over()
+
+    def _call_of(self, caller: CallerPlan, task: Task) -> None:
+        self._call(task, caller)
 
     def _call(self, task: Task, caller: CallerPlan) -> None:
         scheme = self._scheme(task)

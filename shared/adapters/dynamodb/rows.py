@@ -12,6 +12,7 @@ import zlib
 from typing import Any, Final, cast
 
 from shared.clock import utc
+from shared.domain.api_keys import KeyLimits
 from shared.domain.entries import (
     CacheResult,
     Claim,
@@ -25,7 +26,6 @@ from shared.domain.entries import (
 )
 from shared.domain.freshness import TierName
 from shared.domain.health import Cause, Health, Rest
-from shared.domain.key_limits import KeyLimits
 from shared.domain.prices import TokenCounts
 from shared.domain.savings import LEVERS, Levers
 from shared.domain.schema_check import SchemaVerdict

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
-from shared.adapters.dynamodb import rollup_rows as rows
 from shared.adapters.dynamodb.reaching import CONDITION_FAILED, Report, reaching
 from shared.adapters.dynamodb.rows import Item, number, text
-from shared.domain.rollups import Cells, Rollup
-from shared.domain.usage_rows import Feedback, UsageRow, epoch, hour_start, hours_of
 from shared.resources import (
     TEAMS_PARTITION,
     feedback_partition,
@@ -20,6 +17,12 @@ from shared.resources import (
     usage_partition,
 )
 
+if TYPE_CHECKING:
+    from shared.domain.rollups import Cells, Rollup
+    from shared.domain.usage_rows import Feedback, UsageRow
+
+# How usage is kept is imported where it is read: no answer needs it, and each module costs a cold
+# start a millisecond.
 _PAGE_ROWS: Final = 50
 """A page must come within the time that the client waits for an answer, from moto too."""
 
@@ -34,6 +37,8 @@ class DynamoUsage:
 
     def usage_rows(self, team: str, since: str, until: str) -> list[UsageRow]:
         """Query the day's partition between two times."""
+        from shared.adapters.dynamodb import rollup_rows as rows  # noqa: PLC0415
+
         day, _, first = since.partition("T")
         last = until.partition("T")[2] if until.startswith(day) else "~"
         partition = usage_partition(team, day)
@@ -43,11 +48,15 @@ class DynamoUsage:
 
     def feedback(self, team: str, day: str) -> dict[str, Feedback]:
         """Query the day's partition."""
+        from shared.adapters.dynamodb import rollup_rows as rows  # noqa: PLC0415
+
         found = self._query("feedback", feedback_partition(team, day))
         return {each.request_id: each for each in map(rows.feedback_of, found)}
 
     def give_feedback(self, team: str, day: str, feedback: Feedback) -> None:
         """Put it unless something was said later."""
+        from shared.adapters.dynamodb import rollup_rows as rows  # noqa: PLC0415
+
         item = rows.feedback_item(team, day, feedback)
         with suppress(ClientError), reaching(self._report, "feedback", passing=CONDITION_FAILED):
             self._client.put_item(
@@ -59,6 +68,8 @@ class DynamoUsage:
 
     def hours(self, team: str, day: str) -> dict[str, Rollup]:
         """Query the day's hours."""
+        from shared.domain.usage_rows import hours_of  # noqa: PLC0415
+
         first, *_, last = hours_of(day)
         return self._rollups(team, first, last)
 
@@ -68,6 +79,8 @@ class DynamoUsage:
 
     def close(self, team: str, period: str, cells: Cells, revision: int) -> None:
         """Write the cells if the rollup is as seen."""
+        from shared.adapters.dynamodb import rollup_rows as rows  # noqa: PLC0415
+
         packed = rows.cells_packed(cells)
         if len(packed) > rows.LARGEST_CELLS_BYTES:
             return
@@ -99,6 +112,8 @@ class DynamoUsage:
         return [item["sk"]["S"] for item in self._query("teams", TEAMS_PARTITION)]
 
     def _reopening(self, team: str, period: str, until: int) -> dict[str, Any]:
+        from shared.adapters.dynamodb import rollup_rows as rows  # noqa: PLC0415
+
         return {
             "TableName": self._table,
             "Key": rows.rollup_key(team, period),
@@ -112,6 +127,8 @@ class DynamoUsage:
         }
 
     def _rollups(self, team: str, first: str, last: str) -> dict[str, Rollup]:
+        from shared.adapters.dynamodb import rollup_rows as rows  # noqa: PLC0415
+
         bounds = [rows.rollup_key(team, period)["sk"]["S"] for period in (first, last)]
         found = self._query("rollups", rollup_partition(team), *bounds)
         return {rows.period_of(item): rows.rollup_of(item) for item in found}
@@ -139,5 +156,8 @@ class DynamoUsage:
 
 
 def _purge_at(period: str) -> int:
+    from shared.adapters.dynamodb import rollup_rows as rows  # noqa: PLC0415
+    from shared.domain.usage_rows import epoch, hour_start  # noqa: PLC0415
+
     hour = period if "T" in period else f"{period}T23"
     return rows.purge_at(epoch(hour_start(hour)))

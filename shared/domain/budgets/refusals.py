@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Final
 
+from shared.domain.api_keys import KeyLimits
 from shared.domain.budgets.budget import Budget, Counter, Period
 from shared.domain.budgets.ladder import Rung, rungs
 from shared.domain.errors import (
@@ -16,7 +17,6 @@ from shared.domain.errors import (
     GatewayError,
     KeyLimited,
 )
-from shared.domain.key_limits import KeyLimits
 from shared.domain.money import format_usd
 
 MINUTE: Final = 60
