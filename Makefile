@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-fast lint types check prices lock clean
+.PHONY: help install run test test-long test-fast lint types check prices lock clean
 
 PYTHON ?= python3
 VENV   ?= .venv
@@ -26,7 +26,10 @@ run: $(STAMP) ## Serve the local stack on 127.0.0.1:8080 (SLUICE_PORT, REAL=1 fo
 	@exec $(BIN)/sluice up $(if $(REAL),--real)
 
 test: $(STAMP) ## Run every test
-	@$(BIN)/python -m pytest -q
+	@$(BIN)/python -m pytest -q -m "not long"
+
+test-long: $(STAMP) ## Run the tests that take minutes: ten thousand seeds of the budgets
+	@$(BIN)/python -m pytest -q -m long
 
 test-fast: $(STAMP) ## Run the tests that need no running stack
 	@$(BIN)/python -m pytest -q tests/unit tests/contracts tests/functions tests/house

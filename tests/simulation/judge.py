@@ -114,9 +114,7 @@ class Judge:
     def _check_counters(self, sums: Totals) -> None:
         for purse in self.view.purses.values():
             flying = sums.open_calls[purse.whose] if purse.whose[0] == "key" else 0
-            self._require(
-                purse.in_flight == flying, f"I7: {purse.whose} in flight is not {flying}"
-            )
+            self._require(purse.in_flight == flying, f"I7: {purse.whose} in flight is not {flying}")
             day, month = purse.counts
             self._require(day.label[:7] == month.label, f"{purse.whose} is in two months")
             for count in purse.counts:

@@ -137,7 +137,9 @@ class LeaseReader:
             purses.append(_purse(("team", team), item, item, leases))
             for key, inner in item["keys"]["M"].items():
                 purses.append(_purse(("key", team, key), inner["M"], item, leases))
-        rows = [part for key, item in snapshot.items() if isinstance(part := part_of(key, item), Row)]
+        rows = [
+            part for key, item in snapshot.items() if isinstance(part := part_of(key, item), Row)
+        ]
         return View(
             purses={purse.whose: purse for purse in purses},
             holds={lease.call: _held(lease) for lease in leases},

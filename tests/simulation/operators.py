@@ -103,9 +103,7 @@ def _with_caps(budget: Budget, caps: tuple[int, int]) -> Budget:
     return replace(
         budget,
         day=replace(budget.day, cap=day, avail=budget.day.avail + day - budget.day.cap),
-        month=replace(
-            budget.month, cap=month, avail=budget.month.avail + month - budget.month.cap
-        ),
+        month=replace(budget.month, cap=month, avail=budget.month.avail + month - budget.month.cap),
     )
 
 

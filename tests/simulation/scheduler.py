@@ -13,7 +13,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
-
 Leaps = tuple[tuple[float, float], ...]
 """How the clock leaps: each with its chance for each step, and how many seconds at most."""
 

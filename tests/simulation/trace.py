@@ -34,7 +34,7 @@ class Trace:
         """Note a call."""
         self._now = now
         self.steps.append((now, who, what, asked, how))
-        fault = how.split(":")[0]
+        fault = how.split(":", maxsplit=1)[0]
         if fault in _NAMES:
             self.noticed[fault] += 1
         if fault in _FAULTS:
