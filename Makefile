@@ -1,5 +1,6 @@
 .DEFAULT_GOAL := help
-.PHONY: help install run bundle test test-fast lint types check bench prices idle-cost lock clean
+.PHONY: help install run bundle test test-long test-fast lint types check bench prices idle-cost \
+	lock clean
 
 PYTHON ?= python3
 VENV   ?= .venv
@@ -39,8 +40,13 @@ run: $(STAMP) ## Serve the local stack on 127.0.0.1:8080 (SLUICE_PORT, REAL=1 fo
 bundle: $(STAMP) ## Build what pulumi up deploys: build/router.zip (SLUICE_PYTHON names a python3.13)
 	@$(BIN)/sluice bundle
 
-test: $(STAMP) $(JUDGE) ## Run every test (JOBS workers, each with a stack of its own)
-	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile
+test: $(STAMP) $(JUDGE) ## Run every test but the long ones (JOBS workers, each with a stack of its own)
+	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile -m "not long"
+
+test-long: $(STAMP) ## Run the tests that take minutes: ten thousand seeds, a hundred thousand histories
+	@$(BIN)/python -m pytest -q -m long
+	@SLUICE_SAVINGS_EXAMPLES=100000 SLUICE_BOUND_EXAMPLES=50000 $(BIN)/python -m pytest -q --timeout 7200 \
+		tests/contracts/test_bound.py $$(grep -rl SLUICE_SAVINGS_EXAMPLES tests)
 
 test-fast: $(STAMP) ## Run the tests that need no running stack
 	@$(BIN)/python -m pytest -q tests/unit tests/contracts tests/functions tests/house

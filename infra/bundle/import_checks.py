@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from infra.bundle.archive import Archive
-from infra.bundle.modules import Modules
+from infra.bundle.modules import Modules, parsed
 from infra.bundle.reach import reach
 from infra.bundle.recipe import OWN_PACKAGES, FunctionCode
 from infra.bundle.targets import Target
@@ -39,7 +39,7 @@ def data_files(archive: Archive, _: FunctionCode, __: Target) -> Iterator[str]:
 
 
 def _named(source: bytes) -> Iterator[str]:
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(parsed(source)):
         text = node.value if isinstance(node, ast.Constant) else None
         if isinstance(text, str) and _DATA_FILE.fullmatch(text):
             yield text

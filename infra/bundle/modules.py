@@ -90,8 +90,20 @@ class Modules:
 
 
 @lru_cache(maxsize=4096)
+def parsed(source: str | bytes) -> ast.Module:
+    """Return the syntax tree of a module.
+
+    CPython 3.11 may lose count of its own recursion while it makes one, and says so with a
+    ``SystemError``; the next attempt counts afresh (python/cpython#106905).
+    """
+    try:
+        return ast.parse(source)
+    except SystemError:
+        return ast.parse(source)
+
+
 def _parse_source(source: bytes, package: str) -> _Parsed:
-    tree = ast.parse(source)
+    tree = parsed(source)
     imports = tuple(_imports(tree, package, unconditional=True))
     return _Parsed(imports, frozenset(_bound(tree.body)) | _ALWAYS_BOUND)
 

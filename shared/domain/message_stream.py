@@ -126,8 +126,12 @@ class StreamedMessage:
             known = message.get("usage")
             latest = {name: count for name, count in usage.items() if count is not None}
             message["usage"] = {**(known if isinstance(known, dict) else {}), **latest}
-        if self._has_broken_input and message.get("stop_reason") in FINISHED:
+        if self._has_broken_input and _has_finished(message.get("stop_reason")):
             raise MalformedAnswer("tool input that is not a JSON object")
+
+
+def _has_finished(reason: object) -> bool:
+    return isinstance(reason, str) and reason in FINISHED
 
 
 def json_object(text: str) -> dict[str, Any] | None:

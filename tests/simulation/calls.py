@@ -152,5 +152,5 @@ def conflict(operation: str, asked: dict[str, Any], chance: Random) -> ClientErr
         reasons = [{"Code": "None"} for _ in asked["TransactItems"]]
         chance.choice(reasons)["Code"] = "TransactionConflict"
         return canceled(reasons)
-    error = {"Code": "TransactionConflictException", "Message": "a transaction is going on"}
-    return ClientError({"Error": error}, operation)  # type: ignore[typeddict-item]
+    error: Any = {"Code": "TransactionConflictException", "Message": "a transaction is going on"}
+    return ClientError({"Error": error}, operation)

@@ -10,43 +10,31 @@ labels of day and month. Every lease carries what the usage row will need.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from shared.domain.budgets.movements import Ending, Movement, RowState, expiring, settling
+from shared.domain.budgets.movements import Ending, RowState, expiring, settling
 from shared.domain.errors import BudgetExceeded, StoreUnavailable
 from tests.simulation.expressions import Item
 from tests.simulation.lease_items import (
-    PARTS,
-    PERIODS,
     Lease,
     first_slice,
     first_tenant,
     lease_of,
-    row_item,
     row_key,
     slice_key,
     tenant_key,
     typed,
 )
+from tests.simulation.lease_writes import Result, ending_writes, reserving, row_state
 from tests.simulation.orders import Bounds, Order
 from tests.simulation.schemes import TABLE, Process, Ticket
 
 How = Callable[[bool, RowState], Ending | None]
 _TRIES = 24
-_OLD = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
-
-
-@dataclass(frozen=True)
-class Result:
-    """What a call came to, in nano-dollars and tokens."""
-
-    cost: int
-    tokens: int
-    status: str = "answered"
 
 
 class LeaseMapScheme:
@@ -67,7 +55,7 @@ class LeaseMapScheme:
             if not _fits(order, tenant, piece):
                 raise BudgetExceeded("no room", {})
             lease = Lease.of(order, tenant["day_label"]["S"], expires)
-            reasons = self._transact(_reserving(lease))
+            reasons = self._transact(reserving(lease))
             own = reasons and reasons[0].get("Item", {}).get("res", {}).get("M", {})
             if reasons is None:
                 return Ticket(lease.day, lease)
@@ -141,10 +129,10 @@ class LeaseMapScheme:
             tenant = self._call("get_item", Key=tenant_key(lease.team))["Item"]
             piece = self._call("get_item", Key=slice_key(lease.slice))["Item"]
             row = self._call("get_item", Key=row_key(lease)).get("Item")
-            ending = how(lease.name in tenant["res"]["M"], _row_state(row))
+            ending = how(lease.name in tenant["res"]["M"], row_state(row))
             if ending is None:
                 return
-            if self._transact(_ending(lease, ending, (tenant, piece), result)) is None:
+            if self._transact(ending_writes(lease, ending, (tenant, piece), result)) is None:
                 return
         raise StoreUnavailable("ledger")
 
@@ -183,90 +171,3 @@ def _fits(order: Order, tenant: Item, piece: Item) -> bool:
         for owner in (tenant, key, piece)
         for period in ("day", "month")
     )
-
-
-def _reserving(lease: Lease) -> list[dict[str, Any]]:
-    paths = [f"{prefix}{period}_avail" for prefix in ("", f"keys.{lease.key}.")
-             for period in ("day", "month")]  # fmt: skip
-    labels = "day_label = :day AND month_label = :month"
-    values = {":n": typed(lease.nano), ":day": typed(lease.day), ":month": typed(lease.day[:7])}
-    tenant = {
-        "TableName": TABLE,
-        "Key": tenant_key(lease.team),
-        "UpdateExpression": "SET res.#r = :lease, "
-        + ", ".join(f"{path} = {path} - :n" for path in paths),
-        "ConditionExpression": f"attribute_not_exists(res.#r) AND {labels} AND "
-        + " AND ".join(f"{path} >= :n" for path in paths),
-        "ExpressionAttributeNames": {"#r": lease.name},
-        "ExpressionAttributeValues": {**values, ":lease": lease.value()},
-        **_OLD,
-    }
-    piece = {
-        "TableName": TABLE,
-        "Key": slice_key(lease.slice),
-        "UpdateExpression": "SET day_avail = day_avail - :n, month_avail = month_avail - :n",
-        "ConditionExpression": f"{labels} AND day_avail >= :n AND month_avail >= :n",
-        "ExpressionAttributeValues": values,
-        **_OLD,
-    }
-    return [{"Update": tenant}, {"Update": piece}]
-
-
-def _ending(
-    lease: Lease, ending: Ending, items: tuple[Item, Item], result: Result
-) -> list[dict[str, Any]]:
-    movement = ending.movement(lease.nano, result.cost)
-    tenant = _moving(lease, items[0], ("", f"keys.{lease.key}."), movement)
-    tenant["ExpressionAttributeNames"] = {"#r": lease.name}
-    exists = "attribute_exists" if ending.takes_hold else "attribute_not_exists"
-    tenant["ConditionExpression"] += f" AND {exists}(res.#r)"
-    if ending.takes_hold:
-        tenant["UpdateExpression"] += " REMOVE res.#r"
-    piece = _moving(lease, items[1], ("",), movement)
-    writes: list[dict[str, Any]] = [
-        {"Update": {"TableName": TABLE, "Key": tenant_key(lease.team), **tenant}},
-        {"Update": {"TableName": TABLE, "Key": slice_key(lease.slice), **piece}},
-    ]
-    if ending.writes_row:
-        writes.append(_row_put(lease, ending, result))
-    return writes
-
-
-def _moving(
-    lease: Lease, item: Item, prefixes: tuple[str, ...], movement: Movement
-) -> dict[str, Any]:
-    """Return the update of one item's counters, in the periods that are not closed."""
-    labels = {period: item[f"{period}_label"]["S"] for period in PERIODS}
-    open_periods = [period for period in PERIODS if lease.day.startswith(labels[period])]
-    sets = [
-        f"{prefix}{period}_{part} = {prefix}{period}_{part} + :{part}"
-        for prefix in prefixes
-        for period in open_periods
-        for part in PARTS
-    ]
-    values = {":day": typed(labels["day"]), ":month": typed(labels["month"])}
-    if sets:
-        values |= {f":{part}": typed(getattr(movement, part)) for part in PARTS}
-    return {
-        "UpdateExpression": "SET " + ", ".join([*sets, "day_label = :day"]),
-        "ConditionExpression": "day_label = :day AND month_label = :month",
-        "ExpressionAttributeValues": values,
-    }
-
-
-def _row_put(lease: Lease, ending: Ending, result: Result) -> dict[str, Any]:
-    condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(pk)"}
-    if ending.row_before == "expired":
-        condition = {
-            "ConditionExpression": "#status = :expired",
-            "ExpressionAttributeNames": {"#status": "status"},
-            "ExpressionAttributeValues": {":expired": typed("expired")},
-        }
-    item = row_item(lease, result.cost, result.status, result.tokens)
-    return {"Put": {"TableName": TABLE, "Item": item, **condition}}
-
-
-def _row_state(row: Item | None) -> RowState:
-    if row is None:
-        return "none"
-    return "expired" if row["status"]["S"] == "expired" else "settled"

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from random import Random
 
+from tests.simulation.dice import dice
 from tests.simulation.faults import EVERY_FAULT, Fault
 from tests.simulation.orders import Bounds, Order
 from tests.simulation.scheduler import Leaps
@@ -87,7 +88,7 @@ class Plan:
 
 def plan_of(seed: int) -> Plan:
     """Return the plan of a seed."""
-    chance = Random(f"plan {seed}")
+    chance = dice(f"plan {seed}")
     focus = chance.choice((ALL, ALL, TURNS, SLICES_RUN_DRY))
     skewed = chance.random() < 0.6
     return Plan(

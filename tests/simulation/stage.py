@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
+
+from botocore.exceptions import ClientError
 
 from tests.simulation.judge import Judge
 from tests.simulation.orders import SLICES, Bounds, Order
@@ -19,8 +22,16 @@ PLENTY = (1_000_000, 1_000_000)
 class Stage:
     """Processes on one small DynamoDB, the judge looking on."""
 
-    def __init__(self, now: float, environment: tuple[int, int] = PLENTY) -> None:
-        self.bounds = Bounds(environment, PLENTY, PLENTY, frozenset(), share_percent=100)
+    def __init__(
+        self,
+        now: float,
+        environment: tuple[int, int] = PLENTY,
+        in_flight: int | None = None,
+        requests: int | None = None,
+    ) -> None:
+        self.bounds = Bounds(
+            environment, PLENTY, PLENTY, frozenset(), 100, in_flight=in_flight, requests=requests
+        )
         self.clock = Clock(now, ())
         self.service = SmallDynamo()
         self.judge = Judge(self.bounds, self.clock)
@@ -28,11 +39,17 @@ class Stage:
         self.client._make_api_call = self._call
         self._before: list[tuple[str, Meanwhile]] = []
         self._after: list[tuple[str, Meanwhile]] = []
+        self.noticed: list[str] = []
         self._numbers = 0
+        self._last: tuple[str, dict[str, Any]] = ("", {})
 
     def process(self, skew: float = 0.0) -> HoldingScheme:
         """Return a process with a clock that is wrong by so many seconds."""
-        process = Process(self.client, lambda: self.clock.now + skew, lambda _: None, _unreported)
+
+        def clock() -> float:
+            return self.clock.now + skew
+
+        process = Process(self.client, clock, lambda _: None, _unreported, self.noticed.append)
         return HoldingScheme(process, self.bounds)
 
     def before(self, operation: str, happens: Meanwhile) -> None:
@@ -60,7 +77,19 @@ class Stage:
         self.judge.provider_called(order, ticket.day)
         return ticket
 
+    def lose(self) -> Callable[[], None]:
+        """Lose the call that is being made; returns how it arrives after all."""
+        operation, asked = self._last
+
+        def arrive() -> None:
+            with suppress(ClientError):
+                self.service.carry_out(operation, asked)
+            self.judge.look(self.service.items())
+
+        return arrive
+
     def _call(self, operation: str, asked: dict[str, Any]) -> dict[str, Any]:
+        self._last = (operation, asked)
         _play(self._before, operation)
         answer = self.service.carry_out(operation, asked)
         self.judge.look(self.service.items())
@@ -75,4 +104,4 @@ def _play(cues: list[tuple[str, Meanwhile]], operation: str) -> None:
 
 
 def _unreported(operation: str, code: str) -> None:
-    raise AssertionError(f"{operation} reported {code}")
+    """Let it be: the scene knows what fails."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from random import Random
 from typing import Any
 
 import boto3
@@ -12,6 +11,7 @@ from botocore.config import Config
 
 from shared.domain.errors import BudgetExceeded, KeyLimited, StoreUnavailable
 from tests.simulation.calls import Calls, Service
+from tests.simulation.dice import dice
 from tests.simulation.faults import PROVIDER_FAULTS, Fault, Faults, RandomFaults
 from tests.simulation.judge import Broken, Judge
 from tests.simulation.operators import Operator
@@ -61,8 +61,8 @@ class World:
         self.judge = judge_type(plan.bounds, clock)
         self._clock = clock
         self._scheme_type = scheme_type
-        self._scheduler = Scheduler(Random(f"order {plan.seed}"), clock, self._look)
-        chance = Random(f"faults {plan.seed}")
+        self._scheduler = Scheduler(dice(f"order {plan.seed}"), clock, self._look)
+        chance = dice(f"faults {plan.seed}")
         self.calls = Calls(
             self.service,
             self._scheduler,
@@ -89,7 +89,7 @@ class World:
         for caller in self.plan.callers:
             self.judge.orders |= {order.call: order for order in caller.orders}
         for caller in self.plan.callers:
-            self._add(caller.name, caller.skew, partial(self._call_of, caller))
+            self._add(caller.name, caller.skew, partial(self._call, caller))
         for number, skew in enumerate(self.plan.sweeper_skews):
             self._add(f"sweeper {number}", skew, self._sweep)
         if self.plan.operator_changes:
@@ -128,10 +128,7 @@ class World:
         self._clock.now += seconds
         self._scheduler.hand_over()
 
-    def _call_of(self, caller: CallerPlan, task: Task) -> None:
-        self._call(task, caller)
-
-    def _call(self, task: Task, caller: CallerPlan) -> None:
+    def _call(self, caller: CallerPlan, task: Task) -> None:
         scheme = self._scheme(task)
         for number, order in enumerate(caller.orders):
             ticket = self._reserve(scheme, order, task)
@@ -192,7 +189,7 @@ class World:
                     continue
 
     def _operate(self, task: Task) -> None:
-        operator = Operator(_client[0], self._scheme(task), Random(f"operator {self.plan.seed}"),
+        operator = Operator(_client[0], self._scheme(task), dice(f"operator {self.plan.seed}"),
                             lambda: self._clock.now, self.plan)  # fmt: skip
         for _ in range(self.plan.operator_changes):
             self._pause(10.0)

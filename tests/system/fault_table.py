@@ -21,7 +21,7 @@ LIMITS: Final = {
     "SLUICE_WHOLE_ANSWER_SECONDS": "2.5",
     "SLUICE_FIRST_BYTE_SECONDS": "0.75",
     "SLUICE_STALL_SECONDS": "0.75",
-    "SLUICE_KEEP_ALIVE_SECONDS": "1.2",
+    "SLUICE_KEEP_ALIVE_SECONDS": "1.9",
 }
 """What makes the stack impatient enough to be tested."""
 INVOCATION_SECONDS: Final = 13
