@@ -67,12 +67,23 @@ def price_of_one(stack: Stack, team: str, key: str) -> tuple[int, int]:
 def test_a_storm_spends_its_budget_to_the_last_call_and_not_a_nano_dollar_more(
     capped: Stack, operator: BudgetStack
 ) -> None:
-    key = capped.keys.create("storm", "").text
-    held, cost = price_of_one(capped, "storm", key)
+    weather(capped, operator, "storm")
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("number", range(20))
+def test_no_storm_of_twenty_spends_more(capped: Stack, operator: BudgetStack, number: int) -> None:
+    weather(capped, operator, f"storm-{number}")
+
+
+def weather(capped: Stack, operator: BudgetStack, team: str) -> None:
+    """Send a thousand calls on one team's budget, from 64 threads at once."""
+    key = capped.keys.create(team, "").text
+    held, cost = price_of_one(capped, team, key)
     assert 0 < cost < held
     fitting = 120
     cap = cost + held + (fitting - 1) * cost + cost // 2
-    set_cap(operator, "team:storm", cap)
+    set_cap(operator, f"team:{team}", cap)
     billed_before = capped.bill_nano()
     with ThreadPoolExecutor(THREADS) as pool:
         answers = list(pool.map(lambda number: post(capped, key, number), range(CALLS)))
@@ -80,13 +91,13 @@ def test_a_storm_spends_its_budget_to_the_last_call_and_not_a_nano_dollar_more(
     billed = capped.bill_nano() - billed_before
     assert statuses == {200: fitting, 402: CALLS - fitting}
     assert billed == fitting * cost
-    [budget] = operator.budgets.show("team:storm")
+    [budget] = operator.budgets.show(f"team:{team}")
     assert budget.day.spent == cost + billed <= cap
     assert cap - budget.day.spent < held, "another call would have fitted"
     assert (budget.day.held, budget.day.doubt, budget.in_flight) == (0, 0, 0)
     assert operator.audit(f"{utc(capped.now()):%Y-%m-%d}").findings == ()
     refused = next(answer for answer in answers if answer.status_code == 402).json()["error"]
-    assert refused["sluice"]["budget"] == "team:storm:day"
+    assert refused["sluice"]["budget"] == f"team:{team}:day"
 
 
 def test_a_stop_is_not_retried_a_raise_serves_and_midnight_begins_anew(
