@@ -138,13 +138,14 @@ def usage(
     local: Annotated[
         str | None, typer.Option(help="One of several stacks in the local world.")
     ] = None,
+    html: Annotated[Path | None, typer.Option(help="Write it as one HTML file, too.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show what calls cost, what was saved and by what, and the cost per success."""
     from cli.connection import usage_of  # noqa: PLC0415
     from cli.usage import usage as show  # noqa: PLC0415
 
-    show(usage_of(stack, local), by, since, team, as_json_text=as_json)
+    show(usage_of(stack, local), by, since, team, as_json_text=as_json, html=html)
 
 
 def commands() -> typer.Typer:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, Final, cast
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from cli.connection import UsageSource
+from cli.reports.usage_page import usage_report_html
 from shared.domain.errors import StoreUnavailable
 from shared.domain.money import format_usd
 from shared.domain.rollups import DIMENSIONS, Cells, Dimension, Sums
@@ -26,9 +29,18 @@ _SHOWN: Final = ("requests", "cost $", "baseline $", "saved $", "saved %", "per 
 
 
 def usage(
-    source: UsageSource, by: str, since: str, team: str | None, *, as_json_text: bool
+    source: UsageSource,
+    by: str,
+    since: str,
+    team: str | None,
+    *,
+    as_json_text: bool,
+    html: Path | None = None,
 ) -> None:
-    """Print the sums of one team, or of all, in groups; raises ``typer.BadParameter``."""
+    """Print the sums of one team, or of all, in groups; raises ``typer.BadParameter``.
+
+    ``html`` names a file for the same as a page to forward.
+    """
     group_by = _dimensions(by)
     now = source.clock()
     moments = _since(since, now), moment_of(now + 1)
@@ -37,13 +49,18 @@ def usage(
     except StoreUnavailable as error:
         raise _refused(source, error) from None
     groups = report(teams, source.environment, group_by)
+    data = [{"group": group, **_facts(sums)} for group, sums in groups]
+    told = {"object": "list", "data": data, "total": _facts(total(teams))}
+    if html is not None:
+        page = usage_report_html({**told, "from": moments[0], "to": moments[1]})
+        html.write_text(page, encoding="utf-8")
     if as_json_text:
-        data = [{"group": group, **_facts(sums)} for group, sums in groups]
-        told = {"object": "list", "data": data, "total": _facts(total(teams))}
         typer.echo(json.dumps(told, indent=2))
         return
     _print_table(groups, total(teams), group_by)
     _print_levers(total(teams))
+    if html is not None:
+        console.print(f"wrote {escape(str(html))}")
 
 
 def _cells(source: UsageSource, team: str | None, since: str, until: str) -> dict[str, Cells]:

@@ -25,7 +25,7 @@ from infra.bundle.errors import NotDeployable
 from infra.encryption import Encryption, key_arn
 from infra.grants import LAMBDA_MAY_ASSUME, router_policy
 from infra.provider_keys import ProviderKeys
-from infra.settings import StackSettings
+from infra.settings import ConfigError, StackSettings
 from infra.stores import Stores
 from shared.catalog import models_called_as_role, policy_version
 from shared.resources import resource_name
@@ -36,6 +36,8 @@ BUNDLE = CHECKOUT / "build" / "router.zip"
 START_SCRIPT = "functions/router/run.sh"
 RUNTIME = "python3.13"
 ARCHITECTURE = "arm64"
+ENVIRONMENT_BYTES = 4096
+"""All that Lambda takes of environment variables, names and values (Lambda quotas)."""
 LIVE = "live"
 """The alias that callers reach; what it points at is explained in :func:`_live_alias`."""
 
@@ -189,7 +191,13 @@ def _environment(
             key_limits=stack.key_limits,
         )
         logging = {"POWERTOOLS_LOG_LEVEL": stack.log_level}
-        return {**ADAPTER_ENVIRONMENT, **logging, **as_environment(settings)}
+        made = {**ADAPTER_ENVIRONMENT, **logging, **as_environment(settings)}
+        if (size := sum(map(len, (*made, *made.values())))) > ENVIRONMENT_BYTES:
+            raise ConfigError(
+                f"the router's settings take {size} bytes and Lambda has {ENVIRONMENT_BYTES} for "
+                "them: name fewer teams in sluice:budgets, and cap the others by `sluice budget`"
+            )
+        return made
 
     arns = {f"key:{provider}": arn for provider, arn in keys.items()}
     names = {"cache": stores.cache.name, "ledger": stores.ledger.name}

@@ -8,6 +8,7 @@ import pytest
 
 from infra import edge, router
 from infra.refusals import REFUSALS
+from infra.settings import ConfigError
 from shared.catalog import policy_version
 from shared.resources import CACHE_TABLE, LEDGER_TABLE
 from shared.settings import router_settings
@@ -223,3 +224,9 @@ def test_everything_taggable_says_whose_it_is(environment: str) -> None:
     ]
     assert len(tagged) >= 8
     assert all(tags == {"project": "sluice", "environment": environment} for tags in tagged)
+
+
+def test_more_settings_than_lambda_takes_are_refused_before_anything_is_deployed() -> None:
+    teams = {f"a-team-with-a-name-{number}": {"day_usd": "10"} for number in range(90)}
+    with pytest.raises(ValueError, match="name fewer teams"):
+        run_with("dev", budgets={"teams": teams})

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from itertools import cycle, islice
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -167,7 +168,7 @@ def test_a_closed_day_is_reported_as_it_was_and_changes_with_late_feedback(
 
 
 def test_the_command_tells_the_same_as_the_route(
-    stack: Stack, source: UsageSource, team: str, key: str
+    stack: Stack, source: UsageSource, team: str, key: str, tmp_path: Path
 ) -> None:
     for _ in range(2):
         call(stack, "chat", body_of("chat", "auto", f"Told? {team}"), **{"x-api-key": key})
@@ -177,6 +178,9 @@ def test_the_command_tells_the_same_as_the_route(
     table = run("usage", "--team", team, "--by", "team,model", "--since", "2h")
     assert team in table
     assert "exact_cache" in table
+    page = tmp_path / "usage.html"
+    assert str(page) in run("usage", "--team", team, "--html", str(page)).replace("\n", "")
+    assert told["total"]["cost_usd"] in page.read_text(encoding="utf-8")
     every = json.loads(run("usage", "--by", "team", "--json"))
     assert team in {each["group"]["team"] for each in every["data"]}
 
