@@ -8,7 +8,6 @@ import pytest
 
 from infra import edge, router
 from infra.refusals import REFUSALS
-from infra.settings import ConfigError
 from shared.catalog import policy_version
 from shared.resources import CACHE_TABLE, LEDGER_TABLE
 from shared.settings import router_settings
