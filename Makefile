@@ -1,10 +1,14 @@
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-long test-fast lint types check prices lock clean
+.PHONY: help install run bundle test test-long test-fast lint types check bench prices idle-cost lock clean
 
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+POLICY := $(VENV)/policy
+# Many tests wait more than they work; a file's tests share what it starts.
+JOBS   ?= 3
+JUDGE  := $(POLICY)/.installed
 # Some machines switch byte code off, which doubles every start.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -22,13 +26,23 @@ $(STAMP): requirements/dev.txt pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
+# checkov cannot share an environment with what it judges: see pyproject.toml.
+$(JUDGE): requirements/policy.txt | $(STAMP)
+	@echo "Installing checkov into $(POLICY): about a minute and 220 MB, once ..."
+	@$(PYTHON) -m venv $(POLICY)
+	@$(POLICY)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements/policy.txt
+	@touch $@
+
 run: $(STAMP) ## Serve the local stack on 127.0.0.1:8080 (SLUICE_PORT, REAL=1 for real providers)
 	@exec $(BIN)/sluice up $(if $(REAL),--real)
 
-test: $(STAMP) ## Run every test
-	@$(BIN)/python -m pytest -q -m "not long"
+bundle: $(STAMP) ## Build what pulumi up deploys: build/router.zip (SLUICE_PYTHON names a python3.13)
+	@$(BIN)/sluice bundle
 
-test-long: $(STAMP) ## Run the tests that take minutes: ten thousand seeds of the budgets
+test: $(STAMP) $(JUDGE) ## Run every test (JOBS workers, each with a stack of its own)
+	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile -m "not long"
+
+test-long: $(STAMP) ## Run the tests that take minutes: ten thousand seeds of the budgets, and more
 	@$(BIN)/python -m pytest -q -m long
 
 test-fast: $(STAMP) ## Run the tests that need no running stack
@@ -42,16 +56,25 @@ types: $(STAMP) ## Check types
 
 check: lint types test ## Everything that CI checks
 
+bench: $(STAMP) ## Measure the router side by side (AGAINST=revision, RIVAL=venv with litellm, KEEP=name)
+	@$(BIN)/python -m benchmarks run $(if $(AGAINST),--against $(AGAINST)) \
+		$(if $(RIVAL),--rival $(RIVAL)) $(if $(KEEP),--name $(KEEP)) $(if $(ROUNDS),--rounds $(ROUNDS)) \
+		$(if $(TITLE),--title "$(TITLE)")
+
 prices: $(STAMP) ## Compile the price table anew from genai-prices
 	@$(BIN)/sluice prices compile
+
+idle-cost: $(STAMP) ## Write docs/idle-cost.md anew from the declared resources and their prices
+	@$(BIN)/python -m tests.policy.idle_cost_table
 
 lock: $(STAMP) ## Lock the dependencies anew, leaving out versions younger than a week
 	@before=$$(date -u -d '7 days ago' +%Y-%m-%dT00:00:00Z); \
 	compile="$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-		--no-header --no-annotate --exclude-newer $$before pyproject.toml"; \
-	$$compile --output-file requirements/functions.txt && \
-	$$compile --all-extras --constraint requirements/functions.txt \
-		--output-file requirements/dev.txt
+		--no-header --no-annotate --exclude-newer $$before"; \
+	$$compile pyproject.toml --output-file requirements/functions.txt && \
+	$$compile pyproject.toml --all-extras --constraint requirements/functions.txt \
+		--output-file requirements/dev.txt && \
+	$$compile --group policy --output-file requirements/policy.txt
 
 clean: ## Remove what was built or installed here
 	@rm -rf $(VENV) build .sluice .mypy_cache .pytest_cache .ruff_cache

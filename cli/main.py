@@ -10,7 +10,7 @@ import typer
 
 app = typer.Typer(
     name="sluice",
-    help="A serverless LLM gateway: the local stack, questions, keys.",
+    help="A serverless LLM gateway: the local stack, questions, keys, budgets.",
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,  # locals hold keys
     rich_markup_mode=None,
@@ -22,8 +22,17 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 @app.command()
 def up(
     real: Annotated[bool, typer.Option("--real", help="Call real providers, which bill.")] = False,
-    stack: Annotated[str, typer.Option(help="The stack to run: dev, staging, prod.")] = "dev",
-    port: Annotated[int | None, typer.Option(help="The port; else SLUICE_PORT, else 8080.")] = None,
+    bundle: Annotated[
+        bool, typer.Option("--bundle", help="Run from the built bundle, not the checkout.")
+    ] = False,
+    stack: Annotated[
+        list[str] | None,
+        typer.Option(help="The stack to run: dev (the default), staging, prod. May be repeated."),
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(help="The first stack's port; else SLUICE_PORT, else 8080. Others follow."),
+    ] = None,
     differences: Annotated[
         bool, typer.Option("--differences", help="Print how it differs from AWS, and stop.")
     ] = False,
@@ -35,7 +44,21 @@ def up(
         local_world.print_differences()
         return
     chosen = port if port is not None else _port_variable()
-    local_world.up(real=real, stack=stack, port=chosen, create_demo_key=_demo_key)
+    stacks = stack or ["dev"]
+    local_world.up(real=real, bundle=bundle, stacks=stacks, port=chosen, create_demo_key=_demo_key)
+
+
+@app.command()
+def bundle(
+    target: Annotated[
+        str, typer.Option(help="lambda for what pulumi up deploys, host for this machine.")
+    ] = "lambda",
+    as_json: AsJson = False,
+) -> None:
+    """Build the functions' zips into build/, and check them."""
+    from cli.bundle import bundle as build  # noqa: PLC0415
+
+    build(target, as_json=as_json)
 
 
 @app.command()
@@ -71,13 +94,69 @@ def ask(
         asking.ask_many(target, questions, as_json=as_json, parallel=parallel)
 
 
+@app.command()
+def smoke(
+    stack: Annotated[
+        str | None, typer.Option(help="A stack on AWS, found through `pulumi stack output`.")
+    ] = None,
+    local: Annotated[
+        str | None, typer.Option(help="One of several stacks in the local world.")
+    ] = None,
+    endpoint: Annotated[str | None, typer.Option(help="The gateway; else SLUICE_ENDPOINT.")] = None,
+    key: Annotated[str | None, typer.Option(help="A key for it; else SLUICE_API_KEY.")] = None,
+    model: Annotated[str, typer.Option(help="Who answers: the cheapest tier will do.")] = "nano",
+    as_json: AsJson = False,
+) -> None:
+    """Check a running gateway over HTTP: keys, answers, cache, streaming, errors, controls.
+
+    Without an option it is the local world's. Real providers bill a fraction of a cent.
+    """
+    from cli import connection  # noqa: PLC0415
+    from cli.smoke import smoke as run  # noqa: PLC0415
+
+    if sum(each is not None for each in (stack, local, endpoint)) > 1:
+        raise typer.BadParameter("give one of --stack, --local and --endpoint")
+    if stack is not None:
+        target = connection.deployed_gateway(stack, key)
+    else:
+        target = connection.gateway(endpoint, key, local=local)
+    run(target, model, as_json=as_json)
+
+
+@app.command()
+def usage(
+    by: Annotated[
+        str,
+        typer.Option(help="Of environment, team, key, feature, model, tier, task."),
+    ] = "model",
+    since: Annotated[str, typer.Option(help="7d, 12h, 2w, a date or an ISO time.")] = "7d",
+    team: Annotated[str | None, typer.Option(help="One team only.")] = None,
+    stack: Annotated[
+        str | None,
+        typer.Option("--stack", "--env", help="A stack on AWS; without it, the local world."),
+    ] = None,
+    local: Annotated[
+        str | None, typer.Option(help="One of several stacks in the local world.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what calls cost, what was saved and by what, and the cost per success."""
+    from cli.connection import usage_of  # noqa: PLC0415
+    from cli.usage import usage as show  # noqa: PLC0415
+
+    show(usage_of(stack, local), by, since, team, as_json_text=as_json)
+
+
 def commands() -> typer.Typer:
     """Return the whole command line."""
-    from cli import keys, prices  # noqa: PLC0415
+    from cli import account, budget, keys, prices, replay  # noqa: PLC0415
 
     if not app.registered_groups:
+        app.add_typer(account.app, name="account")
+        app.add_typer(budget.app, name="budget")
         app.add_typer(keys.app, name="keys")
         app.add_typer(prices.app, name="prices")
+        app.command("replay")(replay.replay)
     return app
 
 

@@ -6,40 +6,61 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import typer
-import yaml
 from rich.console import Console
 from rich.markup import escape
 
+from cli.bundle import unzipped_bundle
+from infra.bundle.errors import BundleFailed
+from local.bare_python import NoBarePython
 from local.children import ChildFailed
-from local.ground import CHECKOUT, CreateDemoKey, WorldSettings
+from local.ground import CHECKOUT, CreateDemoKey, Place, WorldSettings
 from local.instance import InstanceFailed
+from local.live_stack import LiveStack
 from local.loopback import PortBusy
 from local.provider_keys import real_keys
-from local.state import StateInUse
+from local.state import State, StateInUse
 from local.world import ALL_DIFFERENCES, World, running
 
 STATE = Path(".sluice")
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-START_FAILURES = (PortBusy, StateInUse, ChildFailed, InstanceFailed)
+START_FAILURES = (
+    BundleFailed,
+    ChildFailed,
+    InstanceFailed,
+    NoBarePython,
+    PortBusy,
+    StateInUse,
+)
 
 
-def up(*, real: bool, stack: str, port: int, create_demo_key: CreateDemoKey) -> None:
-    """Run the local world of one stack on a port until a stop signal.
+def up(
+    *,
+    real: bool,
+    stacks: Sequence[str],
+    port: int,
+    create_demo_key: CreateDemoKey,
+    bundle: bool = False,
+) -> None:
+    """Run the local world until a stop signal: the first stack on ``port``, others on the next.
 
-    ``real`` calls real providers with the keys in this environment. Raises ``typer.Exit(1)``
+    ``real`` calls real providers with the keys in this environment; ``bundle`` builds the
+    router's bundle for this machine and runs that instead of the checkout. Raises ``typer.Exit(1)``
     with one clear line when the port is taken or the world does not come up.
     """
     console = Console(highlight=False)
     keys = real_keys(os.environ) if real else None
     if keys is not None:
         _warn_of_real_providers(console, keys)
-    settings = _settings(stack, port, keys, create_demo_key)
+    settings = _settings(_places(stacks, port), keys, create_demo_key)
     try:
+        if bundle:
+            settings = _on_bundle(settings, console)
         asyncio.run(_run(settings, console))
     except START_FAILURES as failure:
         console.print(f"[red]{escape(str(failure))}[/red]", soft_wrap=True)
@@ -53,21 +74,38 @@ def print_differences() -> None:
         console.print(f"- {escape(line)}", soft_wrap=True)
 
 
-def _settings(
-    stack: str, port: int, keys: Mapping[str, str] | None, create_demo_key: CreateDemoKey
-) -> WorldSettings:
+def _places(stacks: Sequence[str], port: int) -> list[Place]:
+    if len(set(stacks)) != len(stacks):
+        raise typer.BadParameter("a stack is named twice")
+    # Port 0 asks for any free one.
+    return [Place(_stack_file(name), port and port + n) for n, name in enumerate(stacks)]
+
+
+def _stack_file(stack: str) -> Path:
     stack_file = CHECKOUT / f"Pulumi.{stack}.yaml"
     if not stack_file.exists():
         raise typer.BadParameter(f"there is no {stack_file.name}")
+    return stack_file
+
+
+def _settings(
+    places: list[Place], keys: Mapping[str, str] | None, create_demo_key: CreateDemoKey
+) -> WorldSettings:
     return WorldSettings(
         state=CHECKOUT / STATE,
         create_demo_key=create_demo_key,
         report=lambda line: print(line, file=sys.stderr),  # noqa: T201 this is the terminal
-        stack_file=stack_file,
-        region=str(yaml.safe_load(stack_file.read_text())["config"]["aws:region"]),
-        port=port,
+        stack_file=places[0].stack_file,
+        port=places[0].port,
+        also=tuple(places[1:]),
         real_keys=keys,
     )
+
+
+def _on_bundle(settings: WorldSettings, console: Console) -> WorldSettings:
+    # The state is taken meanwhile: a world that runs already keeps the bundle under its feet.
+    with State(settings.state.resolve()).take():
+        return replace(settings, bundle=unzipped_bundle(console, settings.state))
 
 
 async def _run(settings: WorldSettings, console: Console) -> None:
@@ -101,13 +139,22 @@ def _warn_of_real_providers(console: Console, keys: Mapping[str, str]) -> None:
 
 
 def _welcome(console: Console, world: World) -> None:
-    _list(console, "differences from AWS", ALL_DIFFERENCES)
-    _list(console, "declared properties ignored here", tuple(world.ground.deployment.ignored))
-    console.print(f"[bold green]Ready[/bold green] at [bold]{world.endpoint}[/bold]")
-    console.print(f"Demo key   {world.api_key}")
+    _list(console, "differences from AWS", world.differences)
+    _list(console, "declared properties ignored here", world.ignored)
+    if world.settings.bundle:
+        place = world.settings.bundle
+        console.print(f"The routers run from the unzipped bundle in {place}", soft_wrap=True)
+    for stack in world.stacks:
+        _welcome_to(console, stack)
     console.print(f"Control    {world.control_url}  (GET / lists what it can do)")
     console.print(f"Try        {_curl(world)}", soft_wrap=True)
     console.print("Ctrl-C stops everything.")
+
+
+def _welcome_to(console: Console, stack: LiveStack) -> None:
+    at = f"at [bold]{stack.endpoint}[/bold]"
+    console.print(f"[bold green]Ready[/bold green] {at} [dim]({stack.name})[/dim]")
+    console.print(f"Demo key   {stack.api_key}")
 
 
 def _curl(world: World) -> str:

@@ -13,6 +13,8 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
+from infra.access_log import declare_access_log
+from infra.encryption import Encryption
 from infra.refusals import REFUSALS, Refusal
 from infra.router import Router
 from infra.settings import StackSettings
@@ -50,7 +52,7 @@ class Edge:
         return url
 
 
-def declare_edge(stack: StackSettings, router: Router) -> Edge:
+def declare_edge(stack: StackSettings, router: Router, encryption: Encryption | None) -> Edge:
     """Declare the API, its routes to the router, its refusals and its one stage."""
     api = aws.apigateway.RestApi(
         "edge",
@@ -59,12 +61,14 @@ def declare_edge(stack: StackSettings, router: Router) -> Edge:
         endpoint_configuration={"types": "REGIONAL"},
         binary_media_types=EVERY_TYPE,
         tags=stack.tags,
+        # Its id is in the URL that callers have written down.
+        opts=pulumi.ResourceOptions(protect=stack.deletion_protection),
     )
     uri = _streaming_uri(stack.region, router.alias.arn)
     parts = [*_routes(api, uri), *(_refusal(api, row) for row in REFUSALS)]
     _let_in(api, router)
-    stage = _stage(stack, api, _deployment(api, uri, parts))
-    _throttle(stack, api, stage)
+    stage = _stage(stack, api, _deployment(api, uri, parts), declare_access_log(stack, encryption))
+    _limit(stack, api, stage)
     return Edge(api, stage)
 
 
@@ -149,19 +153,28 @@ def _sha256(text: str) -> str:
 
 
 def _stage(
-    stack: StackSettings, api: aws.apigateway.RestApi, deployment: aws.apigateway.Deployment
+    stack: StackSettings,
+    api: aws.apigateway.RestApi,
+    deployment: aws.apigateway.Deployment,
+    access_log: dict[str, Any] | None,
 ) -> aws.apigateway.Stage:
     return aws.apigateway.Stage(
-        "edge", rest_api=api.id, deployment=deployment.id, stage_name=STAGE, tags=stack.tags
+        "edge",
+        rest_api=api.id,
+        deployment=deployment.id,
+        stage_name=STAGE,
+        access_log_settings=access_log,
+        tags=stack.tags,
     )
 
 
-def _throttle(
-    stack: StackSettings, api: aws.apigateway.RestApi, stage: aws.apigateway.Stage
-) -> None:
+def _limit(stack: StackSettings, api: aws.apigateway.RestApi, stage: aws.apigateway.Stage) -> None:
     limits = {
         "throttling_rate_limit": stack.throttle_rate,
         "throttling_burst_limit": stack.throttle_burst,
+        # API Gateway's execution log would hold prompts and keys.
+        "logging_level": "OFF",
+        "data_trace_enabled": False,
     }
     aws.apigateway.MethodSettings(
         "throttle",

@@ -11,7 +11,14 @@ from typing import Any
 
 import pulumi
 
-from shared.resources import KEY_PARTITIONS, USAGE_PARTITIONS
+from shared.resources import (
+    BUDGET_PARTITIONS,
+    FEEDBACK_PARTITIONS,
+    HOLD_PARTITIONS,
+    KEY_PARTITIONS,
+    ROLLUP_PARTITIONS,
+    USAGE_PARTITIONS,
+)
 
 Arn = pulumi.Output[str]
 Statement = dict[str, Any]
@@ -36,34 +43,72 @@ def router_policy(
     bedrock_models: Sequence[str],
     region: str,
     log_group: Arn,
+    customer_key: Arn | None = None,
 ) -> pulumi.Output[str]:
     """Return the router's policy as JSON.
 
-    On the ledger it reads keys and writes usage, and neither the other way round: a router that
-    was taken over can neither mint a key nor rewrite one. ``bedrock_models`` are the ids of
-    ``global.`` inference profiles; where a list is empty, nothing is granted for it.
+    On the ledger it reads keys and budgets, holds money, and writes usage once and reads it to add
+    it up: a router that was taken over can neither mint a key nor rewrite one, nor wipe out what a
+    call has cost. A rollup can always be rebuilt from the rows.
+    ``bedrock_models`` are the ids of ``global.`` inference profiles; where a list is empty, or
+    there is no ``customer_key``, nothing is granted for it.
     """
     statements = [
         _allow("ReadAndWriteAnswers", [*_READ, *_WRITE], [cache]),
-        _in_partitions(_allow("ReadKeys", _READ, [ledger]), KEY_PARTITIONS),
-        _in_partitions(_allow("WriteUsage", _WRITE, [ledger]), USAGE_PARTITIONS),
+        *_ledger(ledger),
         *_provider_keys(provider_secrets),
         *_bedrock(bedrock_models, region, log_group.apply(_account_of)),
+        *_customer_key(customer_key, region),
         _allow("WriteOwnLog", _LOG, [pulumi.Output.concat(log_group, ":*")]),
     ]
     return pulumi.Output.json_dumps({"Version": "2012-10-17", "Statement": statements})
 
 
 _READ = ["dynamodb:BatchGetItem", "dynamodb:GetItem"]
-_WRITE = ["dynamodb:PutItem", "dynamodb:UpdateItem"]
+_PUT = "dynamodb:PutItem"
+_DELETE = "dynamodb:DeleteItem"
+_UPDATE = "dynamodb:UpdateItem"
+_QUERY = "dynamodb:Query"
+_WRITE = [_PUT, _UPDATE]
 _INVOKE = ["bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"]
 _LOG = ["logs:CreateLogStream", "logs:PutLogEvents"]
+
+
+def _ledger(ledger: Arn) -> list[Statement]:
+    read = _allow("ReadKeysAndBudgets", _READ, [ledger])
+    return [
+        _in_partitions(read, KEY_PARTITIONS, *BUDGET_PARTITIONS),
+        _in_partitions(_allow("WriteUsage", [_PUT], [ledger]), USAGE_PARTITIONS),
+        _in_partitions(
+            _allow("AddUsageUp", [_QUERY], [ledger]),
+            USAGE_PARTITIONS,
+            FEEDBACK_PARTITIONS,
+            ROLLUP_PARTITIONS,
+        ),
+        _in_partitions(_allow("KeepRollups", [_UPDATE], [ledger]), ROLLUP_PARTITIONS),
+        _in_partitions(_allow("KeepFeedback", [_PUT], [ledger]), FEEDBACK_PARTITIONS),
+        _in_partitions(_allow("Hold", [_PUT, _DELETE], [ledger]), HOLD_PARTITIONS),
+        _in_partitions(_allow("MoveMoney", _WRITE, [ledger]), *BUDGET_PARTITIONS),
+    ]
 
 
 def _provider_keys(secrets: Sequence[Arn]) -> list[Statement]:
     # IAM refuses a statement without a resource.
     actions = ["secretsmanager:GetSecretValue"]
     return [_allow("ReadProviderKeys", actions, secrets)] if secrets else []
+
+
+def _customer_key(key: Arn | None, region: str) -> list[Statement]:
+    """Allow to decrypt, and only in the course of reading a table or a secret.
+
+    Both services encrypt with data keys of their own, made when the table or the secret's value
+    was written by somebody else; a reader or writer of items only has them decrypted.
+    """
+    if key is None:
+        return []
+    services = [f"{service}.{region}.amazonaws.com" for service in ("dynamodb", "secretsmanager")]
+    through = {"StringEquals": {"kms:ViaService": services}}
+    return [{**_allow("ReadEncrypted", ["kms:Decrypt"], [key]), "Condition": through}]
 
 
 def _bedrock(models: Sequence[str], region: str, account: Arn) -> list[Statement]:
@@ -110,8 +155,8 @@ def _allow(sid: str, actions: Sequence[str], resources: Sequence[Arn | str]) -> 
     return {"Sid": sid, "Effect": "Allow", "Action": list(actions), "Resource": list(resources)}
 
 
-def _in_partitions(statement: Statement, pattern: str) -> Statement:
+def _in_partitions(statement: Statement, *patterns: str) -> Statement:
     # ForAllValues is true of a request without leading keys, such as Scan: never combine this
     # with an action that can be asked without naming a partition.
-    condition = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [pattern]}}
+    condition = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": list(patterns)}}
     return {**statement, "Condition": condition}

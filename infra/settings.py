@@ -11,12 +11,18 @@ import pulumi
 from pulumi.runtime import config as pulumi_config
 
 from shared.catalog import known_models, served_providers
+from shared.domain.api_keys import KeyLimits
+from shared.domain.budgets.seeds import Seeds
 from shared.resources import PROJECT
 from shared.settings import MiB, Name
 
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 # CloudWatch Logs accepts no other number of days (API reference, PutRetentionPolicy).
 RetentionDays = Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731]
+
+
+_IN_JSON = {"providers", "budgets", "key_limits"}
+"""Settings that are no single value: Pulumi hands them over as JSON."""
 
 
 class ConfigError(ValueError):
@@ -27,7 +33,8 @@ class StackSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     """One environment's choices; ``Pulumi.<environment>.yaml`` holds them under the same names.
 
     ``throttle_rate`` is requests per second over the whole stage and ``throttle_burst`` how many
-    may arrive at once. ``memory_mb`` buys CPU too: see :mod:`infra.router`.
+    may arrive at once. ``memory_mb`` buys CPU too: see :mod:`infra.router`. What costs something
+    while nobody calls is off unless asked for; docs/idle-cost.md has the prices.
     """
 
     environment: Name
@@ -41,15 +48,37 @@ class StackSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     throttle_burst: Annotated[int, msgspec.Meta(ge=1, le=5_000)] = 100
     deletion_protection: bool = True
     body_limit_bytes: Annotated[int, msgspec.Meta(ge=1024, le=4 * MiB)] = MiB
+    budgets: Seeds = Seeds()
+    """The caps that budgets start with; afterwards ``sluice budget`` changes them, not a deploy."""
+    max_share_percent: Annotated[int, msgspec.Meta(ge=1, le=100)] = 50
+    key_limits: KeyLimits = KeyLimits(in_flight=200)
     reserved_concurrency: Annotated[int, msgspec.Meta(ge=1)] | None = None
     """Unset unless asked for: a young account may have 10 to 50 executions in all."""
+    stable_version: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    """The published version that callers get; unset, whatever was published last."""
+    canary_percent: Annotated[int, msgspec.Meta(ge=0, le=99)] = 0
+    """Share of calls that the version published last gets beside ``stable_version``."""
+    release_alarms: bool = False
+    """Errors of the newest version and 5xx of the API, to the topic ``alarm_topic``."""
+    retain_ledger: bool = True
+    """The ledger and the key it is encrypted with outlive ``pulumi destroy``."""
+    access_logs: bool = False
+    """A line per request; the account needs API Gateway's logging role first."""
+    waf_requests_per_ip: Annotated[int, msgspec.Meta(ge=10, le=2_000_000_000)] | None = None
+    """Requests that one address may send in five minutes; unset, there is no firewall."""
+    customer_key: bool = False
+    """Tables, secrets and logs are encrypted with a KMS key of this stack's own."""
+    snap_start: bool = False
+    """New instances resume from a snapshot of a started router."""
 
     def __post_init__(self) -> None:
-        """Refuse names that the catalog does not hold, and a provider named twice."""
+        """Refuse names that the catalog does not hold, and settings that contradict each other."""
         _require_known("providers", set(self.providers), served_providers())
         _require_known("baseline_model", {self.baseline_model}, known_models())
         if len(set(self.providers)) != len(self.providers):
             raise ValueError("providers names one twice")
+        if self.canary_percent and self.stable_version is None:
+            raise ValueError("canary_percent needs stable_version: who answers the other calls?")
 
     @property
     def tags(self) -> dict[str, str]:
@@ -72,8 +101,8 @@ def parse_settings(environment: str, region: str, config: Mapping[str, str]) -> 
         raise ConfigError(f"{PROJECT}:{min(fixed)} is not configured: it is the stack's own")
     values: dict[str, object] = {**config, "environment": environment, "region": region}
     try:
-        if "providers" in config:
-            values["providers"] = json.loads(config["providers"])
+        for name in _IN_JSON & set(config):
+            values[name] = json.loads(config[name])
         return msgspec.convert(values, StackSettings, strict=False)
     except (msgspec.ValidationError, json.JSONDecodeError) as error:
         raise ConfigError(f"Pulumi.{environment}.yaml: {error}") from error

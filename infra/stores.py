@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
+from infra.encryption import Encryption
 from infra.settings import StackSettings
 from shared.resources import CACHE_TABLE, LEDGER_TABLE, TableShape
 
@@ -19,16 +20,18 @@ class Stores:
     ledger: aws.dynamodb.Table
 
 
-def declare_stores(stack: StackSettings) -> Stores:
+def declare_stores(stack: StackSettings, encryption: Encryption | None) -> Stores:
     """Declare the tables: the cache may be lost, the ledger may not."""
     return Stores(
-        cache=_table(stack, CACHE_TABLE, retained=False),
-        ledger=_table(stack, LEDGER_TABLE, retained=True),
+        cache=_table(stack, CACHE_TABLE, encryption, precious=False),
+        ledger=_table(stack, LEDGER_TABLE, encryption, precious=True),
     )
 
 
-def _table(stack: StackSettings, shape: TableShape, *, retained: bool) -> aws.dynamodb.Table:
-    protected = retained and stack.deletion_protection
+def _table(
+    stack: StackSettings, shape: TableShape, encryption: Encryption | None, *, precious: bool
+) -> aws.dynamodb.Table:
+    protected = precious and stack.deletion_protection
     return aws.dynamodb.Table(
         shape.role,
         name=shape.name(stack.environment),
@@ -40,9 +43,14 @@ def _table(stack: StackSettings, shape: TableShape, *, retained: bool) -> aws.dy
             {"name": shape.sort_key, "type": "S"},
         ],
         ttl={"attribute_name": shape.purge_attribute, "enabled": True},
-        point_in_time_recovery={"enabled": retained},
+        point_in_time_recovery={"enabled": precious},
+        # Without a key of our own, DynamoDB encrypts with one of its own, at no cost.
+        server_side_encryption=encryption and {"enabled": True, "kms_key_arn": encryption.key.arn},
         deletion_protection_enabled=protected,
         tags=stack.tags,
-        # The engine refuses a replacement too, which DynamoDB's own flag notices only half-way.
-        opts=pulumi.ResourceOptions(protect=protected),
+        opts=pulumi.ResourceOptions(
+            # The engine refuses a replacement too, which DynamoDB's own flag notices only half-way.
+            protect=protected,
+            retain_on_delete=precious and stack.retain_ledger,
+        ),
     )

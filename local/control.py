@@ -11,7 +11,7 @@ import json
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import httpx2
 from starlette.applications import Starlette
@@ -35,7 +35,8 @@ ROUTES = {
     "GET /clock": "the world's time and how far it runs ahead of the machine, in seconds",
     "POST /clock/advance": '{"seconds": N}: move time forward, then expire rows',
     "GET /differences": "how this world differs from AWS, and the declared properties it ignores",
-    "GET /routers": "the router's processes: pid, state, requests served",
+    "GET /routers": "the routers' processes: function, pid, state, requests served",
+    "POST /restart": '{"stack": NAME}: put new router processes in the place of one stack\'s',
     "GET /denials": "calls that a role's policy refused",
     "GET /metrics": "?namespace=&name=: metrics that log lines became, each dimension set apart",
     "GET /problems": "telemetry that could not be delivered",
@@ -48,6 +49,29 @@ ROUTES = {
 NOT_BUILT = ("alarms", "mailbox")
 
 
+class ServedStack(Protocol):
+    """One stack of the world, as far as the control server shows or moves it."""
+
+    @property
+    def name(self) -> str:
+        """The environment's name."""
+
+    @property
+    def telemetry(self) -> Telemetry:
+        """What its functions printed, delivered."""
+
+    @property
+    def sweeper(self) -> TtlSweeper:
+        """What expires its rows."""
+
+    @property
+    def instances(self) -> Sequence[Instance]:
+        """Its router's processes."""
+
+    async def restart(self) -> None:
+        """Put new processes in the place of those."""
+
+
 @dataclass(frozen=True)
 class Control:
     """The parts of a running world that the control server shows or moves.
@@ -57,9 +81,7 @@ class Control:
 
     clock_file: ClockFile
     clock: Clock
-    sweeper: TtlSweeper
-    telemetry: Telemetry
-    instances: Callable[[], Sequence[Instance]]
+    stacks: Sequence[ServedStack]
     differences: Sequence[str]
     ignored: Sequence[str]
     aws_url: str
@@ -74,6 +96,7 @@ class Control:
                 Route("/clock/advance", _json(self._advance), methods=["POST"]),
                 Route("/differences", _json(self._differences)),
                 Route("/routers", _json(self._routers)),
+                Route("/restart", _json(self._restart), methods=["POST"]),
                 Route("/metrics", _json(self._metrics)),
                 Route("/problems", _json(self._problems)),
                 Route("/denials", self._denials),
@@ -94,33 +117,37 @@ class Control:
     async def _advance(self, request: Request) -> object:
         seconds = _seconds(await request.body())
         self.clock_file.advance(seconds)
-        expired = await asyncio.to_thread(self.sweeper.sweep)
-        return {"now": self.clock(), "offset": self.clock_file.offset, "expired_rows": expired}
+        expired = [await asyncio.to_thread(stack.sweeper.sweep) for stack in self.stacks]
+        offset = self.clock_file.offset
+        return {"now": self.clock(), "offset": offset, "expired_rows": sum(expired)}
 
     async def _differences(self, _: Request) -> object:
         return {"differences": list(self.differences), "ignored": list(self.ignored)}
 
     async def _routers(self, _: Request) -> object:
-        return [
-            {
-                "pid": instance.pid,
-                "state": "stopped" if instance.stopped else "running",
-                "kernel_state": state_letter(instance.pid),
-                "served": instance.served,
-            }
-            for instance in self.instances()
-        ]
+        return [_router(instance) for stack in self.stacks for instance in stack.instances]
+
+    async def _restart(self, request: Request) -> object:
+        wanted = _stack_name(await request.body())
+        for stack in self.stacks:
+            if stack.name == wanted:
+                await stack.restart()
+                return {"stack": wanted, "pids": [instance.pid for instance in stack.instances]}
+        known = ", ".join(stack.name for stack in self.stacks)
+        raise HTTPException(NOT_FOUND, f"no stack {wanted} runs here, only {known}")
 
     async def _problems(self, _: Request) -> object:
-        return list(self.telemetry.problems)
+        return [problem for stack in self.stacks for problem in stack.telemetry.problems]
 
     async def _metrics(self, request: Request) -> object:
-        await self.telemetry.flush()
+        for stack in self.stacks:
+            await stack.telemetry.flush()
         query = request.query_params
         wanted = {field: query[field] for field in ("namespace", "name") if field in query}
         return [
             shown
-            for series in self.telemetry.series.values()
+            for stack in self.stacks
+            for series in stack.telemetry.series.values()
             if wanted.items() <= (shown := series.shown()).items()
         ]
 
@@ -149,14 +176,35 @@ def _json(answer: Callable[[Request], Any]) -> Callable[[Request], Any]:
     return endpoint
 
 
-def _seconds(body: bytes) -> float:
+def _router(instance: Instance) -> dict[str, object]:
+    return {
+        "function": instance.child.name,
+        "pid": instance.pid,
+        "state": "stopped" if instance.stopped else "running",
+        "kernel_state": state_letter(instance.pid),
+        "served": instance.served,
+    }
+
+
+def _only_field(body: bytes, name: str) -> Any:
     try:
         given = json.loads(body)
     except ValueError as error:
         raise HTTPException(BAD_REQUEST, f"the body is not JSON: {error}") from error
-    if not isinstance(given, dict) or set(given) != {"seconds"}:
-        raise HTTPException(BAD_REQUEST, 'the body has one field, "seconds"')
-    seconds = given["seconds"]
+    if not isinstance(given, dict) or set(given) != {name}:
+        raise HTTPException(BAD_REQUEST, f'the body has one field, "{name}"')
+    return given[name]
+
+
+def _stack_name(body: bytes) -> str:
+    name = _only_field(body, "stack")
+    if not isinstance(name, str):
+        raise HTTPException(BAD_REQUEST, "stack must be a text")
+    return name
+
+
+def _seconds(body: bytes) -> float:
+    seconds = _only_field(body, "seconds")
     number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
     if not (number and math.isfinite(seconds) and seconds > 0):
         raise HTTPException(BAD_REQUEST, "seconds must be a positive finite number")

@@ -7,9 +7,15 @@ from __future__ import annotations
 
 from typing import Final
 
-RUNTIME: Final = (
+FROM_CHECKOUT: Final = (
     "Functions run from the checkout on this machine's Python and processor, not from the zip "
-    "on the declared runtime and architecture.",
+    "on the declared runtime and architecture."
+)
+FROM_BUNDLE: Final = (
+    "Functions run from a bundle of the same recipe, built for this machine's Python and "
+    "processor, not for the declared runtime and architecture."
+)
+RUNTIME: Final = (
     "A function may use all of this machine's memory and CPU; the declared memory size is told "
     "to it but not enforced.",
     "Functions can write to the file system and reach the network as this user can.",
@@ -41,4 +47,4 @@ TELEMETRY: Final = (
     "Expired rows are deleted within a second or so; DynamoDB may take days.",
 )
 
-DIFFERENCES: Final = (*RUNTIME, *FRONT_DOOR, *BEDROCK, *TELEMETRY)
+DIFFERENCES: Final = (FROM_CHECKOUT, *RUNTIME, *FRONT_DOOR, *BEDROCK, *TELEMETRY)

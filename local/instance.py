@@ -56,12 +56,13 @@ class Request:
 class Launch:
     """How instances of one function are started.
 
-    ``additions`` are the variables that only the local world sets; ``credentials`` returns the
-    ``AWS_*`` credential variables of the function's role, asked for anew at each start.
+    ``code`` is the folder that stands for ``/var/task``, ``additions`` are the variables that
+    only the local world sets; ``credentials`` returns the ``AWS_*`` credential variables of the
+    function's role, asked for anew at each start.
     """
 
     function: Function
-    checkout: Path
+    code: Path
     region: str
     additions: Mapping[str, str]
     credentials: Callable[[], Mapping[str, str]]
@@ -71,7 +72,7 @@ class Launch:
         """Return the whole environment of one instance, declared variables included."""
         return {
             **children.base_environment(),
-            **lambda_environment(self.function, self.region, self.checkout),
+            **lambda_environment(self.function, self.region, self.code),
             **self.function.environment,
             **self.additions,
             **self.credentials(),
@@ -181,11 +182,11 @@ async def start_instance(launch: Launch) -> Instance:
     """Start one instance and return it running and ready; raises :class:`InstanceFailed`."""
     function = launch.function
     port = free_port()
-    script = launch.checkout / function.handler
+    script = launch.code / function.handler
     if not os.access(script, os.X_OK):
         raise InstanceFailed(f"{function.name}: start script {script} is not executable")
     environment = await asyncio.to_thread(launch.environment, port)
-    child = await children.start(function.name, [str(script)], environment, launch.checkout)
+    child = await children.start(function.name, [str(script)], environment, launch.code)
     child.pump(child.process.stdout, lambda line: launch.sink(function.name, "stdout", line))
     child.pump(child.process.stderr, lambda line: launch.sink(function.name, "stderr", line))
     instance = Instance(child, port)

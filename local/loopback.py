@@ -68,6 +68,7 @@ def serve(application: Callable[..., Awaitable[Any]], listener: socket.socket) -
     """
     config = uvicorn.Config(
         application,
+        loop="asyncio",
         http="h11",
         ws="none",
         lifespan="off",

@@ -44,6 +44,7 @@ class RouterPool:
         self._starting = 0
         self._closing = False
         self._tasks: set[asyncio.Task[None]] = set()
+        self._retired: set[Instance] = set()
         self.instances: list[Instance] = []
 
     async def open(self) -> None:
@@ -56,6 +57,20 @@ class RouterPool:
         for outcome in started:
             if isinstance(outcome, BaseException):
                 raise outcome
+
+    async def renew(self) -> None:
+        """Put new instances in the place of all, as a new version going live does on Lambda.
+
+        A busy one ends its answer first. Raises :class:`InstanceFailed`, with the old ones kept.
+        """
+        before = list(self.instances)
+        await self.open()
+        self._retired.update(old for old in before if old in self.instances)
+        idle = [instance for instance in self._idle if instance in self._retired]
+        for instance in idle:
+            self._idle.remove(instance)
+            self.instances.remove(instance)
+        await asyncio.gather(*(instance.kill() for instance in idle))
 
     async def close(self) -> None:
         """Kill every instance and refuse those who wait."""
@@ -86,6 +101,9 @@ class RouterPool:
 
     def release(self, instance: Instance) -> None:
         """Take back an instance whose answer has been read to its end."""
+        if instance in self._retired:
+            self._keep(asyncio.create_task(instance.kill()))
+            return
         while self._waiting:
             future = self._waiting.popleft()
             if not future.done():
@@ -132,8 +150,12 @@ class RouterPool:
         status = await instance.child.wait()
         if self._closing:
             return
-        self._report(f"{instance.child.name} (pid {instance.pid}) ended with status {status}")
-        self.instances.remove(instance)
+        if instance in self._retired:
+            self._retired.remove(instance)
+        else:
+            self._report(f"{instance.child.name} (pid {instance.pid}) ended with status {status}")
+        if instance in self.instances:
+            self.instances.remove(instance)
         if instance in self._idle:
             self._idle.remove(instance)
         self._replace()

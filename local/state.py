@@ -36,6 +36,11 @@ class State:
         return self.directory / "logs"
 
     @property
+    def bare_python(self) -> Path:
+        """The directory with the ``python3`` that runs an unzipped bundle."""
+        return self.directory / "python"
+
+    @property
     def facts(self) -> Path:
         """What clients need to reach the world, as JSON."""
         return self.directory / "local.json"

@@ -1,67 +1,78 @@
 """The whole local world: start, the facts a client needs, an end that leaves nothing behind.
 
 Stages: take the ports and the state directory; lay the ground (start the stand-ins for AWS and
-the providers, run the program against them, fill its secrets); start the router's processes and
-the loops; open the doors; write ``local.json``. Leaving undoes them in reverse, also when a
-stage in the middle failed.
+the providers, run the program against them for every stack, fill its secrets); start each
+stack's router processes and loops and open its door; open the control server; write
+``local.json``. Leaving undoes them in reverse, also when a stage in the middle failed.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from socket import socket
-from typing import Any
 
-from local import declared, differences, loopback
+from local import differences, loopback
 from local.aws import DIFFERENCES as AWS_DIFFERENCES
 from local.control import Control
 from local.deploy import DIFFERENCES as DEPLOY_DIFFERENCES
-from local.front_door import FrontDoor
 from local.ground import Ground, WorldSettings, lay_ground
-from local.instance import Launch, start_instance
-from local.invocation import Invoker
+from local.live_stack import LiveStack, start_stack
 from local.router_pool import RouterPool
 from local.state import State
-from local.telemetry import Telemetry
-from local.ttl_sweeper import TtlSweeper
 
 ALL_DIFFERENCES = (*differences.DIFFERENCES, *DEPLOY_DIFFERENCES, *AWS_DIFFERENCES)
-
-# The developer's own AWS profile must not reach a function, and there is no metadata service.
-NO_OTHER_AWS = {
-    "AWS_CONFIG_FILE": os.devnull,
-    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-    "AWS_EC2_METADATA_DISABLED": "true",
-}
+BUNDLED_DIFFERENCES = tuple(
+    differences.FROM_BUNDLE if each == differences.FROM_CHECKOUT else each
+    for each in ALL_DIFFERENCES
+)
 
 
 @dataclass(frozen=True)
 class World:
-    """A running local world."""
+    """A running local world: one AWS, one simulator, one clock, and a stack or several."""
 
     settings: WorldSettings
     ground: Ground
-    telemetry: Telemetry
-    sweeper: TtlSweeper
-    pool: RouterPool
-    api_key: str
-    endpoint: str
+    stacks: tuple[LiveStack, ...]
     control_url: str
 
+    @property
+    def endpoint(self) -> str:
+        """Where the first stack answers."""
+        return self.stacks[0].endpoint
+
+    @property
+    def api_key(self) -> str:
+        """The first stack's demo key."""
+        return self.stacks[0].api_key
+
+    @property
+    def pool(self) -> RouterPool:
+        """The first stack's router processes."""
+        return self.stacks[0].pool
+
+    @property
+    def ignored(self) -> tuple[str, ...]:
+        """The declared properties that nothing here looked at, each once."""
+        lines = (line for each in self.ground.stacks for line in each.deployment.ignored)
+        return tuple(dict.fromkeys(lines))
+
     def facts(self) -> dict[str, object]:
-        """Return what ``local.json`` holds."""
-        return {
-            "endpoint": self.endpoint,
-            "api_key": self.api_key,
-            "region": self.settings.region,
-            "aws_endpoint_url": self.ground.admin.endpoint_url,
-            "outputs": dict(self.ground.deployment.outputs),
+        """Return what ``local.json`` holds: the first stack's facts, and all where it has more."""
+        shared = {
+            "aws_endpoint_url": self.ground.stand_ins.aws_url,
             "control_url": self.control_url,
         }
+        several = {"stacks": {each.name: each.facts() for each in self.stacks}}
+        return self.stacks[0].facts() | shared | (several if len(self.stacks) > 1 else {})
+
+    @property
+    def differences(self) -> tuple[str, ...]:
+        """How this world differs from AWS, a sentence each."""
+        return BUNDLED_DIFFERENCES if self.settings.bundle else ALL_DIFFERENCES
 
     async def broken(self) -> str:
         """Wait until a stand-in dies, which ends the world's usefulness; returns the reason."""
@@ -80,106 +91,42 @@ async def running(settings: WorldSettings) -> AsyncIterator[World]:
 
 
 async def _start(settings: WorldSettings, stack: AsyncExitStack) -> World:
-    listener, control_listener = _bind(settings.port, stack), _bind(0, stack)
+    listeners = [_bind(place.port, stack) for place in settings.places]
+    control_listener = _bind(0, stack)
     state = State(settings.state.resolve())
     stack.enter_context(state.take())
     ground = await lay_ground(settings, state, stack)
-    telemetry, sweeper = _start_loops(settings, ground, stack)
-    pool = _pool(settings, ground, telemetry, stack)
-    demo_key = asyncio.to_thread(
-        settings.create_demo_key, ground.deployment, ground.admin.endpoint_url
-    )
-    api_key, _ = await asyncio.gather(demo_key, pool.open())
     world = World(
         settings=settings,
         ground=ground,
-        telemetry=telemetry,
-        sweeper=sweeper,
-        pool=pool,
-        api_key=api_key,
-        endpoint=loopback.url_of(listener),
+        stacks=await _start_stacks(settings, ground, listeners, stack),
         control_url=loopback.url_of(control_listener),
     )
-    _open(_front_door(world), listener, stack)
-    _open(_control(world).application(), control_listener, stack)
+    control = loopback.serve(_control(world).application(), control_listener)
+    stack.push_async_callback(control.close)
     state.write_facts(world.facts())
     stack.callback(state.forget_facts)
     return world
 
 
-def _start_loops(
-    settings: WorldSettings, ground: Ground, stack: AsyncExitStack
-) -> tuple[Telemetry, TtlSweeper]:
-    function = ground.function
-    telemetry = Telemetry(
-        directory=ground.state.logs,
-        log_groups={function.name: function.log_group},
-        logs=ground.admin.logs,
-        cloudwatch=ground.admin.cloudwatch,
-        report=settings.report,
-    )
-    sweeper = TtlSweeper(
-        dynamodb=ground.admin.dynamodb,
-        tables=declared.expiring_tables(ground.deployment.resources),
-        clock=ground.clock,
-        report=settings.report,
-        delay_seconds=settings.ttl_delay_seconds,
-    )
-    for loop in (telemetry.run(), sweeper.run()):
-        _in_background(loop, settings, stack)
-    return telemetry, sweeper
-
-
-def _in_background(
-    loop: Coroutine[Any, Any, None], settings: WorldSettings, stack: AsyncExitStack
-) -> None:
-    task = asyncio.create_task(loop)
-
-    def tell(ended: asyncio.Task[None]) -> None:
-        if not ended.cancelled() and (error := ended.exception()):
-            settings.report(f"a loop of the local world ended: {error!r}")
-
-    async def end() -> None:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-
-    task.add_done_callback(tell)
-    stack.push_async_callback(end)
-
-
-def _pool(
-    settings: WorldSettings, ground: Ground, telemetry: Telemetry, stack: AsyncExitStack
-) -> RouterPool:
-    function = ground.function
-    launch = Launch(
-        function=function,
-        checkout=settings.checkout,
-        region=settings.region,
-        additions=_additions(settings, ground),
-        credentials=lambda: ground.admin.role_credentials(function.role_arn, function.name),
-        sink=telemetry.line,
-    )
-    pool = RouterPool(lambda: start_instance(launch), settings.limits, settings.report)
-    stack.push_async_callback(pool.close)
-    return pool
-
-
-def _additions(settings: WorldSettings, ground: Ground) -> dict[str, str]:
-    simulator = ground.stand_ins.simulator_url
-    return {
-        **NO_OTHER_AWS,
-        "AWS_ENDPOINT_URL": ground.admin.endpoint_url,
-        "SLUICE_CLOCK_FILE": str(ground.state.clock),
-        **({"SLUICE_UPSTREAM_URL": simulator} if simulator else {}),
-        **settings.router_environment,
-    }
-
-
-def _front_door(world: World) -> FrontDoor:
-    ground = world.ground
-    invoker = Invoker(ground.function, world.pool, ground.clock, world.settings.report)
-    return FrontDoor(declared.gateway(ground.deployment.resources), invoker, ground.clock)
+async def _start_stacks(
+    settings: WorldSettings, ground: Ground, listeners: list[socket], stack: AsyncExitStack
+) -> tuple[LiveStack, ...]:
+    pairs = zip(ground.stacks, listeners, strict=True)
+    starts = [
+        asyncio.create_task(start_stack(settings, ground, deployed, listener, stack))
+        for deployed, listener in pairs
+    ]
+    try:
+        # All of them are waited for before one that failed may end the start: their ends are on
+        # the stack by then.
+        await asyncio.wait(starts)
+    except asyncio.CancelledError:
+        for start in starts:
+            start.cancel()
+        await asyncio.wait(starts)
+        raise
+    return tuple(start.result() for start in starts)
 
 
 def _control(world: World) -> Control:
@@ -187,11 +134,9 @@ def _control(world: World) -> Control:
     return Control(
         clock_file=ground.clock_file,
         clock=ground.clock,
-        sweeper=world.sweeper,
-        telemetry=world.telemetry,
-        instances=lambda: world.pool.instances,
-        differences=ALL_DIFFERENCES,
-        ignored=ground.deployment.ignored,
+        stacks=world.stacks,
+        differences=world.differences,
+        ignored=world.ignored,
         aws_url=ground.stand_ins.aws_url,
         simulator_url=ground.stand_ins.simulator_url,
     )
@@ -199,8 +144,3 @@ def _control(world: World) -> Control:
 
 def _bind(port: int, stack: AsyncExitStack) -> socket:
     return stack.enter_context(loopback.bind(port))
-
-
-def _open(application: Any, listener: socket, stack: AsyncExitStack) -> None:
-    server = loopback.serve(application, listener)
-    stack.push_async_callback(server.close)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from shared.catalog import Provider
 from shared.domain.budgets import Budget, Hold, OpenHold, Position, Scope, Step
@@ -12,6 +12,12 @@ from shared.domain.budgets.movements import Ending
 from shared.domain.budgets.refusals import HoldLimits
 from shared.domain.entries import Claim, Entry, Found, KeyRow, Repeat, Settlement, StoredAnswer
 from shared.domain.health import Rest
+
+if TYPE_CHECKING:  # what only operators need stays out of the router
+    from shared.domain.budgets.booked import Booked
+    from shared.domain.budgets.changes import AuditRow
+    from shared.domain.rollups import Cells, Rollup
+    from shared.domain.usage_rows import Feedback, UsageRow
 
 
 class Store(Protocol):
@@ -68,7 +74,45 @@ class Store(Protocol):
         """
 
 
-class Ledger(Protocol):
+class UsageLedger(Protocol):
+    """Usage rows, what callers said of them, and what they were added up to.
+
+    Every method raises :class:`~shared.domain.errors.StoreUnavailable` when the ledger cannot be
+    reached, and has one effect however often AWS's client sends it. Reads are consistent.
+    """
+
+    def usage_rows(self, team: str, since: str, until: str) -> list[UsageRow]:
+        """Return a team's rows of one day, by moments of it: from ``since``, before ``until``."""
+
+    def feedback(self, team: str, day: str) -> dict[str, Feedback]:
+        """Return what was said of a day's requests, by request id."""
+
+    def give_feedback(self, team: str, day: str, feedback: Feedback) -> None:
+        """Write down what was said of a request of a day; what was said last is kept."""
+
+    def hours(self, team: str, day: str) -> dict[str, Rollup]:
+        """Return what is stored of a day's hours, by hour."""
+
+    def days(self, team: str, first: str, last: str) -> dict[str, Rollup]:
+        """Return what is stored of days, by day, from the first to the last."""
+
+    def close(self, team: str, period: str, cells: Cells, revision: int) -> None:
+        """Store the cells of an hour or a day, unless it was opened again since ``revision``.
+
+        Cells too many for one item are not stored, which is no error: their rows are read.
+        """
+
+    def reopen(self, team: str, hours: Iterable[str], until: int) -> None:
+        """Have the rows of some hours, and of their days, read until an epoch second.
+
+        Done before a row or a feedback is written late; all of them, or none.
+        """
+
+    def teams(self) -> list[str]:
+        """Return every team that was ever given a key."""
+
+
+class Ledger(UsageLedger, Protocol):
     """Budgets, holds and usage rows: all that money depends on.
 
     Every method raises :class:`~shared.domain.errors.StoreUnavailable` when the ledger cannot be
@@ -172,3 +216,29 @@ class Meter(Protocol):
 
     def trouble(self, what: str, **facts: Any) -> None:
         """Record something an operator must know about; facts are identifiers, never content."""
+
+
+class BudgetAdmin(Protocol):
+    """Budgets as operators and audits handle them; errors of AWS pass through.
+
+    Reads are strongly consistent.
+    """
+
+    def teams(self) -> list[str]:
+        """Return every team that ever had a key."""
+
+    def budgets_of(self, team: str) -> list[Budget]:
+        """Return the budgets in use of a team and of its keys."""
+
+    def change(self, seen: Sequence[Budget], after: Sequence[Budget], row: AuditRow) -> bool:
+        """Write all pieces of a changed budget and the audit row, or nothing.
+
+        False where a piece is not as seen any more, or another call was in the way: decide anew.
+        What was spent and held meanwhile stays counted. Done once, however often it is sent.
+        """
+
+    def audit_rows(self, month: str) -> list[AuditRow]:
+        """Return what was changed in a month (``2026-11``), oldest first."""
+
+    def booked(self, team: str, day: str) -> Iterator[Booked]:
+        """Yield what was booked into a day (``2026-11-22``) for a team."""

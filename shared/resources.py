@@ -39,9 +39,13 @@ LEDGER_TABLE: Final = TableShape("ledger", "pk", "sk", "purge_at")
 # Leading keys, tenant first. The router's role may write only where the pattern below allows,
 # so a router that was taken over still cannot mint keys.
 USAGE_PARTITIONS: Final = "*/usage/*"
+ROLLUP_PARTITIONS: Final = "*/rollups"
+FEEDBACK_PARTITIONS: Final = "*/feedback/*"
 HOLD_PARTITIONS: Final = "*/holds"
 BUDGET_PARTITIONS: Final = ("*/budget", "-/budget/*")
 KEY_PARTITIONS: Final = "*/keys"
+TEAMS_PARTITION: Final = "teams"
+"""Names every team, so that all can be listed without a scan."""
 AUDIT_PARTITIONS: Final = "-/audit/*"
 ENVIRONMENT: Final = "-"
 """Stands where a team does, for what belongs to the environment: no team can be called so."""
@@ -55,6 +59,16 @@ def key_partition(team: str) -> str:
 def usage_partition(team: str, day: str) -> str:
     """Return the ledger partition of one team's usage on one UTC day (``2026-11-22``)."""
     return f"{team}/usage/{day}"
+
+
+def rollup_partition(team: str) -> str:
+    """Return the ledger partition of what one team's usage adds up to, by hour and by day."""
+    return f"{team}/rollups"
+
+
+def feedback_partition(team: str, day: str) -> str:
+    """Return the ledger partition of what was said of one team's requests of a UTC day."""
+    return f"{team}/feedback/{day}"
 
 
 def hold_partition(team: str) -> str:

@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from shared.domain.api_keys import KeyLimits
 from shared.domain.budgets.seeds import Seeds
-from shared.domain.entries import KeyLimits
 
 PREFIX = "SLUICE_"
 
@@ -62,6 +62,8 @@ class RouterSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     """The caps that budgets start with; from then on the ledger holds them."""
     max_share_percent: Annotated[int, msgspec.Meta(ge=1, le=100)] = 50
     """How much of a budget one call may take at most."""
+    memory_mb: Annotated[int, msgspec.Meta(ge=128, le=10_240)] = 512
+    """What the function is billed for, to estimate what a request costs at AWS."""
     key_limits: KeyLimits = KeyLimits(in_flight=200)
     """What a key may do whose own row does not say."""
     upstream_url: str | None = None

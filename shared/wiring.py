@@ -6,42 +6,38 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
-
-import boto3
-from botocore.config import Config
+from typing import Final
 
 from shared import catalog as facts
+from shared.adapters import provider_keys
+from shared.adapters.aws_json import Timeouts
+from shared.adapters.dynamodb import wire
 from shared.adapters.dynamodb.ledger import DynamoLedger
 from shared.adapters.dynamodb.store import DynamoStore
 from shared.adapters.egress import Egress
 from shared.adapters.provider_keys import SecretsManagerKeys
-from shared.adapters.providers.bedrock import BedrockUpstream, connect_to
 from shared.adapters.telemetry import PowertoolsMeter
 from shared.adapters.upstream import HttpUpstream, egress_client
 from shared.catalog import Catalog
-from shared.clock import Clock, offset_clock, system_clock
+from shared.catalog.aws_prices import load_own_cost
+from shared.clock import Clock, offset_clock, system_clock, utc
 from shared.domain.crossing import FORMATS
+from shared.domain.request_ids import RANDOM_BYTES, request_id
 from shared.ports import Ledger, Meter, Store, Upstream
 from shared.settings import RouterSettings
 from shared.usecases.admission import Admission
 from shared.usecases.answer_call import AnswerCall, Policy
 from shared.usecases.attempts import Attempts
 from shared.usecases.background import Background
-from shared.usecases.count_tokens import CountTokens
 from shared.usecases.holding import Holding, HoldPolicy
 from shared.usecases.idempotency import Idempotency
+from shared.usecases.pricing import Pricing
 from shared.usecases.provider_call import Patience, ProviderCaller
 from shared.usecases.route import ModelRouter
-from shared.usecases.settling import Settler
+from shared.usecases.settling import Function, Settler
 from shared.usecases.standing import StandingOf
 
-_AWS_CONFIG = Config(
-    connect_timeout=1,
-    read_timeout=2,
-    retries={"total_max_attempts": 3, "mode": "standard"},
-    parameter_validation=False,
-)
+_TIMEOUTS: Final = Timeouts(connect=1, read=2)
 """A store that does not answer within seconds is down: the call fails closed."""
 
 
@@ -55,9 +51,11 @@ class Router:
     meter: Meter
     admission: Admission
     answer: AnswerCall
-    count_tokens: CountTokens
+    holding: Holding
+    upstream: Upstream
     store: Store
     background: Background
+    ledger: Ledger
     new_request_id: Callable[[], str]
 
 
@@ -74,11 +72,13 @@ def build_router(
     meter = meter or PowertoolsMeter(settings.environment, clock, service="router")
     catalog = facts.load(settings.providers)
     store, ledger = _stores(settings, meter) if stores is None else stores
-    upstream = upstream or _upstream(settings, clock, meter)
+    upstream = upstream or _upstream(settings, catalog, clock, meter)
     background = Background(lambda error: _report_crash(meter, error))
     admission = Admission(store, clock, settings.environment)
     holding = Holding(ledger, clock, _hold_policy(settings), time.sleep)
-    settler = Settler(store, holding, meter, catalog, clock, settings.baseline_model)
+    pricing = Pricing(catalog, settings.baseline_model)
+    function = Function(load_own_cost(utc(clock()).date()), settings.memory_mb)
+    settler = Settler(store, holding, meter, catalog, clock, pricing, function)
     attempts = Attempts(
         store=store,
         holding=holding,
@@ -104,9 +104,6 @@ def build_router(
         clock=clock,
         keep_alive_seconds=settings.keep_alive_seconds,
     )
-    counting = CountTokens(
-        holding=holding, upstream=upstream, catalog=catalog, meter=meter, clock=clock
-    )
     return Router(
         settings=settings,
         catalog=catalog,
@@ -114,16 +111,13 @@ def build_router(
         meter=meter,
         admission=admission,
         answer=answer,
-        count_tokens=counting,
+        holding=holding,
+        upstream=upstream,
         store=store,
         background=background,
-        new_request_id=new_request_id,
+        ledger=ledger,
+        new_request_id=lambda: request_id(clock(), secrets.token_bytes(RANDOM_BYTES)),
     )
-
-
-def new_request_id() -> str:
-    """Return an id that no other request has: ``req_`` and 128 random bits."""
-    return "req_" + secrets.token_hex(16)
 
 
 def _patience(settings: RouterSettings) -> Patience:
@@ -139,7 +133,7 @@ def _clock(settings: RouterSettings) -> Clock:
 
 
 def _stores(settings: RouterSettings, meter: Meter) -> tuple[Store, Ledger]:
-    client, report = _aws("dynamodb"), _reporter(meter)
+    client, report = wire.connect(_TIMEOUTS), _reporter(meter)
     store = DynamoStore(
         client,
         cache_table=settings.cache_table,
@@ -153,22 +147,25 @@ def _hold_policy(settings: RouterSettings) -> HoldPolicy:
     return HoldPolicy(settings.budgets, settings.max_share_percent, settings.key_limits)
 
 
-def _upstream(settings: RouterSettings, clock: Clock, meter: Meter) -> Egress:
+def _upstream(settings: RouterSettings, catalog: Catalog, clock: Clock, meter: Meter) -> Egress:
     keys = SecretsManagerKeys(
-        _aws("secretsmanager"), settings.provider_secrets, clock, _reporter(meter)
+        provider_keys.connect(_TIMEOUTS),
+        settings.provider_secrets,
+        clock,
+        _reporter(meter),
     )
     http = HttpUpstream(egress_client(), keys, stand_in=settings.upstream_url)
-    return Egress(
-        {
-            "openai-chat": http,
-            "anthropic-messages": http,
-            "bedrock-converse": BedrockUpstream(connect_to(settings.upstream_url)),
-        }
-    )
+    by_protocol: dict[str, Upstream] = {"openai-chat": http, "anthropic-messages": http}
+    if any(each.protocol == "bedrock-converse" for each in catalog.providers.values()):
+        by_protocol["bedrock-converse"] = _bedrock(settings)
+    return Egress(by_protocol)
 
 
-def _aws(service: str) -> Any:
-    return boto3.client(service, config=_AWS_CONFIG)  # type: ignore[call-overload]
+def _bedrock(settings: RouterSettings) -> Upstream:
+    # Imported only where it is enabled: its translation is eight modules of every cold start.
+    from shared.adapters.providers.bedrock import BedrockUpstream, connect_to  # noqa: PLC0415
+
+    return BedrockUpstream(connect_to(settings.upstream_url))
 
 
 def _reporter(meter: Meter) -> Callable[[str, str], None]:

@@ -15,13 +15,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from functions.router import seldom
 from functions.router.chat import chat_completions
-from functions.router.count_tokens import count_tokens
 from functions.router.errors import ANTHROPIC_ERRORS, OPENAI_ERRORS, ErrorShape
 from functions.router.health import health, health_details
 from functions.router.messages import messages
-from functions.router.models import get_model, list_models
-from functions.router.openapi import openapi
 from shared.domain.errors import GatewayError, MethodNotAllowed, RouteNotFound
 from shared.settings import router_settings
 from shared.wiring import Router, build_router
@@ -60,13 +58,22 @@ def create_app(router: Router) -> Starlette:
         routes=[
             Route("/health", health, methods=["GET"]),
             route("/health/details", "GET", "health", health_details),
-            Route("/openapi.json", openapi, methods=["GET"]),
+            Route("/openapi.json", seldom.openapi, methods=["GET"]),
             Route(EVENTS_PATH, _ignored_event, methods=["POST"]),
             route("/v1/chat/completions", "POST", "chat", chat_completions),
             route("/v1/messages", "POST", "messages", messages, ANTHROPIC_ERRORS),
-            route("/v1/messages/count_tokens", "POST", "messages", count_tokens, ANTHROPIC_ERRORS),
-            route("/v1/models", "GET", "models", list_models),
-            route("/v1/models/{model}", "GET", "models", get_model),
+            route(
+                "/v1/messages/count_tokens",
+                "POST",
+                "messages",
+                seldom.count_tokens,
+                ANTHROPIC_ERRORS,
+            ),
+            route("/v1/models", "GET", "models", seldom.list_models),
+            route("/v1/models/{model}", "GET", "models", seldom.get_model),
+            route("/v1/budget", "GET", "budget", seldom.list_budgets),
+            route("/v1/usage", "GET", "usage", seldom.usage),
+            route("/v1/feedback", "POST", "feedback", seldom.feedback),
         ],
         exception_handlers={HTTPException: unrouted},
         lifespan=lifespan,

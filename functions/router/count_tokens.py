@@ -11,6 +11,7 @@ from functions.router.answering import ModelDoor, checked_call
 from functions.router.errors import ANTHROPIC_ERRORS, id_headers
 from shared.domain.formats.anthropic_messages import ANTHROPIC_MESSAGES
 from shared.domain.messages import parse_count
+from shared.usecases.count_tokens import CountTokens
 from shared.wiring import Router
 
 
@@ -18,7 +19,14 @@ async def count_tokens(request: Request, router: Router, request_id: str) -> Res
     """Answer with the provider's count."""
     call = await checked_call(request, router, request_id, COUNT_TOKENS)
     key = await router.admission.confirm(call.key)
-    reply = await router.count_tokens(call, key)
+    counting = CountTokens(
+        holding=router.holding,
+        upstream=router.upstream,
+        catalog=router.catalog,
+        meter=router.meter,
+        clock=router.clock,
+    )
+    reply = await counting(call, key)
     return Response(reply.body, media_type="application/json", headers=id_headers(request_id))
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 from starlette.responses import Response
 
+from shared.domain.controls import BODY_FIELD
 from shared.domain.errors import GatewayError
 from shared.domain.sse import data_frame, named_frame
 
@@ -46,6 +47,7 @@ def openai_error(error: GatewayError, request_id: str) -> dict[str, Any]:
             "param": error.param,
             "code": error.code,
             "request_id": request_id,
+            **_facts(error, request_id),
         }
     }
 
@@ -71,9 +73,14 @@ def anthropic_error(error: GatewayError, request_id: str) -> dict[str, Any]:
     message = f"{error.param}: {error.message}" if error.param else error.message
     return {
         "type": "error",
-        "error": {"type": kind, "message": message},
+        "error": {"type": kind, "message": message, **_facts(error, request_id)},
         "request_id": request_id,
     }
+
+
+def _facts(error: GatewayError, request_id: str) -> dict[str, Any]:
+    """Return what a program may want to read of a refusal, where there is anything."""
+    return {BODY_FIELD: {**error.facts, "request_id": request_id}} if error.facts else {}
 
 
 OPENAI_ERRORS: Final = ErrorShape(openai_error, None)

@@ -15,15 +15,25 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from functions.router.feedback import FeedbackRequest
+from functions.router.openapi_controls import (
+    NOTE_HEADERS,
+    controls_in_body,
+    converted,
+    headers_taken,
+)
 from functions.router.openapi_shapes import ANSWERS, CHAT_EXAMPLES, MESSAGES_EXAMPLES
-from shared.domain.chat import ChatRequest, Shape
-from shared.domain.controls import BODY_FIELD, HEADER_PREFIX, MAX_TTL_SECONDS, Controls
+from functions.router.usage import GROUPING, MOMENT
+from shared.domain.chat import ChatRequest
+from shared.domain.controls import BODY_FIELD, HEADER_PREFIX
 from shared.domain.errors import (
     BodyTooLarge,
+    BudgetExceeded,
     GatewayError,
     IdempotencyConflict,
     IdempotencyMismatch,
     InvalidRequest,
+    KeyLimited,
     StoreUnavailable,
     Unauthorized,
     UpstreamFailed,
@@ -35,7 +45,7 @@ from shared.domain.messages import COUNTED, MessagesRequest
 Json = dict[str, Any]
 
 _LOOKUP_REFUSALS: Final = (InvalidRequest, Unauthorized, StoreUnavailable)
-_DOOR_REFUSALS: Final = (
+_ASKING_REFUSALS: Final = (
     *_LOOKUP_REFUSALS,
     IdempotencyConflict,
     BodyTooLarge,
@@ -44,6 +54,7 @@ _DOOR_REFUSALS: Final = (
     UpstreamFailed,
     UpstreamTimedOut,
 )
+_PAID_REFUSALS: Final = (*_ASKING_REFUSALS, BudgetExceeded, KeyLimited)
 _TEXT: Final[Json] = {"type": "string"}
 _KEY: Final[list[Json]] = [{"bearer": []}, {"xApiKey": []}]
 
@@ -91,6 +102,11 @@ def _paths() -> Json:
                 "parameters": [{"name": "model", "in": "path", "required": True, "schema": _TEXT}],
             }
         },
+        "/v1/budget": {
+            "get": _lookup("Tell what the key, its team and all may still spend.", "BudgetList")
+        },
+        "/v1/usage": {"get": _usage()},
+        "/v1/feedback": {"post": _feedback()},
         "/health": {"get": _open("Tell whether the router is up.", {"$ref": _ref("Health")})},
         "/health/details": {"get": _lookup("Tell what the router answers by.", "HealthDetails")},
         "/openapi.json": {"get": _open("Return this document.", {"type": "object"})},
@@ -129,7 +145,7 @@ def _count() -> Json:
                 "headers": _ID_HEADERS,
                 "content": {"application/json": {"schema": count}},
             },
-            **_refusals(_DOOR_REFUSALS, _ref("AnthropicError")),
+            **_refusals(_ASKING_REFUSALS, _ref("AnthropicError")),
         },
     }
 
@@ -139,18 +155,18 @@ def _door(summary: str, request: str, examples: Json, *, answer: str, error: str
     content = {"schema": {"$ref": request}, "examples": named}
     return {
         "summary": summary,
-        "parameters": _headers_taken(),
+        "parameters": headers_taken(),
         "requestBody": {"required": True, "content": {"application/json": content}},
         "responses": {
             "200": {
                 "description": "The answer: events where `stream` is true, the money in the last.",
-                "headers": _ID_HEADERS | _NOTE_HEADERS,
+                "headers": _ID_HEADERS | NOTE_HEADERS,
                 "content": {
                     "application/json": {"schema": {"$ref": answer}},
                     "text/event-stream": {},
                 },
             },
-            **_refusals(_DOOR_REFUSALS, error),
+            **_refusals(_PAID_REFUSALS, error),
         },
     }
 
@@ -169,6 +185,42 @@ def _lookup(summary: str, answer: str) -> Json:
     }
 
 
+def _usage() -> Json:
+    described = {
+        "from": ("The first moment: a date, or an ISO time (UTC). Seven days ago.", MOMENT),
+        "to": ("The moment after the last one, of the same form. Now.", MOMENT),
+        "group_by": ("Dimensions, separated by commas. By model.", GROUPING),
+    }
+    parameters = [
+        {
+            "name": name,
+            "in": "query",
+            "description": about,
+            "schema": {"type": "string", "pattern": f"^{pattern}$"},
+        }
+        for name, (about, pattern) in described.items()
+    ]
+    found = _lookup("What your team's calls cost, what was saved, and by what.", "UsageReport")
+    return {**found, "parameters": parameters}
+
+
+def _feedback() -> Json:
+    schemas = _request("feedback", FeedbackRequest)
+    content = {"schema": _either_said(schemas["feedback.FeedbackRequest"])}
+    refusals = _refusals((*_LOOKUP_REFUSALS, BodyTooLarge), _ref("OpenAiError"))
+    lookup = _lookup("Say whether an earlier answer was of use.", "FeedbackKept")
+    return {
+        **lookup,
+        "requestBody": {"required": True, "content": {"application/json": content}},
+        "responses": lookup["responses"] | refusals,
+    }
+
+
+def _either_said(schema: Json) -> Json:
+    """Demand an outcome or a corrected answer, as the door does."""
+    return {**schema, "anyOf": [{"required": ["outcome"]}, {"required": ["corrected"]}]}
+
+
 def _open(summary: str, answer: Json) -> Json:
     content = {"application/json": {"schema": answer}}
     said = {"200": {"description": "Always the same.", "content": content}}
@@ -176,7 +228,10 @@ def _open(summary: str, answer: Json) -> Json:
 
 
 def _refusals(classes: tuple[type[GatewayError], ...], shape: str) -> Json:
-    said = {str(each.status): inspect.getdoc(each) or "" for each in classes}
+    said: dict[str, str] = {}
+    for each in classes:
+        status, about = str(each.status), inspect.getdoc(each) or ""
+        said[status] = f"{said[status]} {about}" if status in said else about
     said[str(GatewayError.status)] = "The gateway failed; quote the request id to its operators."
     content = {"application/json": {"schema": {"$ref": shape}}}
     return {
@@ -189,48 +244,6 @@ _ID_HEADERS: Final[Json] = {
     name: {"schema": _TEXT, "description": "Quote it when something is wrong."}
     for name in ("x-request-id", "request-id", f"{HEADER_PREFIX}request-id")
 }
-_NOTE_HEADERS: Final[Json] = {
-    HEADER_PREFIX + name: {"schema": _TEXT, "description": about}
-    for name, about in {
-        "cache": "`hit`, `miss`, or `bypass` where the cache had no part.",
-        "model": "Who answered.",
-        "tier": "The tier of who answered.",
-        "route-reason": "Why that model.",
-        "cost-usd": "What it cost; not in the headers of a stream.",
-        "baseline-usd": "What it would have cost without the gateway; not in those of a stream.",
-        "saved-usd": "The difference; not in those of a stream.",
-    }.items()
-}
-
-
-def _headers_taken() -> list[Json]:
-    controls = _control_schemas()
-    idempotency = {
-        "schema": {"type": "string", "minLength": 1, "maxLength": 255},
-        "description": "A retry with the same body gets the first answer again, for a day.",
-    }
-    return [
-        *({"name": HEADER_PREFIX + name, "in": "header", **each} for name, each in controls),
-        {"name": "Idempotency-Key", "in": "header", **idempotency},
-    ]
-
-
-def _control_schemas() -> list[tuple[str, Json]]:
-    """Return the schema and the meaning of each control, by its name."""
-    _, found = msgspec.json.schema_components([Controls], ref_template=_ref("{name}"))
-    tags = found["Controls"]["properties"]
-    cache_mode = {"type": "string", "pattern": r"^(auto|bypass|refresh|ttl=[0-9]{1,9})$"}
-    return [
-        ("task", {"schema": _text_of(tags["task"]), "description": "Steers the router."}),
-        ("feature", {"schema": _text_of(tags["feature"]), "description": "Tags cost reports."}),
-        ("cache", {"schema": cache_mode, "description": f"At most ttl={MAX_TTL_SECONDS}."}),
-    ]
-
-
-def _text_of(nullable: Json) -> Json:
-    """Return the text among the types of a field: a header cannot be null."""
-    [text] = [each for each in nullable["anyOf"] if each["type"] == "string"]
-    return _converted(text)  # type: ignore[no-any-return]
 
 
 def _schemas() -> Json:
@@ -238,7 +251,7 @@ def _schemas() -> Json:
     for name in ("chat.ChatRequest", "messages.MessagesRequest"):
         schemas[name]["properties"][BODY_FIELD] = {"$ref": _ref("Controls")}
     schemas["messages.CountRequest"] = _counted(schemas["messages.MessagesRequest"])
-    return schemas | ANSWERS | {"Controls": _controls_in_body()}
+    return schemas | ANSWERS | {"Controls": controls_in_body()}
 
 
 def _counted(message: Json) -> Json:
@@ -248,32 +261,10 @@ def _counted(message: Json) -> Json:
     return {**message, "properties": kept, "required": required, "title": "CountRequest"}
 
 
-def _controls_in_body() -> Json:
-    named = {
-        name: {"anyOf": [each["schema"], {"type": "null"}], "description": each["description"]}
-        for name, each in _control_schemas()
-    }
-    return {"type": ["object", "null"], "properties": named, "additionalProperties": False}
-
-
-def _request(door: str, request: type[Shape]) -> Json:
+def _request(door: str, request: type[msgspec.Struct]) -> Json:
     """Return the schemas of a door's request, under names that no other door has."""
     _, found = msgspec.json.schema_components([request], ref_template=_ref(door + ".{name}"))
-    return {f"{door}.{name}": _converted(schema) for name, schema in found.items()}
-
-
-def _converted(schema: Any) -> Any:
-    r"""Return a schema in the regular expressions of JSON Schema, which know no ``\Z``."""
-    if isinstance(schema, list):
-        return [_converted(each) for each in schema]
-    if not isinstance(schema, dict):
-        return schema
-    converted = {name: _converted(value) for name, value in schema.items()}
-    if isinstance(converted.get("pattern"), str):
-        converted["pattern"] = converted["pattern"].replace(r"\Z", "$")
-    if isinstance(converted.get("description"), str):
-        converted["description"] = inspect.cleandoc(converted["description"])
-    return converted
+    return {f"{door}.{name}": converted(schema) for name, schema in found.items()}
 
 
 def _ref(name: str) -> str:

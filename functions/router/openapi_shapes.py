@@ -7,6 +7,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from shared.domain.budgets.ladder import STEPS
+from shared.domain.rollups import DIMENSIONS
+from shared.domain.savings import LEVERS
+
 Json = dict[str, Any]
 
 _TEXT: Final[Json] = {"type": "string"}
@@ -14,9 +18,10 @@ _NULLABLE_TEXT: Final[Json] = {"type": ["string", "null"]}
 _COUNT: Final[Json] = {"type": "integer", "minimum": 0}
 
 
-def _object(properties: Json, *, is_closed: bool = False) -> Json:
-    """Return the schema of an object that has all of these properties."""
-    schema = {"type": "object", "properties": properties, "required": list(properties)}
+def _object(properties: Json, *, optional: Json | None = None, is_closed: bool = False) -> Json:
+    """Return the schema of an object that has all of these properties, and perhaps others."""
+    schema: Json = {"type": "object", "properties": properties | (optional or {})}
+    schema["required"] = list(properties)
     return {**schema, "additionalProperties": False} if is_closed else schema
 
 
@@ -24,10 +29,82 @@ def _list_of(schema: Json) -> Json:
     return {"type": "array", "items": schema}
 
 
+_USD: Final[Json] = {"type": "string", "pattern": r"^-?[0-9]+(\.[0-9]{1,9})?$"}
+_MOMENT: Final[Json] = {"type": "string", "format": "date-time"}
+
+_FACTS: Final[Json] = {
+    "sluice": _object(
+        {"request_id": _TEXT},
+        optional={
+            "budget": {**_TEXT, "description": "Which budget refused: `team:search:day`."},
+            "cap_usd": _USD,
+            "spent_usd": _USD,
+            "held_usd": _USD,
+            "call_usd": {**_USD, "description": "The most that this call can cost."},
+            "max_cost_usd": {**_USD, "description": "What the caller allowed."},
+            "reset_at": {**_MOMENT, "description": "When the budget begins anew."},
+            "frozen": {**_TEXT, "description": "Why an operator froze the budget."},
+        },
+        is_closed=True,
+    )
+}
+"""What a refusal says to programs, where it says more than its message."""
+
+_BUDGET: Final = _object(
+    {
+        "budget": {**_TEXT, "description": "`environment:day`, `team:…:month`, `key:…:day`."},
+        "cap_usd": {**_USD, "description": "With what it is raised by for a while."},
+        "spent_usd": _USD,
+        "held_usd": {**_USD, "description": "Set aside for calls that go on."},
+        "reset_at": _MOMENT,
+        "doubt_usd": {**_USD, "description": "Spent for calls whose cost was never learnt."},
+        "used_percent": {"type": "number", "minimum": 0},
+        "step": {
+            "enum": list(STEPS),
+            "description": "What is still served: all, only the cheapest tier, only the cache.",
+        },
+    },
+    is_closed=True,
+)
+
 _MODEL: Final = _object(
     {"id": _TEXT, "object": {"const": "model"}, "created": _COUNT, "owned_by": _TEXT},
     is_closed=True,
 )
+
+_NULLABLE_USD: Final[Json] = {"anyOf": [_USD, {"type": "null"}]}
+_INTERVAL: Final[Json] = {
+    "description": "95 %, by Wilson; an end without a bound is null.",
+    "anyOf": [
+        {"type": "array", "items": _NULLABLE_USD, "minItems": 2, "maxItems": 2},
+        {"type": "null"},
+    ],
+}
+_SUMS: Final[Json] = _object(
+    {
+        "requests": {**_COUNT, "description": "Attempts at a model: a fallback is another one."},
+        "cost_usd": _USD,
+        "baseline_usd": _USD,
+        "saved_usd": _USD,
+        "levers": _object(dict.fromkeys(LEVERS, _USD), is_closed=True),
+        "effective_discount_percent": {"type": ["number", "null"]},
+        "successes": _COUNT,
+        "failures": _COUNT,
+        "unknown": _COUNT,
+        "cost_per_success_usd": _NULLABLE_USD,
+        "cps_interval_usd": _INTERVAL,
+        "tokens": _object(
+            dict.fromkeys(("input", "cache_read", "cache_write", "output"), _COUNT), is_closed=True
+        ),
+    },
+    is_closed=True,
+)
+_GROUP: Final[Json] = {
+    "type": "object",
+    "properties": dict.fromkeys(DIMENSIONS, _NULLABLE_TEXT),
+    "additionalProperties": False,
+}
+_GROUP_SUMS: Final[Json] = {**_SUMS, "properties": {"group": _GROUP, **_SUMS["properties"]}}
 
 ANSWERS: Final[Json] = {
     "ChatCompletion": _object(
@@ -54,6 +131,7 @@ ANSWERS: Final[Json] = {
     ),
     "Model": _MODEL,
     "ModelList": _object({"object": {"const": "list"}, "data": _list_of(_MODEL)}, is_closed=True),
+    "BudgetList": _object({"object": {"const": "list"}, "data": _list_of(_BUDGET)}, is_closed=True),
     "Health": _object({"status": {"const": "ok"}}),
     "HealthDetails": _object(
         {
@@ -67,6 +145,24 @@ ANSWERS: Final[Json] = {
             "ailing_models": {"type": "object"},
         }
     ),
+    "UsageReport": _object(
+        {
+            "object": {"const": "list"},
+            "data": _list_of({**_GROUP_SUMS, "required": ["group", *_SUMS["required"]]}),
+            "total": _SUMS,
+        },
+        is_closed=True,
+    ),
+    "FeedbackKept": _object(
+        {
+            "object": {"const": "sluice.feedback"},
+            "request_id": _TEXT,
+            "outcome": {"enum": ["success", "failure"]},
+            "score": {"type": ["number", "null"], "minimum": 0, "maximum": 1},
+            "corrected": {"type": "boolean"},
+        },
+        is_closed=True,
+    ),
     "OpenAiError": _object(
         {
             "error": _object(
@@ -77,6 +173,7 @@ ANSWERS: Final[Json] = {
                     "code": _NULLABLE_TEXT,
                     "request_id": _TEXT,
                 },
+                optional=_FACTS,
                 is_closed=True,
             )
         },
@@ -85,7 +182,11 @@ ANSWERS: Final[Json] = {
     "AnthropicError": _object(
         {
             "type": {"const": "error"},
-            "error": _object({"type": _TEXT, "message": {**_TEXT, "minLength": 1}}, is_closed=True),
+            "error": _object(
+                {"type": _TEXT, "message": {**_TEXT, "minLength": 1}},
+                optional=_FACTS,
+                is_closed=True,
+            ),
             "request_id": _TEXT,
         },
         is_closed=True,
@@ -125,7 +226,10 @@ CHAT_EXAMPLES: Final[dict[str, Json]] = {
             "json_schema": {"name": "lock", "schema": _FIELDS},
         },
     },
-    "controls": {**_ASKED, "sluice": {"task": "qa", "feature": "docs", "cache": "ttl=60"}},
+    "controls": {
+        **_ASKED,
+        "sluice": {"task": "qa", "feature": "docs", "cache": "ttl=60", "max_cost_usd": "9"},
+    },
 }
 """Requests that the chat door takes."""
 
@@ -159,6 +263,6 @@ MESSAGES_EXAMPLES: Final[dict[str, Json]] = {
         **_BOUNDED,
         "output_config": {"format": {"type": "json_schema", "schema": _FIELDS}},
     },
-    "controls": {**_BOUNDED, "sluice": {"task": "qa", "feature": "docs", "cache": "bypass"}},
+    "controls": {**_BOUNDED, "sluice": {"task": "qa", "cache": "bypass", "max_cost_usd": 0.5}},
 }
 """Requests that the Messages door takes."""

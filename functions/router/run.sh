@@ -9,5 +9,5 @@ export PYTHONPATH="$root${PYTHONPATH:+:$PYTHONPATH}"
 # Unbuffered (-u): a metrics line must be out before the environment freezes.
 exec python3 -u -m uvicorn functions.router.app:create --factory \
     --host 127.0.0.1 --port "${AWS_LWA_PORT:-8080}" --loop asyncio --http h11 \
-    --no-access-log --log-level warning --no-server-header --no-date-header \
+    --ws none --no-access-log --log-level warning --no-server-header --no-date-header \
     --timeout-keep-alive 900 --timeout-graceful-shutdown 2

@@ -4,6 +4,7 @@
    back: its cost grew with the table. Only the touched items are copied here.
 2. ``TransactWriteItems`` ignored ``ClientRequestToken``, so a retry after a lost answer failed
    or applied twice. DynamoDB keeps tokens for ten minutes.
+3. Every request listed moto's own directory, three milliseconds of it: it is listed once here.
 
 (Atomicity and IAM need no patch: the door in :mod:`local.aws.server` sees to both.)
 """
@@ -14,10 +15,13 @@ import copy
 import hashlib
 import time
 from collections.abc import Mapping
+from functools import cache
 from types import SimpleNamespace
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import moto
+from moto import backends
 from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult
 from moto.dynamodb import models as dynamodb_models
@@ -32,6 +36,7 @@ TOKEN_SECONDS = 600.0
 
 _original_backend_transaction = DynamoDBBackend.transact_write_items
 _original_handler_transaction = DynamoHandler.transact_write_items
+_original_modules = backends.list_of_moto_modules
 
 
 def apply_moto_patches() -> None:
@@ -41,6 +46,12 @@ def apply_moto_patches() -> None:
     dynamodb_models.copy = SimpleNamespace(deepcopy=_copy_all_but_tables)
     DynamoDBBackend.transact_write_items = _roll_back_items
     DynamoHandler.transact_write_items = _honour_token
+    backends.list_of_moto_modules = _modules
+
+
+@cache
+def _modules() -> tuple[str, ...]:
+    return tuple(_original_modules())
 
 
 def _copy_all_but_tables(value: Any, memo: dict[int, Any] | None = None) -> Any:
@@ -89,12 +100,12 @@ class TokenMismatchError(ServiceException):  # type: ignore[misc] # moto is not 
 
 
 class _Tokens:
-    """Transactions that went through, by account, region and token."""
+    """Transactions of one backend that went through, by token."""
 
     def __init__(self) -> None:
-        self._seen: dict[tuple[str, str, str], tuple[float, str]] = {}
+        self._seen: dict[str, tuple[float, str]] = {}
 
-    def was_applied(self, key: tuple[str, str, str], digest: str) -> bool:
+    def was_applied(self, key: str, digest: str) -> bool:
         """Tell whether this very transaction went through; another under its token raises."""
         self._forget_old()
         if key not in self._seen:
@@ -105,7 +116,7 @@ class _Tokens:
             )
         return True
 
-    def remember(self, key: tuple[str, str, str], digest: str) -> None:
+    def remember(self, key: str, digest: str) -> None:
         """Note a transaction that went through now."""
         self._seen[key] = (time.monotonic(), digest)
 
@@ -115,17 +126,18 @@ class _Tokens:
             del self._seen[next(iter(self._seen))]
 
 
-_tokens = _Tokens()
+_tokens: WeakKeyDictionary[DynamoDBBackend, _Tokens] = WeakKeyDictionary()
+"""By account and region, which each have a backend; a backend that is reset forgets."""
 
 
 def _honour_token(handler: DynamoHandler) -> ActionResult:
     token = handler.body.get("ClientRequestToken")
     if token is None:
         return _original_handler_transaction(handler)
-    key = (handler.current_account, handler.region, token)
+    tokens = _tokens.setdefault(handler.dynamodb_backend, _Tokens())
     digest = hashlib.sha256(dynamo_json_dump(handler.body["TransactItems"]).encode()).hexdigest()
-    if _tokens.was_applied(key, digest):
+    if tokens.was_applied(token, digest):
         return ActionResult({"ConsumedCapacity": [], "ItemCollectionMetrics": {}})
     result = _original_handler_transaction(handler)
-    _tokens.remember(key, digest)
+    tokens.remember(token, digest)
     return result

@@ -26,12 +26,17 @@ __all__ = [
 
 DIFFERENCES: Final = (
     "Every deployment starts from nothing: there is no state, no diff, no update and no destroy.",
-    "The code bundle and the layers are not used; functions run from this checkout.",
-    "Pulumi's own checks of inputs, provider defaults and resource options (protect, for one) "
+    "The declared code and layers are not uploaded: functions get a token zip.",
+    "Pulumi's own checks of inputs, provider defaults and resource options (protect and "
+    "retain_on_delete, for two) "
     "do not run.",
     "The local AWS forgets the streaming mode and the time limit of API Gateway integrations, "
     "the throttling of stages and the triggers of deployments; the front door reads what it "
     "reproduces of them from the declared resources.",
+    "A function has one version. A live alias that is pinned to an older one, or gives a new one "
+    "a share of the calls, leads to that one version with every call.",
+    "A firewall, the alarms and a customer key are created and do nothing: no request is counted "
+    "or blocked, no alarm is evaluated, nothing is encrypted and no grant on the key is asked for.",
     "Lambda permissions are recorded and not checked: the front door calls the router directly.",
 )
 """Where a local deployment is known to differ from a real one, for the list at start-up."""

@@ -16,11 +16,15 @@ from local.deploy.inputs import Inputs
 
 if TYPE_CHECKING:
     from mypy_boto3_apigateway import APIGatewayClient
+    from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_iam import IAMClient
+    from mypy_boto3_kms import KMSClient
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_sns import SNSClient
+    from mypy_boto3_wafv2 import WAFV2Client
 
 _IMPATIENT = Config(connect_timeout=2, read_timeout=10, retries={"max_attempts": 1})
 
@@ -38,6 +42,11 @@ class Aws:
         return self._session.client("apigateway", **self._options)
 
     @cached_property
+    def cloudwatch(self) -> CloudWatchClient:
+        """CloudWatch."""
+        return self._session.client("cloudwatch", **self._options)
+
+    @cached_property
     def dynamodb(self) -> DynamoDBClient:
         """DynamoDB."""
         return self._session.client("dynamodb", **self._options)
@@ -46,6 +55,11 @@ class Aws:
     def iam(self) -> IAMClient:
         """IAM."""
         return self._session.client("iam", **self._options)
+
+    @cached_property
+    def kms(self) -> KMSClient:
+        """KMS."""
+        return self._session.client("kms", **self._options)
 
     @cached_property
     def lambda_(self) -> LambdaClient:
@@ -61,6 +75,16 @@ class Aws:
     def secretsmanager(self) -> SecretsManagerClient:
         """Secrets Manager."""
         return self._session.client("secretsmanager", **self._options)
+
+    @cached_property
+    def sns(self) -> SNSClient:
+        """SNS."""
+        return self._session.client("sns", **self._options)
+
+    @cached_property
+    def wafv2(self) -> WAFV2Client:
+        """WAF."""
+        return self._session.client("wafv2", **self._options)
 
     def arn(self, service: str, resource: str) -> str:
         """Return an ARN in the local account."""

@@ -19,6 +19,13 @@ class StackFile:
     stack: str
     config: dict[str, str]
 
+    @property
+    def region(self) -> str:
+        """The region of the stack; raises :class:`DeployError` where the file names none."""
+        if "aws:region" not in self.config:
+            raise DeployError(f"Pulumi.{self.stack}.yaml names no aws:region")
+        return self.config["aws:region"]
+
 
 def read_stack_file(file: Path, project: str) -> StackFile:
     """Return what a stack file says; raises :class:`DeployError` where it cannot be used here."""

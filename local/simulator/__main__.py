@@ -45,6 +45,8 @@ def main(arguments: list[str] | None = None) -> None:
         signal.signal(number, _leave)
     config = uvicorn.Config(
         build_app(FileClock(options.clock_file), load_prices()),
+        loop="asyncio",
+        http="h11",
         access_log=False,
         log_level="critical",  # scripted disconnects would be logged as errors
         lifespan="off",

@@ -27,10 +27,10 @@ class MemoryStore:
     def __init__(self) -> None:
         self.keys: dict[tuple[str, str], KeyRow] = {}
         self.answers: dict[tuple[str, str], StoredAnswer] = {}
-        self.ledger = MemoryLedger()
         self.claims: dict[tuple[str, str], Claim] = {}
         self.health: dict[str, Health] = {}
         self.calls: list[str] = []
+        self.ledger = MemoryLedger(self.calls)
         self.down: set[str] = set()
 
     def look_up(
@@ -53,8 +53,7 @@ class MemoryStore:
     ) -> None:
         """Remember the usage row and count the repeat of an unreplaced answer."""
         self._called("record_hit")
-        place = (entry.request_id, entry.attempt)
-        self.ledger.entries[place], self.ledger.rows[place] = entry, settlement
+        self.ledger.book(entry, settlement, day)
         if repeat is not None:
             self._count(repeat)
 
@@ -108,6 +107,7 @@ class MemoryStore:
     def create(self, row: KeyRow) -> None:
         """Store the key row."""
         self.keys[row.team, row.digest] = row
+        self.ledger.known_teams.add(row.team)
 
     def list_keys(self, team: str | None) -> list[KeyRow]:
         """Return the rows, oldest first."""

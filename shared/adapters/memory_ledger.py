@@ -5,31 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from shared.adapters.memory_usage import MemoryUsage, Place
 from shared.domain.budgets import Budget, Counter, Hold, Period, Position, Scope, Step, next_step
 from shared.domain.budgets.budget import month_of, stepped
 from shared.domain.budgets.movements import Ending, Movement, RowState, reserving
 from shared.domain.budgets.refusals import MINUTE, HoldLimits, key_refusal
-from shared.domain.entries import Entry, Settlement
-from shared.domain.errors import StoreUnavailable
-
-_Place = tuple[str, int]
+from shared.domain.entries import Settlement
 
 
-class MemoryLedger:
+class MemoryLedger(MemoryUsage):
     """Implements ``Ledger`` in one process.
 
-    ``down`` holds the names of methods that fail as if the table could not be reached; ``rows``
-    the usage rows by request and attempt.
+    ``calls`` may be a list that others write to as well.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, calls: list[str] | None = None) -> None:
+        super().__init__(calls)
         self.budgets: dict[Scope, Budget] = {}
-        self.holds: dict[_Place, Hold] = {}
-        self.barred: set[_Place] = set()
-        self.entries: dict[_Place, Entry] = {}
-        self.rows: dict[_Place, Settlement] = {}
-        self.calls: list[str] = []
-        self.down: set[str] = set()
+        self.holds: dict[Place, Hold] = {}
+        self.barred: set[Place] = set()
 
     def read_budgets(self, scopes: Iterable[Scope]) -> dict[Scope, Budget]:
         """Return what is known."""
@@ -72,6 +66,8 @@ class MemoryLedger:
         """Take from all budgets, or from none."""
         self._called("reserve")
         place = _place(hold)
+        if place in self.barred:
+            return {}
         if place in self.holds:
             return self.holds[place]
         changed = {
@@ -99,7 +95,7 @@ class MemoryLedger:
         if ending.takes_hold:
             del self.holds[place]
         if ending.writes_row and settlement is not None:
-            self.entries[place], self.rows[place] = hold.entry, settlement
+            self.book(hold.entry, settlement, hold.day)
         self._move(hold, ending, settlement)
         return None
 
@@ -132,19 +128,14 @@ class MemoryLedger:
             budget, day=_widened(budget.day, day), month=_widened(budget.month, month)
         )
 
-    def _row_state(self, place: _Place) -> RowState:
+    def _row_state(self, place: Place) -> RowState:
         row = self.rows.get(place)
         if row is None:
             return "none"
         return "expired" if row.outcome == "expired" else "settled"
 
-    def _called(self, name: str) -> None:
-        self.calls.append(name)
-        if name in self.down:
-            raise StoreUnavailable("store")
 
-
-def _place(hold: Hold) -> _Place:
+def _place(hold: Hold) -> Place:
     return hold.entry.request_id, hold.entry.attempt
 
 

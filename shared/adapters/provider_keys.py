@@ -10,8 +10,11 @@ from typing import Any, Final, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from shared.adapters.aws_json import Json, JsonClient, Service, Timeouts, access
 from shared.clock import Clock
 from shared.domain.errors import StoreUnavailable
+
+_SECRETS_MANAGER: Final = Service("secretsmanager", target="secretsmanager", version="1.1")
 
 _KEPT_SECONDS: Final = 300
 """A rotated key is picked up within five minutes, at one paid read per instance and provider."""
@@ -22,6 +25,19 @@ class ProviderKeys(Protocol):
 
     def key_of(self, provider: str) -> str:
         """Return a provider's API key; raises ``StoreUnavailable``."""
+
+
+class SecretsClient(JsonClient):
+    """The one call of the router."""
+
+    def get_secret_value(self, **request: Any) -> Json:
+        """Read a secret."""
+        return self.call("GetSecretValue", request)
+
+
+def connect(timeouts: Timeouts) -> SecretsClient:
+    """Return a client for the function's own region and role."""
+    return SecretsClient(_SECRETS_MANAGER, access(_SECRETS_MANAGER), timeouts)
 
 
 class SecretsManagerKeys:

@@ -14,6 +14,7 @@ PRICE_TABLE = "compiled_prices.json"
 PROVIDERS = "providers.toml"
 ROUTING = "routing.toml"
 FRESHNESS = "freshness.toml"
+AWS_PRICES = "aws_prices.toml"
 
 
 class CatalogError(ValueError):

@@ -38,6 +38,18 @@ class PresentedKey:
     """SHA-256 of the whole key, hex."""
 
 
+@dataclass(frozen=True)
+class KeyLimits:
+    """What one key may do: calls and tokens a minute, and calls at once. None is no limit.
+
+    Answers from the cache are not counted: they cost nothing.
+    """
+
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+    in_flight: int | None = None
+
+
 def compose_key(environment: str, team: str, entropy: bytes) -> str:
     """Return a key for a team from 24 random bytes."""
     if len(entropy) != _RANDOM_BYTES:

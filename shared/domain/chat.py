@@ -12,8 +12,8 @@ from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
-from shared.domain.asked import Asked
 from shared.domain.errors import InvalidRequest
+from shared.domain.routing import Asked
 
 Text = Annotated[str, msgspec.Meta(max_length=1_000_000)]
 Label = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
@@ -49,6 +49,17 @@ class TextPart(Shape, tag="text"):
     prompt_cache_breakpoint: CacheBreakpoint | None = None
 
 
+class LoneTextPart(Shape):
+    """A piece of text where nothing else may stand.
+
+    A tagged struct that stands alone is taken without its tag, so the type is a field here.
+    """
+
+    type: Literal["text"]
+    text: Text
+    prompt_cache_breakpoint: CacheBreakpoint | None = None
+
+
 class RefusalPart(Shape, tag="refusal"):
     """An earlier refusal, sent back as history."""
 
@@ -72,14 +83,14 @@ class ImagePart(Shape, tag="image_url"):
 class SystemMessage(Shape, tag_field="role", tag="system"):
     """Instructions."""
 
-    content: Text | list[TextPart]
+    content: Text | list[LoneTextPart]
     name: Label | None = None
 
 
 class DeveloperMessage(Shape, tag_field="role", tag="developer"):
     """Instructions, as newer models call them."""
 
-    content: Text | list[TextPart]
+    content: Text | list[LoneTextPart]
     name: Label | None = None
 
 
@@ -134,7 +145,7 @@ class AssistantMessage(Shape, tag_field="role", tag="assistant"):
 class ToolMessage(Shape, tag_field="role", tag="tool"):
     """What a tool answered."""
 
-    content: Text | list[TextPart]
+    content: Text | list[LoneTextPart]
     tool_call_id: Label
 
 
@@ -261,7 +272,7 @@ class StreamOptions(Shape):
 class Prediction(Shape):
     """Text that the answer will mostly repeat; what is rejected is billed as output."""
 
-    content: Text | list[TextPart]
+    content: Text | list[LoneTextPart]
     type: Literal["content"]
 
 
@@ -395,5 +406,5 @@ def _texts_of(message: Message) -> Iterator[str]:
         yield message.content
     else:
         for part in message.content or ():
-            if isinstance(part, TextPart):
+            if isinstance(part, TextPart | LoneTextPart):
                 yield part.text

@@ -94,6 +94,7 @@ def _merge(target: dict[str, Any], delta: dict[str, Any]) -> None:
     """Add a delta: texts and lists grow, objects merge, the rest is replaced.
 
     Some providers repeat a tool call's id or a role as null or empty: that takes nothing back.
+    Some send a function's name in pieces and some all of it each time, which adds nothing.
     """
     for name, value in delta.items():
         current = target.get(name)
@@ -104,6 +105,8 @@ def _merge(target: dict[str, Any], delta: dict[str, Any]) -> None:
             # A copy: what grows here must never be a part of a chunk that somebody else holds.
             target[name] = current = current if isinstance(current, dict) else {}
             _merge(current, value)
+        elif name == "name" and value == current:
+            continue
         elif name in _REPLACED or current is None:
             target[name] = current if value in (None, "") and current else value
         else:

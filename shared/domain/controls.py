@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
@@ -44,8 +45,8 @@ class CacheMode(msgspec.Struct, frozen=True):
         return self.mode in {"auto", "ttl"}
 
 
-class _Tags(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The controls that are words."""
+class Tags(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The controls that are words, as they may be spelled."""
 
     task: _Tag | None = None
     feature: _Tag | None = None
@@ -100,7 +101,7 @@ def _checked(merged: dict[str, Any], from_headers: Mapping[str, str]) -> Control
     most = merged.get(_MAX_COST)
     limit = None if most is None else _read_amount(most, _spelled(_MAX_COST, from_headers))
     try:
-        tags = msgspec.convert(plain, _Tags)
+        tags = msgspec.convert(plain, Tags)
     except msgspec.ValidationError as error:
         text, _, path = str(error).partition(" - at `$")
         name = field_named(text, path.rstrip("`")) or BODY_FIELD
@@ -110,11 +111,17 @@ def _checked(merged: dict[str, Any], from_headers: Mapping[str, str]) -> Control
 
 def _read_amount(value: object, name: str) -> int:
     try:
-        return nano_from_usd(value if isinstance(value, str) else repr(value))
+        return nano_from_usd(_plain(value))
     except InexactPriceError:
         raise InvalidRequest(
             f"{name} must be an amount in USD with up to nine decimals, such as 0.05.", param=name
         ) from None
+
+
+def _plain(value: object) -> str:
+    """Return a number of JSON as plain decimals: Python writes 0.00001 as 1e-05."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return f"{Decimal(repr(value)):f}" if is_number else str(value)
 
 
 def read_cache_mode(value: object) -> CacheMode:

@@ -20,7 +20,7 @@ from shared.domain.translation import (
     message_to_completion,
     messages_to_chat,
 )
-from shared.domain.usage_shown import shown_chat, shown_message
+from shared.domain.usage import shown_chat, shown_message
 
 Body = dict[str, Any]
 

@@ -9,14 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
+from shared.domain.api_keys import KeyLimits
 from shared.domain.freshness import Freshness, TierName
 from shared.domain.health import Health
 from shared.domain.prices import TokenCounts
+from shared.domain.savings import NO_LEVERS, Levers
 
 if TYPE_CHECKING:
     from shared.domain.budgets import Budget, Scope
+    from shared.domain.schema_check import SchemaVerdict
 
 Door = Literal["chat", "messages", "count_tokens"]
 CacheResult = Literal["hit", "miss", "bypass"]
@@ -27,16 +30,8 @@ UsageSource = Literal["provider", "stored", "estimated", "held", "none"]
 ``estimated``: the provider's figures never arrived; a high estimate was charged, in doubt."""
 
 
-@dataclass(frozen=True)
-class KeyLimits:
-    """What one key may do: calls and tokens a minute, and calls at once. None is no limit.
-
-    Answers from the cache are not counted: they cost nothing.
-    """
-
-    requests_per_minute: int | None = None
-    tokens_per_minute: int | None = None
-    in_flight: int | None = None
+REPLAY: Final = "idempotent replay"
+"""The route reason of a retry that got the first answer again."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +48,7 @@ class KeyRow:
     name: str
     created_at: int
     revoked_at: int | None = None
-    limits: KeyLimits = KeyLimits()
+    limits: KeyLimits = field(default_factory=KeyLimits)
 
 
 @dataclass(frozen=True)
@@ -98,6 +93,10 @@ class Entry:
     task: str | None = None
     attempt: int = 1
     """Each try of a call has an entry of its own."""
+    routed_model: str | None = None
+    """The model that the route chose first, where another one is tried in its place."""
+    request_digest: str | None = None
+    """Shortened: tells whether the same caller asked the same again, and nothing of what."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +109,14 @@ class Settlement:
     cost_nano: int
     baseline_nano: int
     finish_reason: str | None = None
+    levers: Levers = NO_LEVERS
+    """What made the difference between baseline and cost: they add up to it."""
+    schema: SchemaVerdict | None = None
+    """Whether an answer that was asked for by a JSON schema fits it."""
+    milliseconds: int = 0
+    """From the arrival of the call to its settlement."""
+    aws_nano: int = 0
+    """What it cost at AWS, estimated: beside the provider's cost, never in a sum with it."""
 
     @property
     def saved_nano(self) -> int:

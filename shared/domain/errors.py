@@ -4,6 +4,7 @@ GatewayError
 ├── InvalidRequest            400  the caller's body or headers; ``param`` names the field
 │   ├── NotAvailable          400  a control that exists in the contract but is not built yet
 │   ├── UnknownModel          400  a model that is not in the catalog or not enabled here
+│   ├── UnknownRequest        400  feedback on an answer that this team was never given
 │   └── UnpricedModel         400  a model without a price: never treated as free
 ├── Unauthorized              401  no key, a malformed key, an unknown or revoked key
 ├── BudgetExceeded            402  a hard budget refuses; 402 because SDKs retry a 429
@@ -73,6 +74,19 @@ class UnknownModel(InvalidRequest):
             f"The model {model!r} is not available here. "
             "GET /v1/models lists the models, tiers and `auto`.",
             param="model",
+        )
+
+
+class UnknownRequest(InvalidRequest):
+    """A request id under which this team was given no answer; says the same of another team's."""
+
+    code = "request_not_found"
+
+    def __init__(self, request_id: str) -> None:
+        super().__init__(
+            f"Your team was given no answer under {request_id!r}. "
+            "Every answer has its id in the header x-request-id.",
+            param="request_id",
         )
 
 

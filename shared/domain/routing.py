@@ -9,9 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
-
-from shared.domain.asked import Asked
+from typing import Final, Literal, Protocol
 
 Tier = Literal["nano", "mid", "frontier"]
 TIERS: tuple[Tier, ...] = ("nano", "mid", "frontier")
@@ -32,6 +30,28 @@ _CJK = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]")
 
 LanguageCues = tuple[re.Pattern[str], ...]
 """The cues of one language."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The question behind a request: what was said last, and the shape of the rest.
+
+    ``user_turns`` counts the messages in which the user says something; a turn that only
+    carries tool results is not one.
+    """
+
+    last_user_text: str
+    user_turns: int
+    has_tools: bool
+    has_schema: bool
+
+
+class Asking(Protocol):
+    """A checked request of either door."""
+
+    def asked(self) -> Asked:
+        """Return what the router scores this request by."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ stored answer. Nothing else happens in series.
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from dataclasses import dataclass
 
 import msgspec
@@ -17,6 +18,7 @@ from shared.catalog import Catalog, Model
 from shared.clock import Clock, utc
 from shared.domain.cache_key import answer_digest
 from shared.domain.entries import (
+    REPLAY,
     CacheResult,
     Claim,
     Entry,
@@ -41,6 +43,8 @@ from shared.usecases.standing import Standing, StandingOf
 
 Reply = WholeReply | StreamReply
 _EXACT = "exact cache"
+_DIGEST_CHARACTERS = 16
+"""Of 64: enough to tell one caller's requests of a minute apart."""
 
 
 @dataclass(frozen=True)
@@ -87,12 +91,13 @@ class AnswerCall:
 
     async def __call__(self, call: Call) -> Reply:
         """Answer one call, from the cache or from a provider."""
-        digest = self._digest(call)
+        call = dataclasses.replace(call, identity=self._identity(call))
+        digest = call.identity if self._is_cached(call) else None
         found = await self._admission.admit(call.key, digest, call.request_id)
         standing = await self._standing_of(found.budgets)
         claim, replay = await self._idempotency.claim(call)
         if replay is not None:
-            return await self._from_memory(call, found, standing, replay, "idempotent replay", None)
+            return await self._from_memory(call, found, standing, replay, REPLAY, None)
         stored = found.answer
         if stored and self._may_serve(call, stored):
             return await self._from_memory(call, found, standing, stored, _EXACT, claim)
@@ -112,18 +117,20 @@ class AnswerCall:
             return False
         return control.reads and stored.is_fresh(now)
 
-    def _digest(self, call: Call) -> str | None:
-        """Return the digest to look under, or None where the cache has no part in this call."""
-        controls = call.controls
-        freshness = self._catalog.freshness.decide(controls.cache, call.request.user_text())
-        if controls.cache.mode == "bypass" or freshness.ttl_seconds == 0:
-            return None
+    def _is_cached(self, call: Call) -> bool:
+        """Whether the cache has a part in this call."""
+        control = call.controls.cache
+        freshness = self._catalog.freshness.decide(control, call.request.user_text())
+        return control.mode != "bypass" and freshness.ttl_seconds > 0
+
+    def _identity(self, call: Call) -> str:
+        """Return the digest that the same request of the same team has, and no other."""
         return answer_digest(
             environment=self._policy.environment,
             team=call.key.team,
             policy_version=self._policy.policy_version,
             door=call.door,
-            task=controls.task,
+            task=call.controls.task,
             body=call.body,
         )
 
@@ -253,4 +260,5 @@ class AnswerCall:
             route_reason=reason,
             feature=call.controls.feature,
             task=call.controls.task,
+            request_digest=call.identity[:_DIGEST_CHARACTERS],
         )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 from collections.abc import Awaitable, Callable
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from shared.catalog import Catalog, Model
 from shared.clock import Clock, utc
@@ -25,16 +25,13 @@ from shared.domain.notes import notes
 from shared.domain.translation.untranslatable import Untranslatable
 from shared.ports import Meter, Store
 from shared.usecases.calls import Attempt, Call, Plan, WholeReply
-from shared.usecases.holding import Holding, Wanted
+from shared.usecases.holding import Holding, Wanted, expiry_of
 from shared.usecases.provider_call import ProviderCaller
 from shared.usecases.relay import Relay
 from shared.usecases.settling import Settler
 from shared.usecases.wire_body import WireBody, wire_body
 
 T = TypeVar("T")
-
-_GRACE_SECONDS: Final = 60
-"""How long after its invocation must have ended a hold is left alone."""
 
 
 class Attempts:
@@ -96,17 +93,17 @@ class Attempts:
         return facts
 
     async def _first_to_answer(self, plan: Plan, run: Callable[[Attempt], Awaitable[T]]) -> T:
-        entry, left, failure = plan.entry, list(plan.models), None
+        entry, left, failure, spent = plan.entry, list(plan.models), None, 0
         while True:
             try:
-                attempt = await self._next_attempt(plan, entry, left)
+                attempt = await self._next_attempt(plan, entry, left, spent)
             except GatewayError as refused:
                 await self._release(plan)
                 raise failure or refused from None
             try:
                 answer = await run(attempt)
             except GatewayError as error:
-                await self._failed(attempt, error)
+                spent += (await self._failed(attempt, error)).cost_nano
                 error.is_settled = True
                 if not (left and self._may_try_another(attempt, error)):
                     await self._release(plan)
@@ -120,19 +117,24 @@ class Attempts:
                 await self._succeeded(plan, attempt.entry.model)
                 return answer
 
-    async def _next_attempt(self, plan: Plan, entry: Entry, left: list[Model]) -> Attempt:
-        """Return an attempt at the first model left that can take the request."""
+    async def _next_attempt(
+        self, plan: Plan, entry: Entry, left: list[Model], spent: int
+    ) -> Attempt:
+        """Return an attempt at the first model left that can take the request.
+
+        ``spent`` nano-dollars went into earlier attempts of the call.
+        """
         while True:
             model = left.pop(0)
             try:
-                return await self._attempt(plan, entry, model, may_fall_back=bool(left))
+                return await self._attempt(plan, entry, model, spent, may_fall_back=bool(left))
             except InvalidRequest:
                 if not left:
                     raise
                 entry = _entry_for(entry, left[0], f"{model.id} cannot take it")
 
     async def _attempt(
-        self, plan: Plan, entry: Entry, model: Model, *, may_fall_back: bool
+        self, plan: Plan, entry: Entry, model: Model, spent: int, *, may_fall_back: bool
     ) -> Attempt:
         """Prepare an attempt and hold the money for it; raises what speaks against it."""
         provider = self._catalog.providers[model.provider]
@@ -150,7 +152,7 @@ class Attempts:
         self._settler.check_prices(entry)
         return Attempt(
             call=plan.call,
-            hold=await self._hold(plan, entry, model, wire),
+            hold=await self._hold(plan, entry, model, wire, spent),
             provider=provider,
             provider_format=provider_format,
             crossing=way,
@@ -158,13 +160,15 @@ class Attempts:
             may_fall_back=may_fall_back,
         )
 
-    async def _hold(self, plan: Plan, entry: Entry, model: Model, wire: WireBody) -> OpenHold:
+    async def _hold(
+        self, plan: Plan, entry: Entry, model: Model, wire: WireBody, spent: int
+    ) -> OpenHold:
         """Hold the most that the attempt can cost, at the dearest price until it must end."""
         call = plan.call
         times = (utc(call.started_at), utc(call.deadline))
         most = wire.bound.cost(model.price(at) for at in times)
-        _check_max_cost(call, most)
-        wanted = Wanted(entry, plan.key, most, expires_at=int(call.deadline) + _GRACE_SECONDS)
+        _check_max_cost(call, spent + most)
+        wanted = Wanted(entry, plan.key, most, expires_at=expiry_of(call.deadline))
         # What was read with the key is old by the time of a second attempt.
         seen = plan.budgets if entry.attempt == 1 else None
         return await asyncio.to_thread(self._holding.reserve, wanted, seen)
@@ -175,7 +179,7 @@ class Attempts:
         is_worth_it = is_blamed_on_the_model(error) or isinstance(error, Untranslatable)
         return is_worth_it and not attempt.progress.has_begun and is_in_time
 
-    async def _failed(self, attempt: Attempt, error: GatewayError) -> None:
+    async def _failed(self, attempt: Attempt, error: GatewayError) -> Settlement:
         entry = attempt.entry
         self._meter.trouble(
             "upstream",
@@ -185,9 +189,10 @@ class Attempts:
             status=error.status,
             code=error.code,
         )
-        await self._settler.failed(attempt, error)
+        settlement = await self._settler.failed(attempt, error)
         if is_blamed_on_the_model(error):
             await self._share(self._blame, entry.model, error)
+        return settlement
 
     def _blame(self, model: str, error: GatewayError) -> None:
         failures = self._store.count_failure(model)
@@ -231,6 +236,7 @@ def _next_entry(entry: Entry, model: Model, error: GatewayError) -> Entry:
 def _entry_for(entry: Entry, model: Model, why: str) -> Entry:
     return dataclasses.replace(
         entry,
+        routed_model=entry.routed_model or entry.model,
         model=model.id,
         provider=model.provider,
         tier=model.tier,

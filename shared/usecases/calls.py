@@ -8,8 +8,6 @@ from typing import Any, Protocol
 
 from shared.catalog import Model, Provider
 from shared.domain.api_keys import PresentedKey
-from shared.domain.asked import Asked
-from shared.domain.bound import Bound
 from shared.domain.budgets import Budget, OpenHold, Scope
 from shared.domain.controls import Controls
 from shared.domain.crossing import Crossing
@@ -17,6 +15,7 @@ from shared.domain.entries import Claim, Door, Entry, KeyRow
 from shared.domain.errors import GatewayError
 from shared.domain.formats import Format, UsageDialect, Whole
 from shared.domain.prices import TokenCounts
+from shared.domain.routing import Asked
 from shared.usecases.relay import Relay
 from shared.usecases.settling import Keeping
 from shared.usecases.wire_body import WireBody
@@ -72,6 +71,8 @@ class Call:
     controls: Controls
     render_error: Callable[[GatewayError], bytes]
     idempotency_key: str | None = None
+    identity: str = ""
+    """The digest that the same request of the same team has, and no other; set when it is known."""
 
     @property
     def is_stream(self) -> bool:
@@ -134,17 +135,14 @@ class Attempt:
         """How the provider reports what it billed."""
         return UsageDialect(self.provider.usage, self.provider.reasoning)
 
-    def estimate(self, *, timed_out: bool = False) -> TokenCounts:
-        """Return what to charge when no usage arrives; never more than is held.
+    @property
+    def most(self) -> TokenCounts:
+        """What to charge when no usage arrives: all that was held.
 
-        A caller's output limit bounds what was generated, seen or not; without one, what was
-        received does, as far as it can be told. A provider that was silent until its time was
-        out may have been at work all along: it is charged for all that it may have generated.
+        A provider that broke off, or sent figures that cannot be read, may have billed anything
+        up to that: what it generated unseen is not in the bytes that came.
         """
-        bound = self.wire.bound
-        if timed_out or self.call.request.output_limit is not None:
-            return bound.tokens
-        return Bound(bound.prompt, min(bound.output, self.progress.received_bytes)).tokens
+        return self.wire.bound.tokens
 
 
 @dataclass(frozen=True)

@@ -16,13 +16,13 @@ from shared.clock import Clock, utc
 from shared.domain.budgets import OpenHold
 from shared.domain.completion import MalformedAnswer
 from shared.domain.entries import Entry, KeyRow, Outcome, Settlement
-from shared.domain.errors import GatewayError, InvalidRequest, StoreUnavailable, UpstreamFailed
+from shared.domain.errors import InvalidRequest, StoreUnavailable, UpstreamFailed
 from shared.domain.formats.openai_chat import decoded
 from shared.domain.prices import TokenCounts
 from shared.domain.routing import AUTO, TIERS
 from shared.ports import Meter, Upstream
 from shared.usecases.calls import Call, WholeReply
-from shared.usecases.holding import Holding, Wanted
+from shared.usecases.holding import Holding, Wanted, expiry_of
 from shared.usecases.provider_errors import refusal
 
 _PATH: Final = "/messages/count_tokens"
@@ -46,11 +46,11 @@ class CountTokens:
         """Return ``{"input_tokens": N}`` for a checked body without ``max_tokens``."""
         model = self._model(call)
         entry = self._entry(call, key, model)
-        wanted = Wanted(entry, key, 0, expires_at=int(call.deadline))
+        wanted = Wanted(entry, key, 0, expires_at=expiry_of(call.deadline))
         hold = await asyncio.to_thread(self._holding.reserve, wanted, None)
         try:
             count = await self._ask(call, hold, model)
-        except GatewayError:
+        except BaseException:
             await self._settle(hold, "failed")
             raise
         await self._settle(hold, "answered")
@@ -77,7 +77,7 @@ class CountTokens:
             hold, provider, _PATH, body, timeout_seconds=_SECONDS
         ) as reply:
             if reply.status != 200:
-                raise await refusal(model.provider, reply)
+                raise await refusal(provider, reply)
             raw = b"".join([chunk async for chunk in reply.chunks()])
         return _count(raw)
 

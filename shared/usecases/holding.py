@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from shared.clock import Clock, utc
+from shared.domain.api_keys import KeyLimits
 from shared.domain.budgets import (
     Budget,
     DropRaise,
@@ -26,21 +27,34 @@ from shared.domain.budgets import (
     current_day,
     next_step,
 )
-from shared.domain.budgets.movements import ABANDON, Ending, RowState, expiring, settling
+from shared.domain.budgets.movements import (
+    ABANDON,
+    EXPIRE,
+    SETTLE_LATE,
+    SETTLE_TWICE_HELD,
+    Ending,
+    RowState,
+    expiring,
+    settling,
+)
 from shared.domain.budgets.refusals import HoldLimits, refusal, together
 from shared.domain.budgets.scopes import all_slices, scopes_of
 from shared.domain.budgets.seeds import Seeds
 from shared.domain.budgets.slices import allows, donors, lowered
-from shared.domain.entries import Entry, KeyLimits, KeyRow, Settlement
+from shared.domain.entries import Entry, KeyRow, Settlement
 from shared.domain.errors import StoreUnavailable
 from shared.domain.prices import TokenCounts
 from shared.ports import Ledger
 
 _TRIES: Final = 24
-"""How often a transaction is tried that others were in the way of: two seconds in all."""
+"""How often a reservation is tried that others were in the way of: two seconds in all."""
+_ENDING_TRIES: Final = 80
+"""How often an ending is: seven seconds. A provider has been paid, and ten are left for it."""
 _FIRST_PAUSE_SECONDS: Final = 0.004
 _LONGEST_PAUSE_SECONDS: Final = 0.2
 _BARRING_TRIES: Final = 3
+_GRACE_SECONDS: Final = 60
+"""How long after its invocation must have ended a hold is left alone."""
 
 Pause = Callable[[float], None]
 
@@ -90,10 +104,9 @@ class Holding:
         """Return what a key may do: what its row says, else what the environment says."""
         own, usual = key.limits, self._policy.key_limits
         return KeyLimits(
-            *(
-                getattr(usual, name) if getattr(own, name) is None else getattr(own, name)
-                for name in ("requests_per_minute", "tokens_per_minute", "in_flight")
-            )
+            requests_per_minute=_own_or(own.requests_per_minute, usual.requests_per_minute),
+            tokens_per_minute=_own_or(own.tokens_per_minute, usual.tokens_per_minute),
+            in_flight=_own_or(own.in_flight, usual.in_flight),
         )
 
     def today(self, budgets: Mapping[Scope, Budget]) -> list[Budget]:
@@ -186,15 +199,33 @@ class Holding:
         how: Callable[[bool, RowState], Ending | None],
     ) -> None:
         position = Position()
-        for _ in self._tries():
+        for _ in self._tries(_ENDING_TRIES):
             ending = how(position.hold_stands, position.row)
             if ending is None:
                 return
+            self._reopen_rollups(hold, ending)
             found = self._ledger.end(hold, settlement, ending, position)
             if found is None:
                 return
             position = found
         raise StoreUnavailable("ledger")
+
+    def _reopen_rollups(self, hold: Hold, ending: Ending) -> None:
+        """Before a row is written or replaced after its hour, have the hour added up anew.
+
+        The hour before has it as evidence of a retry.
+        """
+        if ending not in {EXPIRE, SETTLE_LATE, SETTLE_TWICE_HELD}:
+            return
+        # Late rows are rare: no cold start waits for what adds usage up.
+        from shared.domain.rollups import SETTLING_SECONDS  # noqa: PLC0415
+        from shared.domain.usage_rows import epoch, hour_before, hour_end, moment_of  # noqa: PLC0415
+
+        opened, now = hold.entry.opened_at, self._clock()
+        hour = hold.day + moment_of(opened)[10:13]
+        if now >= epoch(hour_end(hour)):
+            until = int(now) + SETTLING_SECONDS
+            self._ledger.reopen(hold.entry.team, [hour, hour_before(hour)], until)
 
     def _current(self, budgets: list[Budget]) -> tuple[list[Budget], str]:
         """Write down what time has done to the budgets; returns them and the day they are in."""
@@ -262,13 +293,23 @@ class Holding:
     def _clock_day(self) -> str:
         return f"{utc(self._clock()):%Y-%m-%d}"
 
-    def _tries(self) -> Iterator[int]:
+    def _tries(self, most: int = _TRIES) -> Iterator[int]:
         """Yield at once, and then after pauses that grow."""
-        for number in range(_TRIES):
+        for number in range(most):
             if number:
-                longest = min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2**number)
+                doubled = _FIRST_PAUSE_SECONDS * 2 ** min(number, 10)
+                longest = min(_LONGEST_PAUSE_SECONDS, doubled)
                 self._pause(longest * self._jitter())
             yield number
+
+
+def expiry_of(deadline: float) -> int:
+    """Return when the hold of an invocation that must end by a time is over, in epoch seconds."""
+    return int(deadline) + _GRACE_SECONDS
+
+
+def _own_or(own: int | None, usual: int | None) -> int | None:
+    return usual if own is None else own
 
 
 def _remaining(budgets: Sequence[Budget], nano: int) -> int | None:

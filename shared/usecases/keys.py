@@ -6,11 +6,15 @@ import re
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from shared.clock import Clock
-from shared.domain.api_keys import TEAM_PATTERN, compose_key, key_digest
+from shared.domain.api_keys import TEAM_PATTERN, KeyLimits, compose_key, key_digest
 from shared.domain.entries import KeyRow
 from shared.ports import KeyAdmin
+
+NO_LIMITS: Final = KeyLimits()
+"""The limits of a key whose own row says nothing."""
 
 
 class UnknownKey(LookupError):
@@ -44,8 +48,11 @@ class Keys:
         self._clock = clock
         self._entropy = entropy
 
-    def create(self, team: str, name: str) -> NewKey:
-        """Make a key for a team; its text is returned once and stored nowhere."""
+    def create(self, team: str, name: str, limits: KeyLimits = NO_LIMITS) -> NewKey:
+        """Make a key for a team; its text is returned once and stored nowhere.
+
+        What ``limits`` leaves out, the environment's settings say.
+        """
         if not re.fullmatch(TEAM_PATTERN, team):
             raise BadTeam(
                 f"A team name has lower-case letters, digits and hyphens, up to 39: not {team!r}."
@@ -58,6 +65,7 @@ class Keys:
             digest=key_digest(text),
             name=name,
             created_at=int(self._clock()),
+            limits=limits,
         )
         self._admin.create(row)
         return NewKey(text, row)

@@ -115,7 +115,7 @@ class ProviderCaller:
         return bytes(parts)
 
     async def _refusal(self, attempt: Attempt, reply: UpstreamReply) -> GatewayError:
-        error = await refusal(attempt.entry.provider, reply)
+        error = await refusal(attempt.provider, reply)
         if reply.status in {401, 403}:
             self._meter.trouble("provider_key_refused", provider=attempt.entry.provider)
         return error

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
+from shared.catalog import Provider
 from shared.domain.errors import (
     GatewayError,
     InvalidRequest,
@@ -23,30 +24,32 @@ _NOT_TAKEN: Final = frozenset({503, 529})
 _CALLERS_FAULT: Final = frozenset({400, 413, 415, 422})
 
 
-async def refusal(provider: str, reply: UpstreamReply) -> GatewayError:
+async def refusal(provider: Provider, reply: UpstreamReply) -> GatewayError:
     """Return the error for a reply that has another status than 200.
 
     A 4xx, and a 5xx that says the call was not taken, cost nothing; any other 5xx may have come
     after the answer was generated.
     """
+    name = provider.name
     body = await _start_of(reply)
     if reply.status in _CALLERS_FAULT:
         said = _error_of(body)
         message = said.get("message")
         param = said.get("param")
         return InvalidRequest(
-            f"{provider} refused the request: "
+            f"{name} refused the request: "
             + (message if isinstance(message, str) else f"status {reply.status}"),
             param=param if isinstance(param, str) else None,
         )
     if reply.status == 429:
-        return UpstreamRateLimited(provider, reply.headers.get("retry-after"))
+        return UpstreamRateLimited(name, reply.headers.get("retry-after"))
     if reply.status in {401, 403}:
-        return UpstreamFailed(f"{provider} refused the gateway's API key.", may_bill=False)
+        shown = "API key" if provider.has_key else "role"
+        return UpstreamFailed(f"{name} refused the gateway's {shown}.", may_bill=False)
     if reply.status == 404:
-        return UpstreamFailed(f"{provider} does not serve this model.", may_bill=False)
+        return UpstreamFailed(f"{name} does not serve this model.", may_bill=False)
     may_bill = reply.status >= 500 and reply.status not in _NOT_TAKEN
-    return UpstreamFailed(f"{provider} failed with status {reply.status}.", may_bill=may_bill)
+    return UpstreamFailed(f"{name} failed with status {reply.status}.", may_bill=may_bill)
 
 
 def error_in_stream(said: object) -> GatewayError:

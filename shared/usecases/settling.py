@@ -9,14 +9,14 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from shared.catalog import Catalog
-from shared.clock import Clock, utc
+from shared.clock import Clock
 from shared.domain.budgets import OpenHold
-from shared.domain.entries import Claim, Entry, Settlement, StoredAnswer, UsageSource
+from shared.domain.entries import Claim, Entry, Outcome, Settlement, StoredAnswer, UsageSource
 from shared.domain.errors import (
     GatewayError,
     InvalidRequest,
@@ -25,13 +25,19 @@ from shared.domain.errors import (
     UpstreamTimedOut,
 )
 from shared.domain.freshness import Freshness
+from shared.domain.own_cost import OwnCost, Path
 from shared.domain.prices import TokenCounts
-from shared.domain.routing import AUTO, TIERS
+from shared.domain.savings import Saving
 from shared.domain.usage import MalformedUsage
 from shared.ports import Meter, Store
 from shared.usecases.holding import Holding
+from shared.usecases.pricing import Pricing
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from shared.domain.formats import Whole
+    from shared.domain.schema_check import SchemaVerdict
     from shared.usecases.calls import Attempt, Received
 
 _Counted = tuple[TokenCounts, UsageSource]
@@ -45,6 +51,14 @@ class Keeping:
     digest: str | None
     freshness: Freshness
     repeats: int = 0
+
+
+@dataclass(frozen=True)
+class Function:
+    """What this function costs at AWS: the rates, and the memory that it is billed for."""
+
+    own_cost: OwnCost
+    memory_mb: int
 
 
 class Settler:
@@ -61,19 +75,20 @@ class Settler:
         meter: Meter,
         catalog: Catalog,
         clock: Clock,
-        baseline_model: str,
+        pricing: Pricing,
+        function: Function,
     ) -> None:
         self._store = store
         self._holding = holding
         self._meter = meter
         self._catalog = catalog
         self._clock = clock
-        self._baseline_model = baseline_model
+        self._pricing = pricing
+        self._function = function
 
     def check_prices(self, entry: Entry) -> None:
         """Raise ``UnpricedModel`` now rather than after a provider has been paid."""
-        self._cost(entry.model, entry, TokenCounts())
-        self.baseline(entry, TokenCounts())
+        self._pricing.check(entry)
 
     async def answered(
         self, attempt: Attempt, received: Received, keeping: Keeping, claim: Claim | None
@@ -81,13 +96,12 @@ class Settler:
         """Settle a whole answer and store it where it may be stored."""
         entry = attempt.entry
         tokens, source = self._tokens(attempt, received.usage)
-        settlement = Settlement(
-            outcome="answered",
+        settlement = dataclasses.replace(
+            self._settlement(entry, "answered", self._pricing.answered(entry, tokens), "miss"),
             tokens=tokens,
             usage_source=source,
-            cost_nano=self._cost(entry.model, entry, tokens),
-            baseline_nano=self.baseline(entry, tokens),
             finish_reason=received.finish_reason,
+            schema=_schema_verdict(attempt.call.body, received.whole),
         )
         await self._settle(attempt.hold, settlement)
         await self._store_answer(entry, received, settlement, keeping, claim)
@@ -95,24 +109,17 @@ class Settler:
         return settlement
 
     async def failed(self, attempt: Attempt, error: BaseException) -> Settlement:
-        """Settle an attempt that brought no whole answer; what may be billed is estimated."""
+        """Settle an attempt that brought no whole answer; what may be billed is charged."""
         entry = attempt.entry
         may_bill = not isinstance(error, GatewayError) or isinstance(error, UpstreamTimedOut)
         if isinstance(error, UpstreamFailed):
             may_bill = error.may_bill
-        timed_out = isinstance(error, UpstreamTimedOut)
-        tokens, source = (
-            self._tokens(attempt, attempt.progress.usage, timed_out=timed_out)
-            if may_bill
-            else _NOTHING
-        )
-        cost = self._cost(entry.model, entry, tokens)
-        settlement = Settlement(
-            outcome="refused" if isinstance(error, InvalidRequest) else "failed",
+        tokens, source = self._tokens(attempt, attempt.progress.usage) if may_bill else _NOTHING
+        outcome: Outcome = "refused" if isinstance(error, InvalidRequest) else "failed"
+        settlement = dataclasses.replace(
+            self._settlement(entry, outcome, self._pricing.charged(entry, tokens), "uncached"),
             tokens=tokens,
             usage_source=source,
-            cost_nano=cost,
-            baseline_nano=cost,
         )
         await self._settle(attempt.hold, settlement)
         self._meter.settled(entry, settlement, self._clock() - entry.opened_at)
@@ -120,37 +127,37 @@ class Settler:
 
     def price_hit(self, entry: Entry, answer: StoredAnswer) -> Settlement:
         """Return the settlement of an answer from the cache: nothing paid, all of it saved."""
-        return Settlement(
-            outcome="answered",
+        saving = self._pricing.hit(entry, answer.tokens)
+        return dataclasses.replace(
+            self._settlement(entry, "answered", saving, "hit"),
             tokens=answer.tokens,
             usage_source="stored",
-            cost_nano=0,
-            baseline_nano=self.baseline(entry, answer.tokens),
         )
 
-    def baseline(self, entry: Entry, tokens: TokenCounts) -> int:
-        """Return the list price, without any cache, of what the caller asked for.
+    def _settlement(self, entry: Entry, outcome: Outcome, saving: Saving, path: Path) -> Settlement:
+        milliseconds = max(0, round((self._clock() - entry.opened_at) * 1000))
+        function = self._function
+        return Settlement(
+            outcome=outcome,
+            tokens=TokenCounts(),
+            usage_source="none",
+            cost_nano=saving.cost_nano,
+            baseline_nano=saving.baseline_nano,
+            levers=saving.levers,
+            milliseconds=milliseconds,
+            aws_nano=function.own_cost.nano(
+                path, milliseconds=milliseconds, memory_mb=function.memory_mb
+            ),
+        )
 
-        ``auto`` stands for the environment's baseline model, a tier for the model it chose.
-        """
-        model = entry.requested_model
-        if model == AUTO:
-            model = self._baseline_model
-        elif model in TIERS:
-            model = entry.model
-        return self._cost(model, entry, tokens.without_cache())
-
-    def _tokens(self, attempt: Attempt, usage: object, *, timed_out: bool = False) -> _Counted:
+    def _tokens(self, attempt: Attempt, usage: object) -> _Counted:
         try:
-            counted = attempt.provider_format.tokens(usage, attempt.dialect)
+            counted = _billed(attempt, usage)
         except MalformedUsage as reason:
             request_id = attempt.entry.request_id
             self._meter.trouble("usage", request_id=request_id, reason=str(reason))
-            return attempt.estimate(timed_out=timed_out), "estimated"
+            return attempt.most, "estimated"
         return counted, "provider"
-
-    def _cost(self, model: str, entry: Entry, tokens: TokenCounts) -> int:
-        return self._catalog.priced[model].price(utc(entry.opened_at)).cost(tokens)
 
     async def _settle(self, opened: OpenHold, settlement: Settlement) -> None:
         try:
@@ -203,3 +210,23 @@ class Settler:
             freshness=keeping.freshness.tier,
             repeats=keeping.repeats,
         )
+
+
+def _billed(attempt: Attempt, usage: object) -> TokenCounts:
+    """Read the billed tokens; raises ``MalformedUsage``, also for a prompt of no tokens at all.
+
+    A server that fills in zeros where it did not count must not make an answer free.
+    """
+    counted = attempt.provider_format.tokens(usage, attempt.dialect)
+    if counted.prompt == 0:
+        raise MalformedUsage("no prompt tokens")
+    return counted
+
+
+def _schema_verdict(body: Mapping[str, Any], whole: Whole) -> SchemaVerdict | None:
+    """Judge an answer by the schema that was asked for; few ask, so few import the judge."""
+    if not (body.get("response_format") or body.get("output_config")):
+        return None
+    from shared.domain.schema_asked import schema_verdict  # noqa: PLC0415
+
+    return schema_verdict(dict(body), whole)

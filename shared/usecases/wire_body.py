@@ -18,6 +18,9 @@ from shared.domain.errors import InvalidRequest
 from shared.domain.prompt_cache import marked
 
 _LIMITS: Final = ("max_tokens", "max_completion_tokens")
+_IMAGES: Final = frozenset({"image", "image_url"})
+_FORCING: Final = frozenset({"required", "function", "custom", "any", "tool"})
+"""Tool choices that force a call, in OpenAI's words and in Anthropic's."""
 
 
 @dataclass(frozen=True)
@@ -42,14 +45,14 @@ def wire_body(
 
     Raises ``InvalidRequest`` naming what this model or its provider does not take.
     """
-    can = model.capabilities
-    crossed = dict(way.request(body, model=model.id, default_max_tokens=_usual_limit(model)))
+    _refuse_beyond(body, model)
+    can, limit = model.capabilities, output_limit or _usual_limit(model)
+    crossed = dict(way.request(body, model=model.id, default_max_tokens=limit))
     _refuse(crossed, model, provider)
     crossed = marked(crossed, model.cache.style, model.cache.min_tokens, team)
     for name in provider.drops:
         crossed.pop(name, None)
     crossed |= {"model": model.id, **provider.pins}
-    limit = output_limit or _usual_limit(model)
     if provider.protocol == "openai-chat":
         _set_limit(crossed, provider.output_limit, limit)
         _ask_for_usage(crossed)
@@ -71,18 +74,37 @@ def _refuse(body: Body, model: Model, provider: Provider) -> None:
     for name in (*provider.refuses, *model.capabilities.refuses):
         if body.get(name) is not None:
             raise InvalidRequest(f"{model.id} does not take {name}.", param=name)
-    if not model.capabilities.images and _has_image(body):
-        raise InvalidRequest(f"{model.id} does not take images.", param="messages")
 
 
-def _has_image(body: Body) -> bool:
+def _refuse_beyond(body: Body, model: Model) -> None:
+    """Refuse what a model cannot do, naming the field in the words of the caller's door."""
+    can = model.capabilities
+    for able, field, what in (
+        (can.images, _image_field(body), "images"),
+        (can.json_schema, _schema_field(body), "a JSON schema for its answer"),
+        (can.tools, "tools" if body.get("tools") else None, "tools"),
+        (can.forced_tools, _forcing_field(body), "a tool choice that forces a call"),
+    ):
+        if field and not able:
+            raise InvalidRequest(f"{model.id} does not take {what}.", param=field)
+
+
+def _image_field(body: Body) -> str | None:
     contents = [message.get("content") for message in body["messages"]]
-    return any(
-        part.get("type") in {"image", "image_url"}
-        for content in contents
-        if isinstance(content, list)
-        for part in content
-    )
+    parts = [part for content in contents if isinstance(content, list) for part in content]
+    return "messages" if any(part.get("type") in _IMAGES for part in parts) else None
+
+
+def _schema_field(body: Body) -> str | None:
+    if (body.get("response_format") or {}).get("type") == "json_schema":
+        return "response_format"
+    return "output_config.format" if (body.get("output_config") or {}).get("format") else None
+
+
+def _forcing_field(body: Body) -> str | None:
+    choice = body.get("tool_choice") or ""
+    kind = choice if isinstance(choice, str) else choice["type"]
+    return "tool_choice" if kind in _FORCING else None
 
 
 def _set_limit(body: dict[str, Any], name: str, limit: int) -> None:

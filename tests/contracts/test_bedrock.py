@@ -1,4 +1,4 @@
-"""Bedrock's adapter through real boto3, against the simulator: its bill is the judge."""
+"""Bedrock's adapter through the real botocore, against the simulator: its bill is the judge."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
-import boto3
 import pytest
 
 from shared import catalog
+from shared.adapters import aws
 from shared.adapters.providers.bedrock import BedrockUpstream, connect_to
 from shared.adapters.providers.handover import THREAD_NAME
 from shared.domain.errors import GatewayError, UpstreamFailed, UpstreamTimedOut
@@ -22,11 +22,14 @@ from shared.domain.prices import TokenCounts
 from shared.domain.sse import EventReader
 from shared.domain.usage import MalformedUsage, anthropic_usage
 from tests.contracts.test_store import ENTRY
+from tests.open_holds import open_hold
 from tests.unit.simulator.conftest import Simulator
 
 Json = dict[str, Any]
+HOLD = open_hold(ENTRY)
 CATALOG = catalog.load(["bedrock"])
 BEDROCK = CATALOG.providers["bedrock"]
+MODELS = sorted(m.id for m in CATALOG.priced.values() if m.provider == "bedrock")
 HAIKU = "global.anthropic.claude-haiku-5-5"
 TOOL = {
     "name": "weather",
@@ -43,7 +46,7 @@ both = pytest.mark.parametrize("stream", [False, True])
 def _role(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The region and the credentials that a function has; no thread outlives its test."""
     # Other tests may have left a session with another region and other credentials.
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    aws.session.cache_clear()
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDTEST")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
@@ -65,7 +68,7 @@ def send(url: str, text: str, *, seconds: float = 10, **fields: Any) -> tuple[in
     async def work() -> tuple[int, bytes]:
         upstream = BedrockUpstream(lambda _: client)
         raw = json.dumps(body).encode()
-        async with upstream.post(ENTRY, BEDROCK, "/", raw, timeout_seconds=seconds) as reply:
+        async with upstream.post(HOLD, BEDROCK, "/", raw, timeout_seconds=seconds) as reply:
             return reply.status, b"".join([part async for part in reply.chunks()])
 
     with contextlib.closing(client):
@@ -100,7 +103,7 @@ def our_nano(message: Json, model: str = HAIKU) -> int:
 
 
 @both
-@pytest.mark.parametrize("model", [HAIKU, "global.anthropic.claude-sonnet-5-5"])
+@pytest.mark.parametrize("model", MODELS)
 def test_an_answer_costs_what_the_provider_books(
     simulator: Simulator, model: str, stream: bool
 ) -> None:

@@ -10,10 +10,14 @@ from pydantic import TypeAdapter
 
 from shared.domain.chat import REFUSED, ChatRequest, parse_chat
 from shared.domain.errors import InvalidRequest
+from tests.contracts.stock_sdks import exhausted
 
 USER = {"role": "user", "content": "hi"}
 FUNCTION = {"name": "f", "description": "d", "parameters": {"type": "object"}, "strict": True}
 CALL = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+ROLES = [{"role": role} for role in ("system", "developer", "user", "assistant")] + [
+    {"role": "tool", "tool_call_id": "c"}
+]
 
 ACCEPTED: list[dict[str, Any]] = [
     {},
@@ -48,6 +52,7 @@ ACCEPTED: list[dict[str, Any]] = [
                   {"role": "tool", "tool_call_id": "c", "content": "42"}]},
     {"messages": [USER, {"role": "assistant", "content": [{"type": "refusal", "refusal": "no"}]},
                   USER]},
+    {"messages": [{**message, "content": [{"type": "text", "text": "t"}]} for message in ROLES]},
     {"messages": [USER, {"role": "assistant", "function_call": {"name": "f", "arguments": "{}"}},
                   {"role": "function", "name": "f", "content": "1"}]},
 ]  # fmt: skip
@@ -65,7 +70,8 @@ def test_what_the_sdk_sends_is_accepted(fields: dict[str, Any]) -> None:
         if request.get("stream")
         else sdk.CompletionCreateParamsNonStreaming
     )
-    TypeAdapter(kind).validate_python(request)
+    judge = TypeAdapter(kind)  # outlives what it checks lazily
+    exhausted(judge.validate_python(request))
     assert parse_chat(request).model == "auto"
 
 
@@ -109,6 +115,10 @@ def test_a_response_message_can_be_sent_back_as_the_sdk_dumps_it() -> None:
         ({"messages": [{"role": "user", "content": [
             {"type": "image_url", "image_url": {"url": "file:///etc/passwd"}}]}]},
          "messages[0].content[0].image_url.url"),
+        *(({"messages": [{**message, "content": [{"text": "x"}]}]}, "messages[0].content[0].type")
+          for message in ROLES),
+        ({"prediction": {"type": "content", "content": [{"text": "x"}]}},
+         "prediction.content[0].type"),
         ({"service_tier": "priority"}, "service_tier"),
         ({"modalities": ["audio"]}, "modalities[0]"),
         ({"max_tokens": 10, "max_completion_tokens": 10}, None),

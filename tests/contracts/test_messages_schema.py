@@ -22,6 +22,7 @@ from shared.domain.errors import InvalidRequest
 from shared.domain.messages import COUNTED, parse_count, parse_messages
 from shared.domain.messages.refusals import REFUSED, REFUSED_TYPES
 from shared.domain.messages.request import WIRE_ONLY, MessagesRequest, Tool
+from tests.contracts.stock_sdks import exhausted
 
 USER = {"role": "user", "content": "hi"}
 TOOL = {"name": "f", "description": "d", "input_schema": {"type": "object"}, "strict": True}
@@ -69,15 +70,6 @@ ACCEPTED: list[dict[str, Any]] = [
 
 def body(**fields: Any) -> dict[str, Any]:
     return {"model": "auto", "max_tokens": 100, "messages": [USER], **fields}
-
-
-def exhausted(value: Any) -> Any:
-    """Run through what pydantic checks lazily: an ``Iterable`` is only checked as it is read."""
-    if isinstance(value, dict):
-        return {name: exhausted(each) for name, each in value.items()}
-    if isinstance(value, str | int | float | None):
-        return value
-    return [exhausted(each) for each in value]
 
 
 @pytest.mark.parametrize("fields", ACCEPTED)

@@ -9,7 +9,11 @@ from typing import Any, Protocol
 import boto3
 import pytest
 from moto import mock_aws
+from moto.server import ThreadedMotoServer
 
+from shared.adapters import aws
+from shared.adapters.aws_json import Timeouts
+from shared.adapters.dynamodb import wire
 from shared.adapters.dynamodb.keys import DynamoKeyAdmin
 from shared.adapters.dynamodb.rows import answer_item
 from shared.adapters.dynamodb.store import DynamoStore
@@ -32,6 +36,7 @@ ENTRY = Entry(
     requested_model="auto", model="gpt-6-luna", provider="openai", tier="nano",
     price_version="v", stream=False, cache="miss", route_reason="r", feature="f", task=None,
 )  # fmt: skip
+DAY = "2026-11-22"
 CLAIM = Claim("search", "k" * 64, "b" * 64, "req_1", lease_until=500, purge_at=5000)
 SETTLEMENT = Settlement("answered", TOKENS, "provider", 3500, 350000, "stop")
 
@@ -54,7 +59,7 @@ class InMemory:
         return self.store
 
     def settlement_of(self, entry: Entry) -> tuple[str, int] | None:
-        settled = self.store.settled.get((entry.request_id, entry.attempt))
+        settled = self.store.ledger.rows.get((entry.request_id, entry.attempt))
         return (settled.outcome, settled.cost_nano) if settled else None
 
 
@@ -72,8 +77,6 @@ class OnDynamo:
             ExpressionAttributeValues={":pk": {"S": "search/usage/2026-11-22"}},
         )["Items"]
         [row] = [row for row in rows if row["request_id"]["S"] == entry.request_id]
-        if row["status"]["S"] == "open":
-            return None
         return row["status"]["S"], int(row["cost_nano"]["N"])
 
 
@@ -93,23 +96,46 @@ def dynamo(monkeypatch: pytest.MonkeyPatch) -> Iterator[OnDynamo]:
         monkeypatch.setenv(name, "test")
     with mock_aws():
         client = boto3.client("dynamodb", region_name="us-east-1")
-        create_table(client, "cache", CACHE_TABLE)
-        create_table(client, "ledger", LEDGER_TABLE)
-        reported: list[tuple[str, str]] = []
-        store = DynamoStore(
-            client,
-            cache_table="cache",
-            ledger_table="ledger",
-            report=lambda operation, code: reported.append((operation, code)),
-        )
-        yield OnDynamo(store, DynamoKeyAdmin(client, "ledger"), client, reported)
+        yield on_tables(client, client)
 
 
-@pytest.fixture(params=["memory", "dynamodb"])
+@pytest.fixture
+def on_the_wire(monkeypatch: pytest.MonkeyPatch) -> Iterator[OnDynamo]:
+    """The router's own client, over HTTP as on AWS."""
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+    aws.session.cache_clear()
+    client = boto3.session.Session().client("dynamodb")
+    yield on_tables(client, wire.connect(Timeouts(connect=5, read=30)))
+    for table in ("cache", "ledger"):
+        client.delete_table(TableName=table)
+    server.stop()
+    aws.session.cache_clear()
+
+
+def on_tables(client: Any, asked_by_store: Any) -> OnDynamo:
+    create_table(client, "cache", CACHE_TABLE)
+    create_table(client, "ledger", LEDGER_TABLE)
+    reported: list[tuple[str, str]] = []
+    store = DynamoStore(
+        asked_by_store,
+        cache_table="cache",
+        ledger_table="ledger",
+        report=lambda operation, code: reported.append((operation, code)),
+    )
+    return OnDynamo(store, DynamoKeyAdmin(client, "ledger"), client, reported)
+
+
+@pytest.fixture(params=["memory", "dynamo", "on_the_wire"])
 def place(request: pytest.FixtureRequest) -> Any:
     if request.param == "memory":
         return InMemory(MemoryStore())
-    return request.getfixturevalue("dynamo")
+    return request.getfixturevalue(request.param)
 
 
 def test_a_key_and_an_answer_are_read_back_together(place: Place) -> None:
@@ -134,17 +160,9 @@ def test_another_team_reads_nothing(place: Place) -> None:
     assert place.store.look_up("support", KEY.digest, ANSWER.digest) == Found(None, None, {})
 
 
-def test_an_entry_is_settled_once(place: Place) -> None:
-    place.store.open_entry(ENTRY)
-    assert place.settlement_of(ENTRY) is None
-    place.store.settle_entry(ENTRY, SETTLEMENT)
-    place.store.settle_entry(ENTRY, dataclasses.replace(SETTLEMENT, cost_nano=1))
-    assert place.settlement_of(ENTRY) == ("answered", 3500)
-
-
 def test_a_hit_is_recorded_and_its_repeat_counted(place: Place) -> None:
     place.store.put_answer(ANSWER, purge_at=9999)
-    place.store.record_hit(ENTRY, SETTLEMENT, Repeat(ANSWER))
+    place.store.record_hit(ENTRY, SETTLEMENT, Repeat(ANSWER), DAY)
     assert place.settlement_of(ENTRY) == ("answered", 3500)
     counted = place.store.look_up("search", None, ANSWER.digest).answer
     assert counted == dataclasses.replace(ANSWER, repeats=1)
@@ -152,7 +170,9 @@ def test_a_hit_is_recorded_and_its_repeat_counted(place: Place) -> None:
 
 def test_a_promotion_keeps_the_answer_longer_from_when_it_was_stored(place: Place) -> None:
     place.store.put_answer(ANSWER, purge_at=9999)
-    place.store.record_hit(ENTRY, SETTLEMENT, Repeat(ANSWER, Freshness("frequent", 86400), 200_000))
+    place.store.record_hit(
+        ENTRY, SETTLEMENT, Repeat(ANSWER, Freshness("frequent", 86400), 200_000), DAY
+    )
     promoted = place.store.look_up("search", None, ANSWER.digest).answer
     assert (promoted.freshness, promoted.expires_at) == ("frequent", 1000 + 86400)
 
@@ -160,13 +180,13 @@ def test_a_promotion_keeps_the_answer_longer_from_when_it_was_stored(place: Plac
 def test_a_repeat_of_a_replaced_answer_is_recorded_but_not_counted(place: Place) -> None:
     newer = dataclasses.replace(ANSWER, stored_at=2000)
     place.store.put_answer(newer, purge_at=9999)
-    place.store.record_hit(ENTRY, SETTLEMENT, Repeat(ANSWER))
+    place.store.record_hit(ENTRY, SETTLEMENT, Repeat(ANSWER), DAY)
     assert place.settlement_of(ENTRY) == ("answered", 3500)
     assert place.store.look_up("search", None, ANSWER.digest).answer == newer
 
 
 def test_a_hit_without_a_repeat_is_recorded(place: Place) -> None:
-    place.store.record_hit(ENTRY, SETTLEMENT, None)
+    place.store.record_hit(ENTRY, SETTLEMENT, None, DAY)
     assert place.settlement_of(ENTRY) == ("answered", 3500)
 
 
@@ -201,10 +221,8 @@ def test_an_answer_that_lies_under_a_foreign_key_is_not_served(dynamo: OnDynamo)
         lambda store: store.count_failure("m"),
         lambda store: store.rest("m", Rest(1, "failing")),
         lambda store: store.forget_failures("m"),
-        lambda store: store.open_entry(ENTRY),
-        lambda store: store.settle_entry(ENTRY, SETTLEMENT),
-        lambda store: store.record_hit(ENTRY, SETTLEMENT, None),
-        lambda store: store.record_hit(ENTRY, SETTLEMENT, Repeat(ANSWER)),
+        lambda store: store.record_hit(ENTRY, SETTLEMENT, None, DAY),
+        lambda store: store.record_hit(ENTRY, SETTLEMENT, Repeat(ANSWER), DAY),
         lambda store: store.put_answer(ANSWER, 1),
     ],
 )
@@ -284,25 +302,6 @@ def test_the_key_itself_is_stored_nowhere(dynamo: OnDynamo) -> None:
     assert made.row in dynamo.admin.list_keys("search")
 
 
-def test_an_entry_that_is_settled_is_not_opened_again_by_a_send_that_was_held_up(
-    place: Place,
-) -> None:
-    place.store.open_entry(ENTRY)
-    place.store.settle_entry(ENTRY, SETTLEMENT)
-    place.store.open_entry(ENTRY)
-    assert place.settlement_of(ENTRY) == ("answered", 3500)
-
-
-def test_attempts_of_one_call_are_settled_apart(place: Place) -> None:
-    second = dataclasses.replace(ENTRY, attempt=2)
-    place.store.open_entry(ENTRY)
-    place.store.open_entry(second)
-    place.store.settle_entry(second, SETTLEMENT)
-    if isinstance(place, InMemory):
-        assert place.settlement_of(ENTRY) is None
-        assert place.settlement_of(second) == ("answered", 3500)
-
-
 def test_the_first_claim_stands_until_its_lease_or_its_memory_runs_out(place: Place) -> None:
     other = dataclasses.replace(CLAIM, request_id="req_2", body_digest="c" * 64)
     assert place.store.claim(CLAIM, now=100) is None
@@ -358,7 +357,7 @@ def test_an_answer_too_large_for_a_row_is_not_stored(dynamo: OnDynamo) -> None:
 def test_the_promotion_moves_the_purge_too(dynamo: OnDynamo) -> None:
     dynamo.store.put_answer(ANSWER, purge_at=9999)
     dynamo.store.record_hit(
-        ENTRY, SETTLEMENT, Repeat(ANSWER, Freshness("frequent", 86400), 200_000)
+        ENTRY, SETTLEMENT, Repeat(ANSWER, Freshness("frequent", 86400), 200_000), DAY
     )
     [item] = dynamo.client.scan(TableName="cache")["Items"]
     assert item["purge_at"] == {"N": "200000"}

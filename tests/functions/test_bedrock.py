@@ -80,9 +80,13 @@ def bedrock(client: Client) -> Gateway:
         {"openai-chat": openai, "bedrock-converse": BedrockUpstream(lambda _: client)}
     )
     router = build_router(
-        settings, clock=lambda: time[0], store=store, upstream=upstream, meter=meter
+        settings,
+        clock=lambda: time[0],
+        stores=(store, store.ledger),
+        upstream=upstream,
+        meter=meter,
     )
-    made = Gateway(create_app(router), router, store, openai, meter, time)
+    made = Gateway(create_app(router), router, store, store.ledger, openai, meter, time)
     key = compose_key("dev", "search", bytes(24))
     store.create(KeyRow("search.1", "dev", "search", key_digest(key), "test", 1))
     made.keys["search"] = key
@@ -159,6 +163,8 @@ def test_a_failure_is_told_in_the_doors_shape_and_charged_only_in_doubt(
         assert "maxTokens is too large" in told.json()["error"]["message"]
     if status == 429:
         assert told.headers["retry-after"] == "9"
+    if "AccessDenied" in str(error):
+        assert "refused the gateway's role" in told.text, "there is no key that could be wrong"
     [(outcome, _, cost)] = settled(bedrock)
     assert outcome == ("refused" if status == 400 else "failed")
     assert (cost > 0) is charged

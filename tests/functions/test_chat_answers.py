@@ -45,7 +45,8 @@ def test_a_miss_is_answered_priced_and_stored(gateway: Gateway) -> None:
     assert told["saved-usd"] == "0.0003465"
     assert (told["cache"], told["tier"], told["model"]) == ("miss", "nano", "gpt-6-luna")
     assert told["request-id"] == response.headers["x-request-id"] == response.headers["request-id"]
-    assert gateway.store.calls == ["look_up", "open_entry", "settle_entry", "put_answer"]
+    first_use = ["open_budget"] * 3
+    assert gateway.store.calls == ["look_up", *first_use, "reserve", "end", "put_answer"]
     [(entry, settlement)] = gateway.meter.settlements
     assert entry.request_id == told["request-id"]
     assert gateway.ledger.rows == {(entry.request_id, 1): settlement}
@@ -240,7 +241,8 @@ def test_usage_of_wrong_types_is_charged_high_and_in_doubt(gateway: Gateway) -> 
     [(_, settlement)] = gateway.meter.settlements
     assert settlement.usage_source == "estimated"
     assert settlement.tokens.output == 1000
-    assert settlement.tokens.prompt == len(gateway.upstream.sent[0][2])
+    hidden = 1_000  # what the catalog allows the provider to add to the prompt
+    assert settlement.tokens.prompt == len(gateway.upstream.sent[0][2]) + hidden
     assert settlement.cost_nano > 0
     assert gateway.store.answers == {}
 

@@ -61,7 +61,8 @@ def test_the_providers_words_reach_the_caller_only_for_the_callers_own_fault(
     assert refused["message"] == "openai refused the request: too long"
     assert refused["param"] == "messages"
     gateway.answer_with(replying(401, {"error": {"message": "Incorrect key sk-live-123"}}))
-    assert "sk-live" not in run(gateway.chat()).text
+    told = run(gateway.chat()).json()["error"]["message"]
+    assert told == "openai refused the gateway's API key."
 
 
 def test_the_providers_retry_after_is_passed_on(gateway: Gateway) -> None:
@@ -129,6 +130,20 @@ def test_a_stream_that_breaks_ends_with_an_error_event(
     assert gateway.store.answers == {}
 
 
+@pytest.mark.parametrize("output", [0, 5])
+def test_a_prompt_of_no_tokens_is_not_believed_and_is_charged_high(
+    gateway: Gateway, output: int
+) -> None:
+    usage = {"prompt_tokens": 0, "completion_tokens": output, "total_tokens": output}
+    gateway.answer_with(lambda _: MemoryReply(as_chunks(completion(usage=usage))))
+    response = run(gateway.chat(model="gpt-6-luna"))
+    assert response.status_code == 200
+    [(_, settlement)] = gateway.meter.settlements
+    assert (settlement.outcome, settlement.usage_source) == ("answered", "estimated")
+    assert settlement.cost_nano > 0
+    assert gateway.store.answers == {}
+
+
 def test_a_stream_without_usage_is_delivered_and_charged_high(gateway: Gateway) -> None:
     frames = [frame for frame in stream_frames() if b'"usage"' not in frame]
     gateway.answer_with(lambda _: MemoryReply(as_chunks(*frames)))
@@ -159,20 +174,19 @@ def test_without_its_tables_the_gateway_refuses_and_calls_no_provider(gateway: G
     assert gateway.upstream.sent == []
 
 
-def test_without_an_open_entry_no_provider_is_called(gateway: Gateway) -> None:
-    gateway.store.down = {"open_entry"}
+@pytest.mark.parametrize("down", ["open_budget", "reserve"])
+def test_without_a_hold_no_provider_is_called(gateway: Gateway, down: str) -> None:
+    gateway.ledger.down = {down}
     assert run(gateway.chat()).status_code == 503
     assert gateway.upstream.sent == []
 
 
 @pytest.mark.parametrize("stream", [False, True])
-@pytest.mark.parametrize(
-    ("down", "trouble"), [("settle_entry", "unsettled"), ("put_answer", "uncached")]
-)
+@pytest.mark.parametrize(("down", "trouble"), [("end", "unsettled"), ("put_answer", "uncached")])
 def test_a_paid_answer_is_delivered_even_if_it_cannot_be_written_down(
     gateway: Gateway, down: str, trouble: str, stream: bool
 ) -> None:
-    gateway.store.down = {down}
+    gateway.store.down = gateway.ledger.down = {down}
     response = run(gateway.chat(stream=stream))
     assert response.status_code == 200
     assert "stop" in response.text

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from shared.adapters.memory import MemoryReply
-from shared.domain.entries import Entry
+from shared.domain.budgets import OpenHold
 from shared.domain.errors import UpstreamFailed, UpstreamTimedOut
 from shared.domain.health import Health
 from tests.functions.conftest import Gateway, as_chunks, chunk, make_gateway, run, usual_answer
@@ -172,10 +172,10 @@ def test_a_provider_that_sends_no_status_line_is_given_up_for_another_model(
     impatient: Gateway,
 ) -> None:
     @asynccontextmanager
-    async def post(entry: Entry, *rest: Any, **options: Any) -> AsyncIterator[MemoryReply]:
-        if entry.model == FIRST:
+    async def post(hold: OpenHold, *rest: Any, **options: Any) -> AsyncIterator[MemoryReply]:
+        if hold.entry.model == FIRST:
             await asyncio.sleep(30)
-        async with usual_post(entry, *rest, **options) as reply:
+        async with usual_post(hold, *rest, **options) as reply:
             yield reply
 
     usual_post, impatient.upstream.post = impatient.upstream.post, post  # type: ignore[method-assign]

@@ -19,13 +19,13 @@ from hypothesis import strategies as st
 from functions.router.openapi_shapes import CHAT_EXAMPLES, MESSAGES_EXAMPLES
 from functions.router.reading import decode_object
 from shared import catalog
-from shared.domain.asked import Asked
 from shared.domain.cache_key import answer_digest
 from shared.domain.chat import parse_chat
 from shared.domain.controls import read_controls
 from shared.domain.crossing import FORMATS, crossing
 from shared.domain.errors import InvalidRequest
 from shared.domain.messages import parse_messages
+from shared.domain.routing import Asked
 from shared.domain.translation import chat_to_messages, messages_to_chat
 from shared.usecases.wire_body import wire_body
 from tests.functions.conftest import Gateway, run
@@ -95,7 +95,9 @@ def wire(door: Door, body: Json, name: str) -> bool:
     model = CATALOG.models[name]
     provider = CATALOG.providers[model.provider]
     way = crossing(door.format, FORMATS[provider.wire_format].name)
-    sent = json.loads(wire_body(body, model, provider, way, team="search"))
+    sent = json.loads(
+        wire_body(body, model, provider, way, team="search", output_limit=None, choices=1).raw
+    )
     return bool(sent["model"] == name)
 
 

@@ -105,7 +105,7 @@ def test_a_silent_provider_is_charged_for_all_it_may_have_generated(
     run(gateway.chat(model="gpt-6-luna", stream=stream))
     run(gateway.chat(model="gpt-6-luna", stream=stream, max_tokens=40, n=2))
     unbounded, bounded = (settlement for _, settlement in gateway.meter.settlements)
-    assert unbounded.tokens.output == 128_000
+    assert unbounded.tokens.output == gateway.sent_bodies[0]["max_completion_tokens"] == 32_768
     assert bounded.tokens.output == 2 * 40
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import Any
 
@@ -14,7 +15,7 @@ from functions.router.app import EVENTS_PATH
 from functions.router.openapi import document
 from functions.router.openapi_shapes import CHAT_EXAMPLES, MESSAGES_EXAMPLES
 from shared.domain.chat import ChatRequest, Shape, parse_chat
-from shared.domain.controls import NOT_BUILT, Controls
+from shared.domain.controls import NOT_BUILT, Controls, read_controls
 from shared.domain.errors import InvalidRequest
 from shared.domain.messages import MessagesRequest, parse_messages
 from tests.functions.conftest import Gateway, run
@@ -98,13 +99,41 @@ def test_every_field_of_a_request_is_documented_and_no_other(
     assert schema["additionalProperties"] is False
 
 
+SPELLED = {"task": "qa", "feature": "docs", "cache": "refresh", "max-cost": "0.5"}
+"""A value for each control, by its header."""
+IN_BODY = {"task": "task", "feature": "feature", "cache": "cache", "max-cost": "max_cost_usd"}
+
+
 @pytest.mark.parametrize("path", [CHAT, MESSAGES])
 def test_every_control_that_is_built_is_documented_and_no_other(path: str) -> None:
     names = {parameter["name"] for parameter in operation(path)["parameters"]}
-    assert names == {"Idempotency-Key", *(f"x-sluice-{e}" for e in Controls.__struct_fields__)}
+    assert names == {"Idempotency-Key", *(f"x-sluice-{name}" for name in SPELLED)}
     in_body = DOCUMENT["components"]["schemas"]["Controls"]["properties"]
-    assert in_body.keys() == set(Controls.__struct_fields__)
-    assert in_body.keys() & NOT_BUILT.keys() == set()
+    assert in_body.keys() == set(IN_BODY.values())
+    assert SPELLED.keys() & NOT_BUILT.keys() == set()
+
+
+def test_every_documented_control_is_honoured_in_either_place() -> None:
+    plain = read_controls({}, None)
+    from_headers = read_controls({f"x-sluice-{n}": value for n, value in SPELLED.items()}, None)
+    from_body = read_controls({}, {IN_BODY[name]: value for name, value in SPELLED.items()})
+    assert from_headers == from_body
+    for field in dataclasses.fields(Controls):
+        assert getattr(from_body, field.name) != getattr(plain, field.name)
+
+
+AMOUNTS = ["5", "0.000000001", "0.0000000010", "0.0000000001", "-1", "1e3", "", "1.", "1\n"]
+
+
+@pytest.mark.parametrize("amount", AMOUNTS)
+def test_a_max_cost_is_documented_just_where_it_is_accepted(amount: str) -> None:
+    asked = {**CHAT_EXAMPLES["plain"], "sluice": {"max_cost_usd": amount}}
+    try:
+        read_controls({}, asked["sluice"])
+    except InvalidRequest:
+        assert not is_documented(CHAT, asked)
+    else:
+        assert is_documented(CHAT, asked)
 
 
 def test_patterns_are_regular_expressions_of_json_schema() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("infra", "functions", "shared", "local", "cli")
+PACKAGES = ("infra", "functions", "shared", "local", "cli", "benchmarks")
 
 # A module may import what stands under the longest prefix that it falls under.
 MAY_IMPORT = {
@@ -17,7 +17,7 @@ MAY_IMPORT = {
     "shared.ports": {"shared.domain", "shared.catalog"},
     "shared.catalog": {"shared.domain", "shared.catalog"},
     "shared.clock": set(),
-    "shared.settings": set(),
+    "shared.settings": {"shared.domain.budgets.seeds", "shared.domain.api_keys"},
     "shared.resources": set(),
     "shared.meters": set(),
     "shared.usecases": {
@@ -32,13 +32,18 @@ MAY_IMPORT = {
         "functions", "shared.clock", "shared.domain", "shared.usecases", "shared.catalog",
         "shared.settings", "shared.wiring",
     },
-    "infra": {"infra", "shared.resources", "shared.settings", "shared.meters", "shared.catalog"},
+    "infra": {
+        "infra", "shared.resources", "shared.settings", "shared.meters", "shared.catalog",
+        "shared.domain.budgets.seeds", "shared.domain.api_keys",
+    },
+    "infra.bundle": {"infra.bundle"},
     "local.simulator": {"local.simulator"},
     "local": {
         "local", "shared.clock", "shared.resources", "shared.settings", "shared.catalog",
         "shared.meters",
     },
-    "cli": {"cli", "local", "shared"},
+    "cli": {"cli", "infra.bundle", "local", "shared"},
+    "benchmarks": {"benchmarks", "local", "shared"},
 }  # fmt: skip
 
 PURE = {"boto3", "botocore", "httpx2", "openai", "anthropic", "os", "time", "random", "secrets"}
@@ -76,7 +81,7 @@ def test_a_module_imports_only_along_the_arrows(module: str, path: Path) -> None
         return
     ours = [name for name in imports(path, module) if name.split(".")[0] in PACKAGES]
     # `from shared import catalog` names the package and the module: the module is what counts.
-    named = [name for name in ours if name not in {"shared", "local", "infra", "cli", "functions"}]
+    named = [name for name in ours if name not in PACKAGES]
     wrong = [n for n in named if not any(is_under(n, prefix) for prefix in allowed(module))]
     assert wrong == []
 
@@ -102,3 +107,13 @@ def test_only_the_settings_read_the_environment_of_the_functions() -> None:
             text = path.read_text(encoding="utf-8")
             assert "os.environ" not in text or module == "shared.settings", module
             assert "getenv" not in text, module
+
+
+def test_only_holding_makes_an_open_hold_the_way_to_a_provider() -> None:
+    makers = {
+        module
+        for module, path in modules()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "OpenHold"
+    }
+    assert makers == {"shared.usecases.holding"}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import itertools
 import re
+import sys
 import tomllib
 from pathlib import Path
 
@@ -43,6 +45,28 @@ def test_every_declared_dependency_is_locked() -> None:
     declared = [*project["dependencies"], *itertools.chain.from_iterable(extras)]
     names = {re.split(r"[\[<>=]", each)[0] for each in declared}
     assert names - set(locked("requirements/dev.txt")) == set()
+
+
+def test_what_the_functions_import_is_declared_and_locked_for_them() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    files = [file for part in ("shared", "functions") for file in (ROOT / part).rglob("*.py")]
+    outside = set().union(*map(imported, files)) - sys.stdlib_module_names - {"shared", "functions"}
+    names = {name.replace("_", "-") for name in outside}
+    assert "msgspec" in names
+    assert names - set(project["dependencies"]) == set()
+    assert set(project["dependencies"]) - set(locked("requirements/functions.txt")) == set()
+
+
+def imported(file: Path) -> set[str]:
+    """Return the packages that a file imports when it runs; type checkers may see more."""
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            node.body = []
+    nodes = list(ast.walk(tree))
+    plain = {name.name for node in nodes if isinstance(node, ast.Import) for name in node.names}
+    others = {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
+    return {name.split(".")[0] for name in plain | others}
 
 
 def test_no_module_has_a_name_that_says_nothing() -> None:

@@ -7,8 +7,9 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
-from pulumi.runtime.mocks import MockCallArgs, MockResourceArgs, Mocks
+from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks
 
 from local.deploy.inputs import plain
 from local.deploy.pulumi_run import run_program
@@ -28,20 +29,34 @@ class BareMocks(Mocks):
     def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
         inputs = plain(args.inputs)
         self.declared[args.typ, args.name] = inputs
-        made_up = {
+        return self.identify(args.typ, args.name), {**self.invent(args, inputs), **inputs}
+
+    def identify(self, kind: str, name: str) -> str:
+        return f"{name}-id"
+
+    def invent(self, args: MockResourceArgs, inputs: dict[str, Any]) -> dict[str, Any]:
+        return {
             "arn": f"arn:aws:mock:us-east-1:123456789012:{inputs.get('name', args.name)}",
             "executionArn": "arn:aws:execute-api:us-east-1:123456789012:api",
             "rootResourceId": "root",
             "invokeUrl": "https://api.example/live",
             "version": "7",
         }
-        return f"{args.name}-id", {**made_up, **inputs}
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What Pulumi's engine was told of a resource, which mocks are not told."""
+
+    protected: bool
+    retained: bool
 
 
 @dataclass(frozen=True)
 class Stack:
     declared: dict[tuple[str, str], dict[str, Any]]
     outputs: dict[str, Any]
+    kept: dict[tuple[str, str], Kept]
 
     def one(self, type_token: str, name: str) -> dict[str, Any]:
         return self.declared[type_token, name]
@@ -73,9 +88,24 @@ def declared(environment: str) -> Stack:
 
 
 def run_with(environment: str, **config: Any) -> Stack:
+    return run(ROOT / "infra", stack_of(environment, **config), BareMocks())
+
+
+def stack_of(environment: str, **config: Any) -> StackFile:
+    """The stack file of an environment, with other settings where they are given."""
     file = read_stack_file(ROOT / f"Pulumi.{environment}.yaml", "sluice")
     changed = {f"sluice:{key}": json.dumps(value) for key, value in config.items()}
-    mocks = BareMocks()
-    stack = StackFile(file.stack, {**file.config, **changed})
-    outputs = run_program(ROOT / "infra", "sluice", stack, mocks)
-    return Stack(mocks.declared, outputs)
+    return StackFile(file.stack, {**file.config, **changed})
+
+
+def run(program: Path, stack: StackFile, mocks: BareMocks) -> Stack:
+    kept: dict[tuple[str, str], Kept] = {}
+    register: Any = MockMonitor.RegisterResource
+
+    def listening(monitor: MockMonitor, request: Any) -> Any:
+        kept[request.type, request.name] = Kept(request.protect, request.retainOnDelete)
+        return register(monitor, request)
+
+    with mock.patch.object(MockMonitor, "RegisterResource", listening):
+        outputs = run_program(program, "sluice", stack, mocks)
+    return Stack(mocks.declared, outputs, kept)

@@ -3,7 +3,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import pytest
 
@@ -20,8 +21,8 @@ runpy.run_module("local.aws", run_name="__main__")
 """
 
 
-@pytest.fixture(scope="session")
-def local_aws() -> Iterator[LocalAws]:
+@contextmanager
+def aws_of_its_own() -> Iterator[LocalAws]:
     command = [sys.executable, "-c", NERVOUS]
     with subprocess.Popen(  # noqa: S603 -- our own program
         command, cwd=ROOT, stdout=subprocess.PIPE, text=True
@@ -36,5 +37,24 @@ def local_aws() -> Iterator[LocalAws]:
 
 
 @pytest.fixture(scope="session")
+def local_aws() -> Iterator[LocalAws]:
+    with aws_of_its_own() as aws:
+        yield aws
+
+
+@pytest.fixture(scope="session")
 def dev(local_aws: LocalAws) -> Deployment:
     return local_aws.deploy("dev")
+
+
+@pytest.fixture(scope="session")
+def prod(local_aws: LocalAws) -> Deployment:
+    return local_aws.deploy("prod")
+
+
+@pytest.fixture(scope="session")
+def environments(
+    local_aws: LocalAws, dev: Deployment, prod: Deployment
+) -> Mapping[str, Deployment]:
+    """Every environment, deployed side by side into one account."""
+    return {"dev": dev, "staging": local_aws.deploy("staging"), "prod": prod}

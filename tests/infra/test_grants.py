@@ -16,12 +16,20 @@ def test_the_role_is_granted_no_wildcard_action_and_no_bare_wildcard_resource() 
 
 def test_the_ledger_is_granted_by_partition_only() -> None:
     statements = declared("prod").statements
-    read, write = statements["ReadKeys"], statements["WriteUsage"]
-    assert read["Action"] == ["dynamodb:BatchGetItem", "dynamodb:GetItem"]
-    assert write["Action"] == ["dynamodb:PutItem", "dynamodb:UpdateItem"]
-    leading = "dynamodb:LeadingKeys"
-    assert read["Condition"] == {"ForAllValues:StringLike": {leading: ["*/keys"]}}
-    assert write["Condition"] == {"ForAllValues:StringLike": {leading: ["*/usage/*"]}}
+    budgets = ["*/budget", "-/budget/*"]
+    granted = {
+        "ReadKeysAndBudgets": (["BatchGetItem", "GetItem"], ["*/keys", *budgets]),
+        "WriteUsage": (["PutItem"], ["*/usage/*"]),
+        "AddUsageUp": (["Query"], ["*/usage/*", "*/feedback/*", "*/rollups"]),
+        "KeepRollups": (["UpdateItem"], ["*/rollups"]),
+        "KeepFeedback": (["PutItem"], ["*/feedback/*"]),
+        "Hold": (["PutItem", "DeleteItem"], ["*/holds"]),
+        "MoveMoney": (["PutItem", "UpdateItem"], budgets),
+    }
+    for name, (actions, partitions) in granted.items():
+        assert statements[name]["Action"] == [f"dynamodb:{action}" for action in actions]
+        leading = {"dynamodb:LeadingKeys": partitions}
+        assert statements[name]["Condition"] == {"ForAllValues:StringLike": leading}
 
 
 def test_secrets_are_read_by_exact_arn() -> None:
@@ -36,7 +44,7 @@ def test_no_secret_value_is_declared_anywhere(environment: str) -> None:
     types = {kind for kind, _ in stack.declared}
     assert "aws:secretsmanager/secretVersion:SecretVersion" not in types
     secrets = stack.all("aws:secretsmanager/secret:Secret")
-    allowed = {"name", "description", "tags", "recoveryWindowInDays"}
+    allowed = {"name", "description", "tags", "recoveryWindowInDays", "kmsKeyId"}
     assert all(set(secret) <= allowed for secret in secrets)
 
 

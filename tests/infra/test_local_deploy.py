@@ -67,14 +67,6 @@ def test_logs_are_kept_as_long_as_declared(local_aws: LocalAws, dev: Deployment)
     assert {g["logGroupName"]: g["retentionInDays"] for g in groups}[name] == 3
 
 
-def test_two_stacks_stand_side_by_side(local_aws: LocalAws, dev: Deployment) -> None:
-    prod = local_aws.deploy("prod")
-    tables = local_aws.client("dynamodb").list_tables()["TableNames"]
-    assert {"sluice-dev-ledger", "sluice-prod-ledger"} <= set(tables)
-    assert prod.outputs["rest_api_id"] != dev.outputs["rest_api_id"]
-    assert all("sluice-dev" not in json.dumps(dict(r.inputs)) for r in prod.resources)
-
-
 def test_what_is_not_reproduced_is_named(dev: Deployment) -> None:
     assert "aws:lambda/function:Function router: layers" in dev.ignored
     assert "aws:lambda/function:Function router: code" in dev.ignored

@@ -77,11 +77,11 @@ def check_act(table: str, partition: str) -> dict[str, Any]:
     return {"ConditionCheck": {"TableName": table, "Key": key(partition), **condition}}
 
 
-def query(table: str) -> Ask:
+def query(table: str, partition: str) -> Ask:
     return lambda s: s["dynamodb"].query(
         TableName=table,
         KeyConditionExpression="pk = :p",
-        ExpressionAttributeValues={":p": {"S": "team/keys"}},
+        ExpressionAttributeValues={":p": {"S": partition}},
     )
 
 
@@ -103,7 +103,20 @@ ALLOWED: Mapping[str, Ask] = {
         RequestItems={LEDGER: {"Keys": [key("t/keys")]}, CACHE: {"Keys": [key("t/x")]}}
     ),
     "usage may be written": put(LEDGER, "team/usage/2026-11-22"),
-    "usage may be counted": update(LEDGER, "team/usage/2026-11-22"),
+    "usage may be listed": query(LEDGER, "team/usage/2026-11-22"),
+    "feedback may be listed": query(LEDGER, "team/feedback/2026-11-22"),
+    "feedback may be kept": put(LEDGER, "team/feedback/2026-11-22"),
+    "rollups may be listed": query(LEDGER, "team/rollups"),
+    "rollups may be kept and opened again": transaction(
+        update_act(LEDGER, "team/rollups"), update_act(LEDGER, "other/rollups")
+    ),
+    "money may be held and the hold ended": transaction(
+        put_act(LEDGER, "team/holds"),
+        update_act(LEDGER, "team/budget"),
+        update_act(LEDGER, "-/budget/3"),
+    ),
+    "a hold may be deleted": delete(LEDGER, "team/holds"),
+    "keys and budgets may be read in one call": get(LEDGER, "t/keys", "t/budget", "-/budget/0"),
     "a transaction may write usage and an answer": transaction(
         put_act(LEDGER, "team/usage/2026-11-22"), update_act(CACHE, "team/z")
     ),
@@ -121,11 +134,20 @@ REFUSED: Mapping[str, Ask] = {
     ),
     "usage may not be read": get(LEDGER, "team/usage/2026-11-22"),
     "one bad partition spoils a batch": get(LEDGER, "team/keys", "team/usage/2026-11-22"),
+    "usage may not be altered": update(LEDGER, "team/usage/2026-11-22"),
+    "holds may not be listed": query(LEDGER, "team/holds"),
+    "teams may not be listed": query(LEDGER, "teams"),
+    "feedback may not be deleted": delete(LEDGER, "team/feedback/2026-11-22"),
+    "feedback may not be altered": update(LEDGER, "team/feedback/2026-11-22"),
+    "rollups may not be deleted": delete(LEDGER, "team/rollups"),
+    "what operators did may not be read": get(LEDGER, "-/audit/2026-11"),
+    "what operators did may not be written": put(LEDGER, "-/audit/2026-11"),
+    "a budget may not be deleted": delete(LEDGER, "team/budget"),
     "usage may not be deleted": delete(LEDGER, "team/usage/2026-11-22"),
     "usage may not be deleted in a transaction": transaction(delete_act(LEDGER, "t/usage/d")),
     "a condition check is a permission of its own": transaction(check_act(CACHE, "team/a")),
     "answers may not be deleted": delete(CACHE, "team/abc"),
-    "keys may not be queried": query(LEDGER),
+    "keys may not be queried": query(LEDGER, "team/keys"),
     "the ledger may not be scanned": lambda s: s["dynamodb"].scan(TableName=LEDGER),
     "another table may not be read": get("sluice-prod-cache", "team/abc"),
     "the table may not be dropped": lambda s: s["dynamodb"].delete_table(TableName=CACHE),

@@ -38,6 +38,10 @@ def test_texts_become_typed_values() -> None:
         ({"providers": '["openai","openai"]'}, "providers"),
         ({"baseline_model": "gpt-4"}, "gpt-4"),
         ({"environment": "prod"}, "sluice:environment"),
+        ({"canary_percent": "10"}, "canary_percent needs stable_version"),
+        ({"canary_percent": "100", "stable_version": "1"}, "canary_percent"),
+        ({"stable_version": "0"}, "stable_version"),
+        ({"waf_requests_per_ip": "9"}, "waf_requests_per_ip"),
     ],
 )
 def test_senseless_configuration_is_refused_by_name(config: dict[str, str], complaint: str) -> None:

@@ -7,4 +7,4 @@ from random import Random
 
 def dice(name: str) -> Random:
     """Return a source of chance that a name alone decides."""
-    return Random(name)  # noqa: S311 - a game that can be played again, no secret
+    return Random(name)

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from shared.adapters.dynamodb.ledger import DynamoLedger
+from shared.domain.api_keys import KeyLimits
 from shared.domain.budgets import Budget, Hold, OpenHold, Position, Step
 from shared.domain.budgets.movements import Ending
 from shared.domain.budgets.seeds import Seed, Seeds
-from shared.domain.entries import Entry, KeyLimits, KeyRow, Settlement
+from shared.domain.entries import Entry, KeyRow, Settlement
 from shared.domain.money import format_usd
 from shared.domain.prices import TokenCounts
 from shared.usecases.holding import Holding, HoldPolicy, Wanted

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import anthropic
 import httpx2
 import openai
 import pytest
@@ -23,6 +24,10 @@ from shared.resources import usage_partition
 from shared.usecases.keys import Keys
 
 DEV = CHECKOUT / "Pulumi.dev.yaml"
+NO_CAPS = {"SLUICE_BUDGETS": "{}"}
+"""The tests of a session share a key: what they spend together must stop none of them."""
+RECENT_SECONDS = 600
+"""How far back a call is looked for, on the stack's clock."""
 
 
 @dataclass
@@ -32,7 +37,7 @@ class Stack:
     world: World
     keys: Keys
     control: httpx2.Client
-    clients: list[openai.OpenAI] = field(default_factory=list)
+    clients: list[openai.OpenAI | anthropic.Anthropic] = field(default_factory=list)
 
     @property
     def base_url(self) -> str:
@@ -46,6 +51,17 @@ class Stack:
             max_retries=0,
             _strict_response_validation=True,
             **options,
+        )
+        self.clients.append(client)
+        return client
+
+    def claude(self, key: str | None = None) -> anthropic.Anthropic:
+        """Return Anthropic's stock SDK, as strict and as impatient."""
+        client = anthropic.Anthropic(
+            base_url=self.world.endpoint,
+            api_key=key or self.world.api_key,
+            max_retries=0,
+            _strict_response_validation=True,
         )
         self.clients.append(client)
         return client
@@ -77,20 +93,34 @@ class Stack:
         """The simulator's own control: the world's passes on to it, at the price of a client."""
         return f"{self.world.ground.stand_ins.simulator_url}/_control"
 
-    def usage_rows(self, team: str = "demo") -> list[dict[str, Any]]:
-        """Return a team's usage entries of the stack's current day, plain."""
-        day = f"{utc(self.world.ground.clock()):%Y-%m-%d}"
+    def now(self) -> float:
+        """Return the time on the stack's clock, in epoch seconds."""
+        return self.world.ground.clock()
+
+    def usage_rows(self, team: str = "demo", since: float = 0) -> list[dict[str, Any]]:
+        """Return a team's usage entries of the stack's current day, plain.
+
+        ``since``, an epoch second of that day, leaves out what was opened before: moto copies
+        every row that it returns, so a whole day's rows cost a whole day's time.
+        """
+        day = f"{utc(self.now()):%Y-%m-%d}"
+        begun = f"{utc(since):%Y-%m-%d %H:%M:%S.%f}"
+        first = begun.removeprefix(f"{day} ") if begun.startswith(day) else "0"
         pages = self.world.ground.admin.dynamodb.get_paginator("query").paginate(
             TableName=self.world.ground.deployment.outputs["ledger_table"],
-            KeyConditionExpression="pk = :pk",
-            ExpressionAttributeValues={":pk": {"S": usage_partition(team, day)}},
+            KeyConditionExpression="pk = :pk AND sk >= :first",
+            ExpressionAttributeValues={
+                ":pk": {"S": usage_partition(team, day)},
+                ":first": {"S": first},
+            },
         )
         return [_plain(item) for page in pages for item in page["Items"]]
 
     def rows_of(self, request_id: str, team: str = "demo") -> list[dict[str, Any]]:
-        """Return the usage entries of a call's attempts, in order."""
-        rows = [row for row in self.usage_rows(team) if row["request_id"] == request_id]
-        return sorted(rows, key=lambda row: int(row["attempt"]))
+        """Return the usage entries of a recent call's attempts, in order."""
+        rows = self.usage_rows(team, since=self.now() - RECENT_SECONDS)
+        mine = [row for row in rows if row["request_id"] == request_id]
+        return sorted(mine, key=lambda row: int(row["attempt"]))
 
     def row_of(self, request_id: str, team: str = "demo") -> dict[str, Any]:
         [row] = self.rows_of(request_id, team)
@@ -130,6 +160,7 @@ def running_stack(
     transform: Transform | None = None,
     stack_file: Path = DEV,
     router_environment: Mapping[str, str] | None = None,
+    bundle: Path | None = None,
 ) -> Iterator[Stack]:
     """Run a stack of its own in a state directory of its own."""
 
@@ -143,7 +174,8 @@ def running_stack(
         report=print,
         stack_file=stack_file,
         transform=transform,
-        router_environment=router_environment or {},
+        router_environment={**NO_CAPS, **(router_environment or {})},
+        bundle=bundle,
     )
     with (
         world_in_background(settings) as world,

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import openai
 import pytest
 from typer.testing import CliRunner
 
@@ -77,3 +78,50 @@ def test_a_summary_adds_up_exactly() -> None:
     assert report["cost_usd"] == "0.000000003"
     assert report["tiers"]["nano"]["baseline_usd"] == "0.3"
     assert (report["hits"], report["errors"], report["error_texts"]) == (3, 1, {"boom": 1})
+
+
+def test_a_cap_stops_a_team_and_a_raise_serves_it_again(sluice: Any, stack: Stack) -> None:
+    made = json.loads(sluice("keys", "create", "capped-team", "--json"))
+    client = stack.client(made["key"])
+    asked: Any = [{"role": "user", "content": "[echo once more]"}]
+
+    def ask() -> str | None:
+        answer = client.chat.completions.create(
+            model="nano", messages=asked, max_tokens=20, extra_headers={"x-sluice-cache": "bypass"}
+        )
+        return answer.choices[0].message.content
+
+    told = json.loads(sluice("budget", "set", "team:capped-team", "--day", "0.000001", "--json"))
+    assert told["after"]["day"]["cap_usd"] == "0.000001"
+    with pytest.raises(openai.APIStatusError) as refused:
+        ask()
+    assert refused.value.status_code == 402
+    raised = ("--by", "1", "--for", "1h", "--reason", "a launch")
+    sluice("budget", "raise", "team:capped-team", *raised)
+    assert ask() == "once more"
+    [shown] = json.loads(sluice("budget", "show", "team:capped-team", "--json"))
+    assert shown["day"]["raised_usd"] == "1"
+    assert float(shown["day"]["spent_usd"]) > 0
+    key = f"key:{made['key_id']}"
+    sluice("budget", "freeze", key, "--reason", "a leak")
+    with pytest.raises(openai.APIStatusError, match="a leak"):
+        ask()
+    sluice("budget", "unfreeze", key)
+    assert ask() == "once more"
+    rows = json.loads(sluice("budget", "log", "--json"))
+    mine = [row["what"] for row in rows if row["budget"] in {key, "team:capped-team"}]
+    assert mine == ["set", "raise", "freeze", "unfreeze"]
+    assert {row["who"].split(":")[0] for row in rows} == {"arn"}
+
+
+def test_the_books_of_the_running_stack_add_up(sluice: Any, stack: Stack) -> None:
+    stack.client(stack.world.api_key).chat.completions.create(
+        model="nano", messages=[{"role": "user", "content": "[echo counted]"}]
+    )
+    assert "expired holds" in sluice("budget", "sweep")
+    audited = json.loads(sluice("budget", "audit", "--json"))
+    assert audited["budgets"] >= 3
+    assert audited["findings"] == []
+    names = [each["budget"] for each in json.loads(sluice("budget", "show", "--json"))]
+    assert names[0] == "environment"
+    assert "team:demo" in names

@@ -10,6 +10,8 @@ import uuid
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import pytest
@@ -50,6 +52,7 @@ def test_a_fault_is_told_settled_and_never_cached(
     impatient: Stack, row: Row, door: DoorName
 ) -> None:
     impatient.recover()
+    begun = impatient.now()
     text = f"[long {20 if row.stream else 400}] Of locks. {uuid.uuid4()}"
     bodies = {asked: body_of(door, asked, text, stream=row.stream) for asked in SUFFERS}
     lines = len(impatient.bill_lines())
@@ -60,7 +63,7 @@ def test_a_fault_is_told_settled_and_never_cached(
         asked: row.tier if asked == "mid" else row.named for asked in SUFFERS
     }
     assert impatient.fault() == 0
-    check_the_ledger(impatient, row, heard, impatient.bill_lines(lines))
+    check_the_ledger(row, heard, attempts(impatient, begun), impatient.bill_lines(lines))
     impatient.recover()
     again = call_all(impatient, door, bodies)
     assert {asked: each.headers["x-sluice-cache"] for asked, each in again.items()} == {
@@ -79,14 +82,23 @@ def may_be_kept(row: Row, asked: str) -> bool:
     return row.source == "provider" or (asked == "mid" and row.falls_back)
 
 
+def attempts(stack: Stack, since: float) -> dict[str, list[dict[str, Any]]]:
+    """Return the usage entries opened since then, in order, by the request they belong to."""
+    rows = sorted(stack.usage_rows(since=since), key=itemgetter("request_id", "attempt"))
+    return {name: list(group) for name, group in groupby(rows, key=itemgetter("request_id"))}
+
+
 def check_the_ledger(
-    stack: Stack, row: Row, heard: dict[str, Heard], billed: list[dict[str, Any]]
+    row: Row,
+    heard: dict[str, Heard],
+    rows: dict[str, list[dict[str, Any]]],
+    billed: list[dict[str, Any]],
 ) -> None:
     bill: Counter[str] = Counter()
     for line in billed:
         bill[line["model"]] += line["cost_nano"]
     for asked, each in heard.items():
-        spoilt, *others = stack.rows_of(each.request_id)
+        spoilt, *others = rows[each.request_id]
         assert spoilt["model"] == SUFFERS[asked]
         assert spoilt["status"] == ("answered" if row.named == "answer" else "failed")
         assert spoilt["usage_source"] == row.source

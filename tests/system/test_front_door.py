@@ -162,6 +162,27 @@ def test_a_process_that_dies_gives_502_and_is_replaced(tmp_path: Path) -> None:
     asyncio.run(run())
 
 
+def test_a_renewal_replaces_every_process_and_lets_a_busy_one_finish(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with tiny(tmp_path, Shape(PoolLimits(2, 2, 10))) as world:
+            busy = asyncio.create_task(world.client.post("/nap", content=b"1.0"))
+            await until(lambda: any(not each.stopped for each in world.pool.instances))
+            old = {each.pid for each in world.pool.instances}
+            await world.pool.renew()
+            answer = await busy
+            assert answer.status_code == 200
+            assert int(answer.text.split()[1]) in old
+            await until(lambda: not old & {each.pid for each in world.pool.instances})
+            assert len(world.pool.instances) == 2
+            assert (await world.client.get("/health")).status_code == 200
+            for pid in old:
+                with pytest.raises(ProcessLookupError):
+                    os.kill(pid, 0)
+            assert world.reports == []
+
+    asyncio.run(run())
+
+
 def test_a_silent_stream_is_cut_for_the_caller_while_the_router_goes_on(tmp_path: Path) -> None:
     async def run() -> None:
         async with tiny(tmp_path, Shape(idle_seconds=0.3)) as world:

@@ -18,15 +18,28 @@ import httpx2
 import pytest
 
 from tests.system.conftest import Stack, until
+from tests.system.doors import PATHS, DoorName, body_of
+
+DONE = {"chat": b"[DONE]", "messages": b"message_stop"}
+"""What ends a stream of each door."""
+DELTA = {"chat": b'"delta"', "messages": b"content_block_delta"}
+WORD = {"chat": b'"content":" ', "messages": b'"text":" '}
+"""What a later word of an answer begins with."""
+
+each_way = pytest.mark.parametrize(
+    ("door", "model"),
+    [("chat", "gpt-6.1-terra"), ("messages", "gpt-6.1-terra"), ("messages", "claude-haiku-5-5")],
+)
+"""As the provider says it, and translated."""
 
 
 @contextmanager
-def request_sent(stack: Stack, url: str, body: dict[str, Any]) -> Iterator[socket.socket]:
-    """Send a chat request over a bare connection, which is closed when the block is left."""
-    place = urlsplit(url)
+def request_sent(stack: Stack, door: DoorName, body: dict[str, Any]) -> Iterator[socket.socket]:
+    """Send a request over a bare connection, which is closed when the block is left."""
+    place = urlsplit(stack.base_url + PATHS[door])
     raw = json.dumps(body).encode()
     head = (
-        f"POST /v1/chat/completions HTTP/1.1\r\nHost: {place.netloc}\r\n"
+        f"POST {place.path} HTTP/1.1\r\nHost: {place.netloc}\r\n"
         f"Authorization: Bearer {stack.world.api_key}\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(raw)}\r\n\r\n"
     )
@@ -44,14 +57,18 @@ def read_until(connection: socket.socket, marker: bytes) -> bytes:
     return got
 
 
-def settled_row(stack: Stack, feature: str) -> dict[str, Any] | None:
-    rows = [row for row in stack.usage_rows() if row.get("feature") == feature]
+def rows_since(stack: Stack, begun: float, feature: str) -> list[dict[str, Any]]:
+    return [row for row in stack.usage_rows(since=begun) if row.get("feature") == feature]
+
+
+def settled_row(stack: Stack, begun: float, feature: str) -> dict[str, Any] | None:
+    rows = rows_since(stack, begun, feature)
     return rows[0] if rows and rows[0]["status"] == "answered" else None
 
 
-def is_cached(stack: Stack, body: dict[str, Any]) -> bool:
+def is_cached(stack: Stack, door: DoorName, body: dict[str, Any]) -> bool:
     response = httpx2.post(
-        stack.base_url + "/chat/completions",
+        stack.base_url + PATHS[door],
         json={**body, "stream": False},
         headers={"authorization": f"Bearer {stack.world.api_key}"},
         trust_env=False,
@@ -61,57 +78,63 @@ def is_cached(stack: Stack, body: dict[str, Any]) -> bool:
 
 
 def request_body(
-    feature: str, *, stream: bool, words: str = "[slow 10] [long 30]"
+    door: DoorName, model: str, feature: str, *, stream: bool, words: str = "[slow 10] [long 30]"
 ) -> dict[str, Any]:
-    return {
-        "model": "mid",
-        "stream": stream,
-        "messages": [{"role": "user", "content": f"{words} {feature}"}],
-        "sluice": {"feature": feature},
-    }
+    controls = {"feature": feature}
+    return body_of(door, model, f"{words} {feature}", stream=stream, sluice=controls)
 
 
+@each_way
 @pytest.mark.parametrize(
     ("stream", "moment"),
     [
         (True, None),
         (False, None),
-        (True, b"HTTP/1.1 200"),
-        (True, b'"delta"'),
-        (True, b"[DONE]"),
+        (True, "headers"),
+        (True, "token"),
+        (True, "end"),
     ],
     ids=["before the headers", "before a whole answer", "at the headers", "at the first token",
-         "at DONE"],
+         "at the end"],
 )  # fmt: skip
-def test_a_hang_up_is_settled_and_cached(stack: Stack, stream: bool, moment: bytes | None) -> None:
-    feature = f"hang-up-{uuid.uuid4()}"
-    body = request_body(feature, stream=stream)
+def test_a_hang_up_is_settled_and_cached(
+    stack: Stack, door: DoorName, model: str, stream: bool, moment: str | None
+) -> None:
+    feature, begun = f"hang-up-{uuid.uuid4()}", stack.now()
+    body = request_body(door, model, feature, stream=stream)
     billed = stack.bill_nano()
-    with request_sent(stack, stack.world.endpoint, body) as connection:
+    with request_sent(stack, door, body) as connection:
         if moment is None:
-            until(lambda: [r for r in stack.usage_rows() if r.get("feature") == feature])
+            until(lambda: rows_since(stack, begun, feature))
         else:
-            read_until(connection, moment)
-    row = until(lambda: settled_row(stack, feature))
+            markers = {"headers": b"HTTP/1.1 200", "token": DELTA[door], "end": DONE[door]}
+            read_until(connection, markers[moment])
+    row = until(lambda: settled_row(stack, begun, feature))
     assert row["usage_source"] == "provider"
     assert row["cost_nano"] == stack.bill_nano() - billed > 0
-    assert is_cached(stack, body)
+    assert is_cached(stack, door, body)
 
 
-def test_the_row_is_settled_when_done_arrives_not_after(stack: Stack) -> None:
-    feature = f"done-{uuid.uuid4()}"
-    body = request_body(feature, stream=True, words="[long 5]")
-    with request_sent(stack, stack.world.endpoint, body) as connection:
-        before = read_until(connection, b"[DONE]")
-        assert settled_row(stack, feature)
-    assert before.index(b'"sluice"') < before.index(b"[DONE]")
+@each_way
+def test_the_row_is_settled_when_the_end_arrives_not_after(
+    stack: Stack, door: DoorName, model: str
+) -> None:
+    feature, begun = f"done-{uuid.uuid4()}", stack.now()
+    body = request_body(door, model, feature, stream=True, words="[long 5]")
+    with request_sent(stack, door, body) as connection:
+        before = read_until(connection, DONE[door])
+        assert settled_row(stack, begun, feature)
+    assert before.index(b'"sluice"') < before.index(DONE[door])
 
 
-def test_tokens_flow_while_the_provider_is_still_speaking(stack: Stack) -> None:
-    feature = f"flow-{uuid.uuid4()}"
-    body = request_body(feature, stream=True, words="[slow 30] [long 40]")
-    with request_sent(stack, stack.world.endpoint, body) as connection:
-        read_until(connection, b'"content"')
-        assert settled_row(stack, feature) is None
-        read_until(connection, b"[DONE]")
-        assert settled_row(stack, feature)
+@each_way
+def test_tokens_flow_while_the_provider_is_still_speaking(
+    stack: Stack, door: DoorName, model: str
+) -> None:
+    feature, begun = f"flow-{uuid.uuid4()}", stack.now()
+    body = request_body(door, model, feature, stream=True, words="[slow 30] [long 40]")
+    with request_sent(stack, door, body) as connection:
+        read_until(connection, WORD[door])
+        assert settled_row(stack, begun, feature) is None
+        read_until(connection, DONE[door])
+        assert settled_row(stack, begun, feature)

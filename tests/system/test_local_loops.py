@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from local.children import base_environment, ready_port
 from local.clock_file import ClockFile
 from local.control import ROUTES, Control
 from local.declared import ExpiringTable
+from local.instance import Instance
 from local.telemetry import Telemetry
 from local.ttl_sweeper import TtlSweeper
 from shared.clock import offset_clock, utc
@@ -92,7 +93,7 @@ def test_lines_reach_the_file_and_the_log_group_and_emf_the_metrics(
     )["events"]
     assert [event["message"] for event in events] == written
     assert (tmp_path / "tiny.log").read_text().splitlines() == written
-    application = replace(_control(admin, tmp_path), telemetry=delivered).application()
+    application = _control(admin, tmp_path, delivered).application()
     found = asyncio.run(_get(application, "/metrics?namespace=Loops&name=Requests"))
     assert found.status_code == 200
     metrics = sorted(found.json(), key=lambda metric: len(metric["dimensions"]))
@@ -169,6 +170,20 @@ def test_bad_input_is_400_and_names_the_field(
     assert control.clock_file.offset == 0
 
 
+def test_a_restart_names_one_stack_of_this_world(admin: Admin, tmp_path: Path) -> None:
+    control = _control(admin, tmp_path)
+    application = control.application()
+
+    def status(body: bytes) -> int:
+        return asyncio.run(_post(application, "/restart", body)).status_code
+
+    assert [status(body) for body in (b'{"stack": 1}', b'{"stack": "other"}')] == [400, 404]
+    assert status(b'{"stack": "tiny"}') == 200
+    [stack] = control.stacks
+    assert isinstance(stack, Watched)
+    assert stack.restarts == 1
+
+
 def test_what_is_not_built_or_not_there_says_so(admin: Admin, tmp_path: Path) -> None:
     application = _control(admin, tmp_path).application()
     for path in ("/alarms", "/mailbox"):
@@ -229,15 +244,27 @@ def _sweeper(admin: Admin, clock_file: ClockFile) -> TtlSweeper:
     return TtlSweeper(admin.dynamodb, (TABLE,), offset_clock(clock_file.path), pytest.fail)
 
 
-def _control(admin: Admin, directory: Path) -> Control:
+@dataclass
+class Watched:
+    """A stack as the control server needs it, without routers."""
+
+    telemetry: Telemetry
+    sweeper: TtlSweeper
+    name: str = "tiny"
+    instances: tuple[Instance, ...] = ()
+    restarts: int = 0
+
+    async def restart(self) -> None:
+        self.restarts += 1
+
+
+def _control(admin: Admin, directory: Path, delivered: Telemetry | None = None) -> Control:
     clock_file = ClockFile(directory / "clock")
     clock_file.reset()
     return Control(
         clock_file=clock_file,
         clock=offset_clock(clock_file.path),
-        sweeper=_sweeper(admin, clock_file),
-        telemetry=telemetry(admin, directory, []),
-        instances=list,
+        stacks=[Watched(delivered or telemetry(admin, directory, []), _sweeper(admin, clock_file))],
         differences=["one"],
         ignored=["two"],
         aws_url=admin.endpoint_url,

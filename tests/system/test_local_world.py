@@ -143,7 +143,7 @@ import sys
 from pathlib import Path
 from cli import up
 up.STATE = Path(sys.argv[1])
-up.up(real=False, stack="dev", port=0, create_demo_key=lambda deployment, url: "slc_demo")
+up.up(real=False, bundle=False, stacks=["dev"], port=0, create_demo_key=lambda *_: "slc_demo")
 """
 
 

@@ -88,16 +88,14 @@ def test_a_stream_says_the_same_on_miss_and_hit(stack: Stack, include_usage: boo
 
 
 def test_the_ledger_and_the_providers_own_books_agree_to_the_nano_dollar(stack: Stack) -> None:
-    before, rows_before = stack.bill_nano(), sum(row["cost_nano"] for row in stack.usage_rows())
+    begun, before = stack.now(), stack.bill_nano()
     for model in ("auto", "mid", "frontier", "gpt-6.1-sol"):
         ask(stack, fresh("How do locks work?"), model=model)
         list(stack.client().chat.completions.create(
             model=model, messages=fresh("And weirs?"), stream=True))  # fmt: skip
-    rows = stack.usage_rows()
-    assert all(row["status"] == "answered" for row in rows)
-    billed = stack.bill_nano() - before
-    assert billed > 0
-    assert sum(row["cost_nano"] for row in rows) - rows_before == billed
+    rows = stack.usage_rows(since=begun)
+    assert [row["status"] for row in rows] == ["answered"] * 8
+    assert sum(row["cost_nano"] for row in rows) == stack.bill_nano() - before > 0
 
 
 def test_a_usage_row_tells_what_the_headers_told(stack: Stack) -> None:

@@ -50,7 +50,8 @@ async def without_prefix(scope, receive, send):
         scope = {**scope, "path": scope["path"].removeprefix("/openai")}
     await app(scope, receive, send)
 
-uvicorn.run(without_prefix, host="127.0.0.1", port=int(sys.argv[1]), log_level="error")
+uvicorn.run(without_prefix, host="127.0.0.1", port=int(sys.argv[1]), log_level="error",
+            loop="asyncio", http="h11")
 """
 
 
@@ -100,7 +101,7 @@ class Caller:
         asked = {"messages": QUESTION, **limit, **body}
         response = await self.client.post(path, json=asked, headers={"x-api-key": KEY})
         assert response.status_code == 200, response.text
-        [settlement] = self.ledger.rows.values()
+        [settlement] = self.store.ledger.rows.values()
         assert settlement.usage_source == "provider"
         return response
 
@@ -120,7 +121,9 @@ async def calling(url: str) -> AsyncIterator[Caller]:
     store.create(KeyRow("search.1", "dev", "search", key_digest(KEY), "test", 1))
     async with egress_client() as egress:
         upstream = HttpUpstream(egress, OneKey(), stand_in=url)
-        router = build_router(settings, store=store, upstream=upstream, meter=MemoryMeter())
+        router = build_router(
+            settings, stores=(store, store.ledger), upstream=upstream, meter=MemoryMeter()
+        )
         transport = httpx2.ASGITransport(app=create_app(router))
         async with httpx2.AsyncClient(transport=transport, base_url="http://gateway") as client:
             yield Caller(client, store)
@@ -199,7 +202,7 @@ def test_auto_is_routed_and_a_repeat_is_served_from_the_cache(llmock: str) -> No
     async def twice() -> tuple[httpx2.Response, httpx2.Response]:
         async with calling(llmock) as caller:
             first = await caller.post(CHAT, {"model": "auto"})
-            caller.ledger.rows.clear()
+            caller.store.ledger.rows.clear()
             again = await caller.client.post(
                 CHAT, json={"model": "auto", "messages": QUESTION}, headers={"x-api-key": KEY}
             )

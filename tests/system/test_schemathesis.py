@@ -37,6 +37,8 @@ from tests.functions.conftest import Gateway, as_chunks, completion, run, stream
 from tests.system.conftest import Stack
 
 CHAT, MESSAGES = "/v1/chat/completions", "/v1/messages"
+FEEDBACK = "/v1/feedback"
+"""No generated id is one of a request: every case of it is refused."""
 LONGEST = re.compile(rb',"maxLength":1000000\b')
 """To break this bound takes a megabyte, which the body's limit refuses, and seconds a case."""
 SCHEMA = schemathesis.openapi.from_dict(json.loads(LONGEST.sub(b"", document())))
@@ -53,7 +55,10 @@ PLANS = [
     (MESSAGES, "POST", 150, 50),
     ("/v1/models/{model}", "GET", 230, 230),
     ("/v1/models", "GET", 1, 0),
+    ("/v1/usage", "GET", 40, 40),
+    (FEEDBACK, "POST", 20, 20),
     ("/v1/messages/count_tokens", "POST", 24, 12),
+    ("/v1/budget", "GET", 1, 0),
     ("/health", "GET", 1, 0),
     ("/health/details", "GET", 1, 0),
     ("/openapi.json", "GET", 1, 0),
@@ -77,7 +82,8 @@ class Run:
         headers = {k: v for k, v in sent["headers"].items() if k.lower() != "authorization"}
         body = json.dumps(answerable(sent["json"])) if "json" in sent else sent.get("data", b"")
         keyed = headers | {"x-api-key": self.key}
-        response = self.send(case.method, sent["url"], headers=keyed, content=body)
+        query = {"params": sent["params"]} if sent.get("params") else {}
+        response = self.send(case.method, sent["url"], headers=keyed, content=body, **query)
         self.statuses[response.status_code] += 1
         is_judged_unread = response.status_code == 413
         case.validate_response(response, checks=CHECKS[:-1] if is_judged_unread else CHECKS)
@@ -182,11 +188,17 @@ def gateway() -> Gateway:
     store, meter, time = MemoryStore(), MemoryMeter(), [1_795_330_000.0]
     upstream = MemoryUpstream(answering)
     router = build_router(
-        settings, clock=lambda: time[0], store=store, upstream=upstream, meter=meter
+        settings,
+        clock=lambda: time[0],
+        stores=(store, store.ledger),
+        upstream=upstream,
+        meter=meter,
     )
     key = compose_key("dev", "search", b"k" * 24)
     store.create(KeyRow("search.1", "dev", "search", key_digest(key), "test", 1))
-    return Gateway(create_app(router), router, store, upstream, meter, time, {"search": key})
+    return Gateway(
+        create_app(router), router, store, store.ledger, upstream, meter, time, {"search": key}
+    )
 
 
 @pytest.mark.parametrize("plan", PLANS, ids=lambda plan: plan[0])
@@ -197,7 +209,9 @@ def test_every_generated_case_gets_a_documented_answer(
     send_cases(one, *plan)
     assert one.statuses.total() >= plan[2] + plan[3]
     assert gateway.meter.troubles == []
-    if plan[1] == "POST":
+    if plan[0] == FEEDBACK:
+        assert one.statuses.keys() == {400}
+    elif plan[1] == "POST":
         assert one.statuses[200] >= plan[2] // 4
         assert one.statuses[400] >= plan[3] // 4
         assert gateway.upstream.sent

@@ -20,7 +20,7 @@ from local.router_pool import PoolLimits, RouterPool
 
 SCRIPT = """#!/bin/sh
 exec python -m uvicorn tiny:app --host 127.0.0.1 --port "$AWS_LWA_PORT" \
-  --log-level warning --no-access-log
+  --loop asyncio --http h11 --log-level warning --no-access-log
 """
 
 APP = """
@@ -172,7 +172,7 @@ async def tiny(directory: Path, shape: Shape | None = None) -> AsyncIterator[Tin
     lines: list[tuple[str, str, str]] = []
     launch = Launch(
         function=shape.function,
-        checkout=directory,
+        code=directory,
         region="us-east-1",
         additions={"ADDED": "locally"},
         credentials=shape.credentials,

@@ -11,8 +11,11 @@ from local.deploy.creators import (
     cloudwatch,
     dynamodb,
     iam,
+    kms,
     lambda_functions,
     secretsmanager,
+    sns,
+    wafv2,
 )
 
 CREATORS: Final[Mapping[str, Creator]] = {
@@ -20,6 +23,9 @@ CREATORS: Final[Mapping[str, Creator]] = {
     **cloudwatch.CREATORS,
     **dynamodb.CREATORS,
     **iam.CREATORS,
+    **kms.CREATORS,
     **lambda_functions.CREATORS,
     **secretsmanager.CREATORS,
+    **sns.CREATORS,
+    **wafv2.CREATORS,
 }

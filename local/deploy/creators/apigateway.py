@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from local.deploy.creation import Created, Creation
 
 
@@ -106,6 +109,7 @@ def stage(creation: Creation) -> Created:
         deploymentId=inputs["deployment"],
         tags=inputs.get("tags", {}),
     )
+    _log_access(creation, api, name)
     outputs = {
         "invokeUrl": f"https://{api}.execute-api.{aws.region}.amazonaws.com/{name}",
         "executionArn": aws.arn("execute-api", f"{api}/{name}"),
@@ -114,22 +118,46 @@ def stage(creation: Creation) -> Created:
     return Created(f"ags-{api}-{name}", outputs)
 
 
+def _log_access(creation: Creation, api: str, stage: str) -> None:
+    chosen = creation.inputs.part("accessLogSettings").chosen(
+        {"destinationArn": "destinationArn", "format": "format"}
+    )
+    if chosen:
+        _change_stage(
+            creation, api, stage, {f"/accessLogSettings/{k}": v for k, v in chosen.items()}
+        )
+
+
 def method_settings(creation: Creation) -> Created:
     """``aws:apigateway/methodSettings:MethodSettings``."""
     inputs = creation.inputs
     api, name, path = inputs["restApi"], inputs["stageName"], inputs["methodPath"]
-    limits = inputs.part("settings").chosen(
-        {"throttlingRateLimit": "rateLimit", "throttlingBurstLimit": "burstLimit"}
-    )
+    settings = inputs.part("settings").chosen(_METHOD_SETTINGS)
+    _change_stage(creation, api, name, {f"/{path}/{key}": v for key, v in settings.items()})
+    return Created(f"{api}-{name}-{path}")
+
+
+_METHOD_SETTINGS = {
+    "throttlingRateLimit": "throttling/rateLimit",
+    "throttlingBurstLimit": "throttling/burstLimit",
+    "loggingLevel": "logging/loglevel",
+    "dataTraceEnabled": "logging/dataTrace",
+}
+
+
+def _change_stage(creation: Creation, api: str, stage: str, values: Mapping[str, Any]) -> None:
     creation.aws.apigateway.update_stage(
         restApiId=api,
-        stageName=name,
+        stageName=stage,
         patchOperations=[
-            {"op": "replace", "path": f"/{path}/throttling/{limit}", "value": str(value)}
-            for limit, value in limits.items()
+            {"op": "replace", "path": path, "value": _as_patch(value)}
+            for path, value in values.items()
         ],
     )
-    return Created(f"{api}-{name}-{path}")
+
+
+def _as_patch(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 CREATORS = {

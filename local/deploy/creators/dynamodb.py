@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from local.deploy.creation import Created, Creation
 from local.deploy.creators.tags import as_tag_list
@@ -25,6 +25,7 @@ def table(creation: Creation) -> Created:
         ],
         DeletionProtectionEnabled=inputs.get("deletionProtectionEnabled", False),
         Tags=as_tag_list(inputs.get("tags")),
+        **_encryption(inputs),
     )["TableDescription"]
     _expire(creation, name)
     _back_up(creation, name)
@@ -38,6 +39,14 @@ def _key_schema(inputs: Inputs) -> list[KeySchemaElementTypeDef]:
     if range_key := inputs.get("rangeKey"):
         schema.append({"AttributeName": range_key, "KeyType": "RANGE"})
     return schema
+
+
+def _encryption(inputs: Inputs) -> dict[str, Any]:
+    chosen = inputs.part("serverSideEncryption")
+    if not chosen.get("enabled"):
+        return {}
+    key = chosen.chosen({"kmsKeyArn": "KMSMasterKeyId"})
+    return {"SSESpecification": {"Enabled": True, "SSEType": "KMS", **key}}
 
 
 def _expire(creation: Creation, name: str) -> None:

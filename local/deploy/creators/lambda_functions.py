@@ -1,7 +1,7 @@
 """Creates Lambda functions, their aliases and who may call them.
 
-moto keeps the configuration; the code that runs comes from this checkout, so the function gets a
-token zip, and the declared bundle and layers stay unread.
+moto keeps the configuration; the code that runs comes from this checkout or from a bundle built
+for this machine, so the function gets a token zip, and the declared bundle and layers stay unread.
 """
 
 from __future__ import annotations
@@ -41,12 +41,20 @@ def function(creation: Creation) -> Created:
 
 
 def alias(creation: Creation) -> Created:
-    """``aws:lambda/alias:Alias``."""
+    """``aws:lambda/alias:Alias``.
+
+    A function has one version here, the first, and so an alias leads there whichever versions it
+    names and however it shares the calls out between them.
+    """
     name, function_name = creation.physical_name(), creation.inputs["functionName"]
-    made = creation.aws.lambda_.create_alias(
+    named = creation.inputs["functionVersion"]
+    creation.inputs.get("routingConfig")
+    client = creation.aws.lambda_
+    versions = client.list_versions_by_function(FunctionName=function_name)["Versions"]
+    made = client.create_alias(
         FunctionName=function_name,
         Name=name,
-        FunctionVersion=creation.inputs["functionVersion"],
+        FunctionVersion=named if any(v["Version"] == named for v in versions) else "1",
     )
     return Created(made["AliasArn"], {"name": name, "arn": made["AliasArn"]})
 
@@ -77,7 +85,7 @@ def _variables(inputs: Inputs) -> dict[str, str]:
 def _token_zip() -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as bundle:
-        bundle.writestr("README", "The local world runs functions from the checkout.\n")
+        bundle.writestr("README", "The local world runs other code than this zip.\n")
     return buffer.getvalue()
 
 

@@ -13,6 +13,7 @@ def secret(creation: Creation) -> Created:
         Name=name,
         Description=creation.inputs.get("description", ""),
         Tags=as_tag_list(creation.inputs.get("tags")),
+        **creation.inputs.chosen({"kmsKeyId": "KmsKeyId"}),
     )
     return Created(made["ARN"], {"name": name, "arn": made["ARN"]})
 

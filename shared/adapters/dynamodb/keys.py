@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from shared.adapters.dynamodb import rows
 from shared.adapters.dynamodb.rows import key_of, number, text
 from shared.domain.entries import KeyRow
-from shared.resources import key_partition
-
-_TEAMS: Final = "teams"
-"""The partition that names every team, so that all keys can be listed without a scan."""
+from shared.resources import TEAMS_PARTITION, key_partition
 
 
 class DynamoKeyAdmin:
@@ -30,7 +27,7 @@ class DynamoKeyAdmin:
             "Item": rows.key_row_item(row),
             "ConditionExpression": "attribute_not_exists(pk)",
         }
-        team = {"TableName": self._table, "Item": key_of(_TEAMS, row.team)}
+        team = {"TableName": self._table, "Item": key_of(TEAMS_PARTITION, row.team)}
         self._client.transact_write_items(TransactItems=[{"Put": new}, {"Put": team}])
 
     def list_keys(self, team: str | None) -> list[KeyRow]:
@@ -56,7 +53,7 @@ class DynamoKeyAdmin:
         return rows.key_row(marked["Attributes"])
 
     def _teams(self) -> list[str]:
-        return [item["sk"]["S"] for item in self._query(_TEAMS)]
+        return [item["sk"]["S"] for item in self._query(TEAMS_PARTITION)]
 
     def _query(self, partition: str) -> list[dict[str, Any]]:
         pages = self._client.get_paginator("query").paginate(

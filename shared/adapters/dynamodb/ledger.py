@@ -28,10 +28,10 @@ from shared.adapters.dynamodb.reaching import (
     CONDITION_FAILED,
     TRANSACTION_CANCELED,
     TRANSACTION_CONFLICT,
-    Report,
     reaching,
 )
 from shared.adapters.dynamodb.rows import Item, text
+from shared.adapters.dynamodb.usage import DynamoUsage
 from shared.domain.budgets import Budget, Hold, Position, Scope, Step
 from shared.domain.budgets.movements import Ending, RowState
 from shared.domain.budgets.refusals import HoldLimits
@@ -45,22 +45,22 @@ _CONFLICT_TRIES = 8
 _TRANSIENT = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
 
 
-class DynamoLedger:
+class DynamoLedger(DynamoUsage):
     """Implements :class:`shared.ports.Ledger` on the ledger table."""
 
-    def __init__(self, client: Any, table: str, report: Report) -> None:
-        self._client = client
-        self._table = table
-        self._report = report
-
     def read_budgets(self, scopes: Iterable[Scope]) -> dict[Scope, Budget]:
-        """Read what stands there in one BatchGetItem."""
-        keys = [budget_key(scope) for scope in scopes]
-        with reaching(self._report, "read_budgets"):
-            found = self._client.batch_get_item(
-                RequestItems={self._table: {"Keys": keys, "ConsistentRead": True}}
-            )
-        return budgets_in(found["Responses"].get(self._table, []))
+        """Read what stands there in one BatchGetItem, asking once more for what was left out."""
+        wanted: Any = {self._table: {"Keys": [*map(budget_key, scopes)], "ConsistentRead": True}}
+        items: list[Item] = []
+        for _ in range(2):
+            with reaching(self._report, "read_budgets"):
+                found = self._client.batch_get_item(RequestItems=wanted)
+            items += found["Responses"].get(self._table, [])
+            if not (wanted := found.get("UnprocessedKeys")):
+                return budgets_in(items)
+        # A budget that was not read must not pass for one that was never used.
+        self._report("read_budgets", "UnprocessedKeys")
+        raise StoreUnavailable("store")
 
     def open_budget(self, budget: Budget) -> Budget:
         """Put the budget unless one stands there."""
@@ -100,7 +100,11 @@ class DynamoLedger:
         """
         items = [
             writes.hold_put(self._table, hold),
-            *(writes.reserve_update(self._table, hold, each, limits, now) for each in budgets),
+            *(
+                writes.reserve_update(self._table, hold, each, limits, now)
+                for each in budgets
+                if hold.nano or each.scope.kind == "key"
+            ),
         ]
         reasons = self._transact("reserve", items)
         if reasons is None:

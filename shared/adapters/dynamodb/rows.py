@@ -12,19 +12,23 @@ import zlib
 from typing import Any, Final, cast
 
 from shared.clock import utc
+from shared.domain.api_keys import KeyLimits
 from shared.domain.entries import (
     CacheResult,
     Claim,
     Door,
     Entry,
-    KeyLimits,
     KeyRow,
+    Outcome,
     Settlement,
     StoredAnswer,
+    UsageSource,
 )
 from shared.domain.freshness import TierName
 from shared.domain.health import Cause, Health, Rest
 from shared.domain.prices import TokenCounts
+from shared.domain.savings import LEVERS, Levers
+from shared.domain.schema_check import SchemaVerdict
 from shared.resources import (
     HEALTH_PARTITION,
     answer_partition,
@@ -40,6 +44,9 @@ _FAILURES: Final = "failures:"
 _REST: Final = "rest:"
 _KEY_SORT: Final = "key/"
 _LIMITS: Final = tuple(field.name for field in dataclasses.fields(KeyLimits))
+_OPTIONAL_FACTS: Final = ("tier", "feature", "task", "routed_model", "request_digest")
+_SAVED: Final = "saved_"
+"""Before a lever's name: a row holds only those that are not 0."""
 _USAGE_RETENTION_SECONDS: Final = 400 * 24 * 3600
 """Thirteen months: a year's report can be compared with the year before."""
 
@@ -218,7 +225,9 @@ def _health(item: Item, model: str) -> Health:
 
 def usage_item(entry: Entry, settlement: Settlement, day: str) -> Item:
     """Return the usage row of a settled entry, booked into a day."""
-    return usage_key(entry, day) | entry_facts(entry) | settlement_item(settlement)
+    purge_at = number(int(entry.opened_at) + _USAGE_RETENTION_SECONDS)
+    facts = entry_facts(entry) | settlement_item(settlement)
+    return usage_key(entry, day) | facts | {"purge_at": purge_at}
 
 
 def entry_facts(entry: Entry) -> Item:
@@ -237,9 +246,8 @@ def entry_facts(entry: Entry) -> Item:
         "attempt": number(entry.attempt),
         "cache": text(entry.cache),
         "route_reason": text(entry.route_reason),
-        "purge_at": number(int(entry.opened_at) + _USAGE_RETENTION_SECONDS),
     }
-    optional = {"tier": entry.tier, "feature": entry.feature, "task": entry.task}
+    optional = {name: getattr(entry, name) for name in _OPTIONAL_FACTS}
     return item | {name: text(value) for name, value in optional.items() if value is not None}
 
 
@@ -262,6 +270,8 @@ def entry_of(item: Item) -> Entry:
         feature=_optional_text(item, "feature"),
         task=_optional_text(item, "task"),
         attempt=int(item["attempt"]["N"]),
+        routed_model=_optional_text(item, "routed_model"),
+        request_digest=_optional_text(item, "request_digest"),
     )
 
 
@@ -273,13 +283,36 @@ def settlement_item(settlement: Settlement) -> Item:
         "cost_nano": number(settlement.cost_nano),
         "baseline_nano": number(settlement.baseline_nano),
     }
-    if settlement.finish_reason is not None:
-        item["finish_reason"] = text(settlement.finish_reason)
+    counts = {"milliseconds": settlement.milliseconds, "aws_nano": settlement.aws_nano}
+    counts |= {_SAVED + lever: nano for lever, nano in settlement.levers.items()}
+    item |= {name: number(value) for name, value in counts.items() if value}
+    optional = {"finish_reason": settlement.finish_reason, "schema": settlement.schema}
+    item |= {name: text(value) for name, value in optional.items() if value is not None}
     return item | _tokens_item(settlement.tokens)
+
+
+def settlement_of(item: Item) -> Settlement:
+    """Return how the entry of a usage row ended."""
+    return Settlement(
+        outcome=cast("Outcome", item["status"]["S"]),
+        tokens=_tokens(item),
+        usage_source=cast("UsageSource", item["usage_source"]["S"]),
+        cost_nano=int(item["cost_nano"]["N"]),
+        baseline_nano=int(item["baseline_nano"]["N"]),
+        finish_reason=_optional_text(item, "finish_reason"),
+        levers=Levers(**{lever: _optional_number(item, _SAVED + lever) for lever in LEVERS}),
+        schema=cast("SchemaVerdict | None", _optional_text(item, "schema")),
+        milliseconds=_optional_number(item, "milliseconds"),
+        aws_nano=_optional_number(item, "aws_nano"),
+    )
 
 
 def _optional_text(item: Item, name: str) -> str | None:
     return item[name]["S"] if name in item else None
+
+
+def _optional_number(item: Item, name: str) -> int:
+    return int(item[name]["N"]) if name in item else 0
 
 
 def _tokens_item(tokens: TokenCounts) -> Item:

@@ -1,4 +1,4 @@
-"""Calls Bedrock through boto3: to the use cases it is a provider that speaks Anthropic Messages.
+"""Calls Bedrock through botocore: to the use cases it is a provider that speaks Anthropic Messages.
 
 There is no key: the function's role signs. A body in Anthropic's format goes in, and JSON or an
 event stream in Anthropic's format comes out, so that usage, errors and endings are read as
@@ -14,7 +14,6 @@ from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-import boto3
 import msgspec
 from botocore.config import Config
 from botocore.eventstream import ParserError
@@ -30,6 +29,7 @@ from botocore.exceptions import (
 )
 from urllib3.exceptions import HTTPError
 
+from shared.adapters import aws
 from shared.adapters.providers.converse_answer import to_message
 from shared.adapters.providers.converse_errors import (
     TIMED_OUT,
@@ -60,8 +60,6 @@ _CONFIG: Final = Config(
     retries={"total_max_attempts": 1},
     # Deaf to the environment, as the HTTP client is.
     proxies={},
-    parameter_validation=False,
-    user_agent="sluice",
 )
 _NEVER_SENT: Final = (
     ConnectTimeoutError,
@@ -144,13 +142,10 @@ def connect_to(stand_in: str | None) -> Connect:
         raise ValueError("only a loopback address may stand in for the providers")
 
     def connect(provider: Provider) -> Any:
-        # A session of its own would read botocore's tables again: nine times the CPU.
-        session = boto3.DEFAULT_SESSION or boto3.Session()
-        url = provider.base_url.format(region=session.region_name)
+        url = provider.base_url.format(region=aws.session().get_config_variable("region"))
         if stand_in is not None:
             url = f"{stand_in.rstrip('/')}/{provider.name}"
-        make: Any = session.client
-        return make("bedrock-runtime", endpoint_url=url, config=_CONFIG)
+        return aws.client("bedrock-runtime", _CONFIG, endpoint_url=url)
 
     return connect
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Final
 
+from shared.domain.api_keys import KeyLimits
 from shared.domain.budgets.budget import Budget, Counter, Period
 from shared.domain.budgets.ladder import Rung, rungs
-from shared.domain.entries import KeyLimits
 from shared.domain.errors import (
     BudgetExceeded,
     BudgetFrozen,

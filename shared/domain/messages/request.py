@@ -12,7 +12,6 @@ from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
-from shared.domain.asked import Asked
 from shared.domain.chat import MAX_MESSAGES, MAX_TOOLS, Count, Label, Shape, Text
 from shared.domain.messages.blocks import (
     CacheControl,
@@ -23,6 +22,7 @@ from shared.domain.messages.blocks import (
     ToolResultBlock,
     UserMessage,
 )
+from shared.domain.routing import Asked
 
 WIRE_ONLY: Final = frozenset({"temperature", "top_p", "top_k"})
 """Fields of the wire that the SDK's types no longer name."""

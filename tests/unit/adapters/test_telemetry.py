@@ -1,4 +1,4 @@
-"""One log line and one merged EMF line per request, with allow-listed facts only."""
+"""One line per request, which is log and metrics at once, with allow-listed facts only."""
 
 from __future__ import annotations
 
@@ -23,12 +23,13 @@ def meter_of(service: str) -> PowertoolsMeter:
     return PowertoolsMeter("dev", lambda: NOW, service=service)
 
 
-def test_a_request_is_one_log_line_and_one_emf_line(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_request_is_one_line_of_facts_and_metrics(capsys: pytest.CaptureFixture[str]) -> None:
     meter_of("router").settled(ENTRY, SETTLEMENT, 0.25)
-    log, emf = lines(capsys)
-    assert (log["message"], log["level"], log["service"]) == ("request", "INFO", "router")
-    assert (log["cost_nano"], log["baseline_nano"], log["saved_nano"]) == (3500, 350000, 346500)
-    assert (log["tokens_prompt"], log["tokens_output"], log["milliseconds"]) == (15, 5, 250)
+    [emf] = lines(capsys)
+    assert (emf["message"], emf["level"], emf["service"]) == ("request", "INFO", "router")
+    assert emf["timestamp"] == "2026-11-22T06:46:40.500+00:00"
+    assert (emf["cost_nano"], emf["baseline_nano"], emf["saved_nano"]) == (3500, 350000, 346500)
+    assert (emf["tokens_prompt"], emf["tokens_output"], emf["milliseconds"]) == (15, 5, 250)
     [metrics] = emf["_aws"]["CloudWatchMetrics"]
     assert metrics["Namespace"] == "Sluice"
     assert metrics["Dimensions"] == [["environment"], ["environment", "tier"]]
@@ -40,9 +41,19 @@ def test_a_request_is_one_log_line_and_one_emf_line(capsys: pytest.CaptureFixtur
 
 def test_a_refusal_has_no_second_dimension(capsys: pytest.CaptureFixture[str]) -> None:
     meter_of("refusing").refused("req_1", "chat", 400, "bad")
-    log, emf = lines(capsys)
-    assert (log["message"], log["status"], log["code"]) == ("refused", 400, "bad")
+    [emf] = lines(capsys)
+    assert (emf["message"], emf["status"], emf["code"]) == ("refused", 400, "bad")
     assert emf["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["environment"]]
+
+
+def test_a_quiet_log_keeps_its_metrics(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POWERTOOLS_LOG_LEVEL", "WARNING")
+    meter_of("quiet").settled(ENTRY, SETTLEMENT, 0.25)
+    [emf] = lines(capsys)
+    assert emf.keys() & {"message", "request_id", "team", "cost_nano"} == set()
+    assert emf["CostNanoUsd"] == [3500]
 
 
 def test_trouble_with_a_store_is_counted(capsys: pytest.CaptureFixture[str]) -> None:

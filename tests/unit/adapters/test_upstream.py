@@ -13,7 +13,9 @@ from shared import catalog
 from shared.adapters.upstream import HttpUpstream, egress_client
 from shared.domain.errors import UpstreamFailed, UpstreamTimedOut
 from tests.contracts.test_store import ENTRY
+from tests.open_holds import open_hold
 
+HOLD = open_hold(ENTRY)
 OPENAI = catalog.load(["openai"]).providers["openai"]
 
 
@@ -30,7 +32,7 @@ def send(
         async with httpx2.AsyncClient(transport=transport) as client:
             upstream = HttpUpstream(client, Keys(), stand_in=stand_in)
             path = "/chat/completions"
-            async with upstream.post(ENTRY, OPENAI, path, b"{}", timeout_seconds=1) as reply:
+            async with upstream.post(HOLD, OPENAI, path, b"{}", timeout_seconds=1) as reply:
                 return reply.status, b"".join([part async for part in reply.chunks()])
 
     return asyncio.run(work())
@@ -107,7 +109,7 @@ def test_a_provider_that_never_ends_is_timed_out() -> None:
         transport = httpx2.MockTransport(lambda _: httpx2.Response(200, stream=Endless()))
         async with httpx2.AsyncClient(transport=transport) as client:
             upstream = HttpUpstream(client, Keys())
-            async with upstream.post(ENTRY, OPENAI, "/x", b"{}", timeout_seconds=0.2) as reply:
+            async with upstream.post(HOLD, OPENAI, "/x", b"{}", timeout_seconds=0.2) as reply:
                 async for _ in reply.chunks():
                     pass
 

@@ -117,6 +117,17 @@ def test_a_later_delta_takes_no_id_type_or_role_back(nothing: str | None) -> Non
     ]
 
 
+@pytest.mark.parametrize("names", [["look_up"] * 3, ["look", "_", "up"], ["look_up", "", None]])
+def test_a_function_has_its_name_once_however_often_it_is_sent(names: list[str | None]) -> None:
+    gathered = StreamedCompletion(1)
+    for name in names:
+        function = {"name": name, "arguments": "1"}
+        call = {"index": 0, "id": "a", "type": "function", "function": function}
+        gathered.add({"choices": [{"index": 0, "delta": {"tool_calls": [call]}}]})
+    [call] = gathered.whole()["choices"][0]["message"]["tool_calls"]
+    assert call["function"] == {"name": "look_up", "arguments": "111"}
+
+
 def test_logprobs_of_a_stream_are_gathered() -> None:
     gathered = StreamedCompletion(1)
     for token in ("a", "b"):

@@ -41,11 +41,27 @@ def test_the_same_control_twice_with_one_value_is_fine() -> None:
         ({"x-sluice-cache": "ttl=-1"}, None, "x-sluice-cache"),
         ({"x-sluice-deadline": "2h"}, None, "x-sluice-deadline"),
         ({}, {"deadline": "2h"}, "sluice.deadline"),
-        ({"x-sluice-max-cost": "1"}, None, "x-sluice-max-cost"),
-        ({}, {"max_cost_usd": "1"}, "sluice.max_cost_usd"),
+        ({"x-sluice-max-cost": "a dollar"}, None, "x-sluice-max-cost"),
+        ({}, {"max_cost_usd": "-1"}, "sluice.max_cost_usd"),
+        ({"x-sluice-max-cost": "1"}, {"max_cost_usd": "2"}, "x-sluice-max-cost"),
     ],
 )
 def test_a_wrong_control_is_refused_by_name(headers: dict[str, str], body: Any, param: str) -> None:
     with pytest.raises(InvalidRequest) as refused:
         read_controls(headers, body)
     assert refused.value.param == param
+
+
+@pytest.mark.parametrize(
+    ("given", "nano"),
+    [("0.05", 50_000_000), (0.05, 50_000_000), (1, 10**9), (0.00001, 10_000), (1e-9, 1), (0, 0)],
+)
+def test_a_max_cost_is_read_from_text_and_from_any_number_of_json(given: object, nano: int) -> None:
+    assert read_controls({}, {"max_cost_usd": given}).max_cost_nano == nano
+
+
+@pytest.mark.parametrize("given", [True, -1, 1e-10, 1e12, "1e-3", "5 USD", [1], {}])
+def test_a_max_cost_that_is_no_amount_is_refused(given: object) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        read_controls({}, {"max_cost_usd": given})
+    assert caught.value.param == "sluice.max_cost_usd"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from shared.domain.asked import Asked, Asking
 from shared.domain.messages import MessagesRequest, parse_messages
 from shared.domain.messages.blocks import AssistantMessage, UserMessage
+from shared.domain.routing import Asked, Asking
 
 RESULT = {"type": "tool_result", "tool_use_id": "t", "content": "42"}
 DOCUMENT = {"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "d"}}

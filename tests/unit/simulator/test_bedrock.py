@@ -49,8 +49,10 @@ def test_a_question_gets_an_answer_with_usage(bedrock: Any) -> None:
     [
         (GLOBAL_HAIKU, 11 * 100 + 2 * 500),
         ("global.anthropic.claude-sonnet-5-5", 11 * 2_000 + 2 * 10_000),
+        ("global.anthropic.claude-opus-5-5", 11 * 4_000 + 2 * 20_000),
         (HAIKU, 11 * 110 + 2 * 550),
         (SONNET, 11 * 2_200 + 2 * 11_000),
+        ("anthropic.claude-opus-5-5", 11 * 4_400 + 2 * 22_000),
     ],
 )
 def test_a_region_costs_a_tenth_more_than_the_global_profile(

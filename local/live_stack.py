@@ -1,0 +1,169 @@
+"""One deployed stack that answers: its router's processes, its telemetry, its front door.
+
+Several live in one world beside each other, on one ground; none knows of another.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Coroutine, Sequence
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+from socket import socket
+from typing import Any
+
+from local import declared, loopback
+from local.bare_python import bare_python
+from local.front_door import FrontDoor
+from local.ground import DeployedStack, Ground, WorldSettings
+from local.instance import Instance, Launch, start_instance
+from local.invocation import Invoker
+from local.router_pool import RouterPool
+from local.state import State
+from local.telemetry import Telemetry
+from local.ttl_sweeper import TtlSweeper
+
+# The developer's own AWS profile must not reach a function, and there is no metadata service.
+NO_OTHER_AWS = {
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+
+
+@dataclass(frozen=True)
+class LiveStack:
+    """A stack behind its endpoint, and a demo key for it."""
+
+    deployed: DeployedStack
+    telemetry: Telemetry
+    sweeper: TtlSweeper
+    pool: RouterPool
+    endpoint: str
+    api_key: str
+
+    @property
+    def name(self) -> str:
+        """The environment's name."""
+        return self.deployed.name
+
+    @property
+    def instances(self) -> Sequence[Instance]:
+        """The router's processes."""
+        return self.pool.instances
+
+    async def restart(self) -> None:
+        """Put new router processes in the place of those that run; what they stored stays."""
+        await self.pool.renew()
+
+    def facts(self) -> dict[str, object]:
+        """Return what a client needs to know of this stack."""
+        return {
+            "endpoint": self.endpoint,
+            "api_key": self.api_key,
+            "region": self.deployed.admin.region,
+            "outputs": dict(self.deployed.deployment.outputs),
+        }
+
+
+async def start_stack(
+    settings: WorldSettings,
+    ground: Ground,
+    deployed: DeployedStack,
+    listener: socket,
+    stack: AsyncExitStack,
+) -> LiveStack:
+    """Start the processes and loops of one stack and open its door on a bound socket.
+
+    The ends are left on ``stack``. Raises ``InstanceFailed`` or what the demo key's maker raises.
+    """
+    telemetry, sweeper = _start_loops(settings, ground, deployed, stack)
+    pool = _pool(settings, ground, deployed, telemetry, stack)
+    url = deployed.admin.endpoint_url
+    demo_key = asyncio.to_thread(settings.create_demo_key, deployed.deployment, url)
+    api_key, _ = await asyncio.gather(demo_key, pool.open())
+    invoker = Invoker(deployed.function, pool, ground.clock, settings.report)
+    gateway = declared.gateway(deployed.deployment.resources)
+    server = loopback.serve(FrontDoor(gateway, invoker, ground.clock), listener)
+    stack.push_async_callback(server.close)
+    endpoint = loopback.url_of(listener)
+    return LiveStack(deployed, telemetry, sweeper, pool, endpoint, api_key)
+
+
+def _start_loops(
+    settings: WorldSettings, ground: Ground, deployed: DeployedStack, stack: AsyncExitStack
+) -> tuple[Telemetry, TtlSweeper]:
+    function, admin = deployed.function, deployed.admin
+    telemetry = Telemetry(
+        directory=ground.state.logs,
+        log_groups={function.name: function.log_group},
+        logs=admin.logs,
+        cloudwatch=admin.cloudwatch,
+        report=settings.report,
+    )
+    sweeper = TtlSweeper(
+        dynamodb=admin.dynamodb,
+        tables=declared.expiring_tables(deployed.deployment.resources),
+        clock=ground.clock,
+        report=settings.report,
+        delay_seconds=settings.ttl_delay_seconds,
+    )
+    for loop in (telemetry.run(), sweeper.run()):
+        _in_background(loop, settings, stack)
+    return telemetry, sweeper
+
+
+def _in_background(
+    loop: Coroutine[Any, Any, None], settings: WorldSettings, stack: AsyncExitStack
+) -> None:
+    task = asyncio.create_task(loop)
+
+    def tell(ended: asyncio.Task[None]) -> None:
+        if not ended.cancelled() and (error := ended.exception()):
+            settings.report(f"a loop of the local world ended: {error!r}")
+
+    async def end() -> None:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+    task.add_done_callback(tell)
+    stack.push_async_callback(end)
+
+
+def _pool(
+    settings: WorldSettings,
+    ground: Ground,
+    deployed: DeployedStack,
+    telemetry: Telemetry,
+    stack: AsyncExitStack,
+) -> RouterPool:
+    function, admin = deployed.function, deployed.admin
+    launch = Launch(
+        function=function,
+        code=settings.bundle or settings.checkout,
+        region=admin.region,
+        additions=_additions(settings, ground),
+        credentials=lambda: admin.role_credentials(function.role_arn, function.name),
+        sink=telemetry.line,
+    )
+    pool = RouterPool(lambda: start_instance(launch), settings.limits, settings.report)
+    stack.push_async_callback(pool.close)
+    return pool
+
+
+def _additions(settings: WorldSettings, ground: Ground) -> dict[str, str]:
+    simulator = ground.stand_ins.simulator_url
+    return {
+        **NO_OTHER_AWS,
+        "AWS_ENDPOINT_URL": ground.stand_ins.aws_url,
+        "SLUICE_CLOCK_FILE": str(ground.state.clock),
+        **({"SLUICE_UPSTREAM_URL": simulator} if simulator else {}),
+        **(_only_the_bundle(ground.state) if settings.bundle else {}),
+        **settings.router_environment,
+    }
+
+
+def _only_the_bundle(state: State) -> dict[str, str]:
+    return {"PATH": os.pathsep.join([str(bare_python(state.bare_python)), "/usr/bin", "/bin"])}
