@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 from shared.domain.budgets import Budget, Period, Roll
-from shared.domain.budgets.changes import Raise
+from shared.domain.budgets.changes import Raise, SetTerms
 from shared.domain.budgets.scopes import slice_scope
 from shared.domain.errors import BudgetExceeded
 from tests.simulation.scenes_of_calls import TRANSACTION, noon
@@ -132,3 +132,20 @@ def room_moves_as_a_slice_begins_a_new_day() -> None:
 
 def _move(stage: Stage, into: Budget, giving: Budget) -> None:
     stage.process().holding._ledger.move_room(into, [(giving, 5, 0)])
+
+
+def an_operator_ends_a_raise_as_days_differ() -> None:
+    stage = Stage(noon(15), environment=(80, 8_000))
+    _raise(stage, "day", by=10, until=int(noon(15) + 60))
+    stage.spend(30, piece=0)
+    stage.spend(30, piece=1)
+    _turn(stage, piece=1)
+    stage.clock.now += 61
+    stage.before("UpdateItem", lambda: _spend_locally(stage))
+    stage.operator().change("environment", SetTerms(on_limit="stop"), "a scene")
+
+
+def _spend_locally(stage: Stage) -> None:
+    for piece in (2, 3):
+        with suppress(BudgetExceeded):
+            stage.spend(20, piece)
