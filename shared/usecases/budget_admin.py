@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from shared.clock import Clock, utc
-from shared.domain.budgets import Budget, DropRaise, Scope, as_of, current_day, next_step
+from shared.domain.budgets import Budget, DropRaise, Roll, Scope, as_of, current_day, next_step
 from shared.domain.budgets.budget import month_of
 from shared.domain.budgets.changes import AuditRow, Change, changed, months_back, terms_told
 from shared.domain.budgets.refusals import together
@@ -176,12 +176,23 @@ class Budgets:
             if not any(step for _, step in steps):
                 return pieces
             if len(pieces) > 1 and any(isinstance(step, DropRaise) for _, step in steps):
-                self._ledger.recut(pieces, lowered(pieces, self._clock()))
+                self._lower(pieces, day)
                 pieces = [*self._ledger.read_budgets(named.scopes).values()]
                 continue
             pieces = [
                 self._ledger.take_step(piece, step) if step else piece for piece, step in steps
             ]
+
+    def _lower(self, pieces: Sequence[Budget], day: str) -> None:
+        """Take ended raises from all pieces at once, as soon as all are in the same day.
+
+        One that has begun the next day owes nothing of this one any more, though it spent it.
+        """
+        if behind := [piece for piece in pieces if piece.day.label < day]:
+            for piece in behind:
+                self._ledger.take_step(piece, Roll(day))
+        else:
+            self._ledger.recut(pieces, lowered(pieces, self._clock()))
 
     def _unused(self, named: Named, scope: Scope) -> Budget:
         return self._seeds().opened(scope, self._today(), named.key_id)

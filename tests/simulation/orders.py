@@ -51,10 +51,10 @@ class Bounds:
     requests: int | None = None
     tokens: int | None = None
 
-    def first_caps(self, whose: Whose) -> tuple[int, int]:
-        """Return the caps that a budget begins with."""
+    def first_caps(self, whose: Whose, *, whole: bool = False) -> tuple[int, int]:
+        """Return the caps that a budget begins with; of the environment a slice's, or all."""
         if whose[0] == "environment":
-            return self.slice_caps(int(whose[1]))
+            return self.environment if whole else self.slice_caps(int(whose[1]))
         return self.team if whose[0] == "team" else self.key
 
     def slice_caps(self, number: int) -> tuple[int, int]:

@@ -29,6 +29,7 @@ _ONCE: tuple[Play, ...] = (
     slices.a_raise_ends_for_two_at_once,
     slices.a_raise_of_a_team_ends_for_two_at_once,
     slices.room_moves_as_a_slice_begins_a_new_day,
+    slices.an_operator_ends_a_raise_as_days_differ,
 )
 _BY_PERIOD: tuple[Callable[[Period], None], ...] = (
     calls.two_calls_want_the_last_room,

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import replace
 
 from shared.domain.budgets import Budget, Period, Roll
-from shared.domain.budgets.scopes import slice_scope, team_scope
+from shared.domain.budgets.changes import Raise, SetTerms
+from shared.domain.budgets.scopes import slice_scope
 from shared.domain.errors import BudgetExceeded
-from tests.simulation.operators import write_of
 from tests.simulation.scenes_of_calls import TRANSACTION, noon
 from tests.simulation.stage import Stage
 
@@ -80,13 +79,7 @@ def _raised_and_spent(period: Period) -> Stage:
 
 
 def _raise(stage: Stage, period: Period, by: int, until: int) -> None:
-    def raised(budget: Budget) -> Budget:
-        counter = budget.counter(period)
-        more = replace(counter, avail=counter.avail + by, raised=by, raised_until=until)
-        return replace(budget, day=more) if period == "day" else replace(budget, month=more)
-
-    changes = [(seen, raised(seen)) for seen in stage.process().holding.slices()]
-    stage.client.transact_write_items(TransactItems=write_of(changes))
+    stage.operator().change("environment", Raise(period, 4 * by, until), "a scene")
 
 
 def _spend_alone_before_the_end(stage: Stage) -> None:
@@ -119,10 +112,7 @@ def _spend_what_is_left(stage: Stage, pieces: tuple[int, ...]) -> None:
 def a_raise_of_a_team_ends_for_two_at_once() -> None:
     stage = Stage(noon(15))
     stage.spend(1, piece=0)
-    ledger = stage.process().holding._ledger
-    [seen] = ledger.read_budgets([team_scope("red")]).values()
-    day = replace(seen.day, avail=seen.day.avail + 5, raised=5, raised_until=int(noon(15) + 60))
-    stage.client.transact_write_items(TransactItems=write_of([(seen, replace(seen, day=day))]))
+    stage.operator().change("team:red", Raise("day", 5, int(noon(15) + 60)), "a scene")
     stage.clock.now += 61
     stage.before("UpdateItem", lambda: _spend_alike(stage))
     stage.spend(1, piece=1)
@@ -142,3 +132,20 @@ def room_moves_as_a_slice_begins_a_new_day() -> None:
 
 def _move(stage: Stage, into: Budget, giving: Budget) -> None:
     stage.process().holding._ledger.move_room(into, [(giving, 5, 0)])
+
+
+def an_operator_ends_a_raise_as_days_differ() -> None:
+    stage = Stage(noon(15), environment=(80, 8_000))
+    _raise(stage, "day", by=10, until=int(noon(15) + 60))
+    stage.spend(30, piece=0)
+    stage.spend(30, piece=1)
+    _turn(stage, piece=1)
+    stage.clock.now += 61
+    stage.before("UpdateItem", lambda: _spend_locally(stage))
+    stage.operator().change("environment", SetTerms(on_limit="stop"), "a scene")
+
+
+def _spend_locally(stage: Stage) -> None:
+    for piece in (2, 3):
+        with suppress(BudgetExceeded):
+            stage.spend(20, piece)

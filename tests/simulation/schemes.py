@@ -92,10 +92,10 @@ class HoldingScheme:
 
     def __init__(self, process: Process, bounds: Bounds) -> None:
         self._process = process
-        ledger = WatchedLedger(process)
+        self.ledger = WatchedLedger(process)
         limits = KeyLimits(bounds.requests, bounds.tokens, bounds.in_flight)
-        policy = HoldPolicy(_seeds(bounds), bounds.share_percent, limits)
-        self.holding = Holding(ledger, process.clock, policy, process.pause, lambda: 0.5)
+        policy = HoldPolicy(seeds_of(bounds), bounds.share_percent, limits)
+        self.holding = Holding(self.ledger, process.clock, policy, process.pause, lambda: 0.5)
 
     def reserve(self, order: Order) -> Ticket:
         """Hold the money."""
@@ -119,7 +119,9 @@ class HoldingScheme:
             self.holding.expire(hold)
 
 
-def _seeds(bounds: Bounds) -> Seeds:
+def seeds_of(bounds: Bounds) -> Seeds:
+    """Return what budgets begin with, as a deployment's settings say it."""
+
     def seed(kind: str, day: int, month: int) -> Seed:
         on_limit: Any = "warn" if kind in bounds.warned else "degrade"
         return Seed(day_usd=format_usd(day), month_usd=format_usd(month), on_limit=on_limit)

@@ -8,7 +8,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from shared.usecases.budget_admin import Budgets
 from tests.simulation.judge import Judge
+from tests.simulation.operators import budgets_of
 from tests.simulation.orders import SLICES, Bounds, Order
 from tests.simulation.scheduler import Clock
 from tests.simulation.schemes import HoldingScheme, Process, Ticket
@@ -45,12 +47,17 @@ class Stage:
 
     def process(self, skew: float = 0.0) -> HoldingScheme:
         """Return a process with a clock that is wrong by so many seconds."""
+        return HoldingScheme(self._process(skew), self.bounds)
 
+    def operator(self) -> Budgets:
+        """Return an operator's work on budgets."""
+        return budgets_of(self._process(0.0), self.bounds, lambda: f"{self.clock.now}")
+
+    def _process(self, skew: float) -> Process:
         def clock() -> float:
             return self.clock.now + skew
 
-        process = Process(self.client, clock, lambda _: None, _unreported, self.noticed.append)
-        return HoldingScheme(process, self.bounds)
+        return Process(self.client, clock, lambda _: None, _unreported, self.noticed.append)
 
     def before(self, operation: str, happens: Meanwhile) -> None:
         """Let something happen before the next such call arrives."""

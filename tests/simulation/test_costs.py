@@ -12,10 +12,9 @@ ROW = re.compile(r"^\| (holds|lease map) \| (\d+) \| (\d+) \| (\d+) \|", re.MULT
 
 
 def test_the_write_units_in_the_record_are_those_measured() -> None:
-    told = {name: [int(each) for each in cells] for name, *cells in ROW.findall(RECORD.read_text())}
-    measured = {
-        name: [cost.write_units / 100 for cost in costs] for name, costs in figures().items()
-    }
+    rows = ROW.findall(RECORD.read_text(encoding="utf-8"))
+    told = {name: [100 * int(cell) for cell in cells] for name, *cells in rows}
+    measured = {name: [cost.write_units for cost in costs] for name, costs in figures().items()}
     assert told == measured
 
 

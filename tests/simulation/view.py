@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from tests.simulation.expressions import Item
@@ -119,9 +121,14 @@ def part_of(key: Key, item: Item) -> Any:
         return _held(team, item)
     if rest.startswith("usage/"):
         return _row(rest.removeprefix("usage/"), item)
-    if rest.startswith("audit/") and "day_cap" in item:
-        return key[1], (_int(item, "day_cap"), _int(item, "month_cap"))
+    if rest.startswith("audit/") and item["budget"]["S"] == "environment":
+        after = json.loads(item["after"]["S"])
+        return key[1], (_nano(after["day_cap_usd"]), _nano(after["month_cap_usd"]))
     return None
+
+
+def _nano(usd: str) -> int:
+    return int(Decimal(usd) * 10**9)
 
 
 def _last_caps(parts: Iterable[Any]) -> tuple[int, int] | None:

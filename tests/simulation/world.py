@@ -115,14 +115,16 @@ class World:
         self._scheduler.add(Task(name, skew, work))
 
     def _scheme(self, task: Task | None) -> Scheme:
-        process = Process(
+        return self._scheme_type(self._process(task), self.plan.bounds)
+
+    def _process(self, task: Task | None) -> Process:
+        return Process(
             client=_client[0],
             clock=lambda: self._clock.now + (task.skew if task else 0.0),
             pause=self._pause,
             report=self.trace.report,
             notice=self.trace.notice,
         )
-        return self._scheme_type(process, self.plan.bounds)
 
     def _pause(self, seconds: float) -> None:
         self._clock.now += seconds
@@ -189,8 +191,9 @@ class World:
                     continue
 
     def _operate(self, task: Task) -> None:
-        operator = Operator(_client[0], self._scheme(task), dice(f"operator {self.plan.seed}"),
-                            lambda: self._clock.now, self.plan)  # fmt: skip
+        share = self.plan.focus.environment_share
+        chance = dice(f"operator {self.plan.seed}")
+        operator = Operator(self._process(task), self.plan.bounds, chance, share)
         for _ in range(self.plan.operator_changes):
             self._pause(10.0)
             operator.change()
