@@ -22,7 +22,7 @@ from shared.settings import RouterSettings
 from shared.wiring import Router, build_router
 
 USAGE = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
-KEEP_ALIVE_SECONDS = 0.1
+KEEP_ALIVE_SECONDS = 0.4
 WORDS = ("Hel", "lo", " you")
 
 

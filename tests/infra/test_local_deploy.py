@@ -55,8 +55,8 @@ def test_the_api_really_exists_with_its_routes(local_aws: LocalAws, dev: Deploym
 
 def test_secrets_are_created_empty(local_aws: LocalAws, dev: Deployment) -> None:
     client = local_aws.client("secretsmanager")
-    arn = dev.outputs["provider_secrets"]["openai"]
-    assert client.describe_secret(SecretId=arn)["Name"] == "sluice/dev/providers/openai"
+    arn = dev.outputs["provider_secrets"]["anthropic"]
+    assert client.describe_secret(SecretId=arn)["Name"] == "sluice/dev/providers/anthropic"
     with pytest.raises(client.exceptions.ResourceNotFoundException):
         client.get_secret_value(SecretId=arn)
 

@@ -18,7 +18,7 @@ Sees = Literal["answer", "429", "502", "504", "200 then 502", "200 then 504"]
 Source = Literal["none", "estimated", "provider"]
 
 LIMITS: Final = {
-    "SLUICE_WHOLE_ANSWER_SECONDS": "2.5",
+    "SLUICE_WHOLE_ANSWER_SECONDS": "4",
     "SLUICE_FIRST_BYTE_SECONDS": "0.75",
     "SLUICE_STALL_SECONDS": "0.75",
     "SLUICE_KEEP_ALIVE_SECONDS": "1.9",

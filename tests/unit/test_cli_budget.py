@@ -50,7 +50,7 @@ def sluice(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setenv("COLUMNS", "200")
 
     def run(*words: str, status: int = 0) -> str:
-        result = CliRunner().invoke(commands(), [*words, "--env", "dev"])
+        result = CliRunner().invoke(commands(), [*words, "--env", "dev"], env={"COLUMNS": "200"})
         assert result.exit_code == status, result.output
         return result.stdout if status == 0 else result.output
 
