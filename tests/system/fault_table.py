@@ -6,7 +6,8 @@ for a tier is answered by the next model while the provider has not sent a byte.
 ``named`` and ``tier`` are what those callers see: ``answer``, an HTTP status, or ``200 then``
 the status that an error event in the stream stands for. ``source`` is what the settled row of
 the spoilt attempt rests on: ``none`` costs nothing, ``estimated`` is charged high and in doubt,
-``provider`` is what the provider reported.
+``provider`` is what the provider reported. ``bedrock`` is what callers see of Bedrock where that is
+not the same: Converse counts in its last event, so what befalls that one is charged in doubt.
 
 ``python -m tests.system.fault_table`` prints the table.
 """
@@ -51,6 +52,7 @@ class Row:
     named: Sees
     tier: Sees
     source: Source
+    bedrock: Sees | None = None
 
     @property
     def falls_back(self) -> bool:
@@ -71,6 +73,11 @@ def _status(status: int, named: Sees, source: Source) -> list[Row]:
     return [
         Row(f"status {status}", stream, fault, named, "answer", source) for stream in (False, True)
     ]
+
+
+def _farewell(kind: str, bedrock: Sees, **fault: Any) -> Row:
+    fault = {"kind": kind, "after_chunks": MOMENTS["at the end"], **fault}
+    return Row(f"{kind}, at the end", True, fault, "answer", "answer", "provider", bedrock)
 
 
 def _whole(kind: str, named: Sees, tier: Sees, source: Source, **fault: Any) -> Row:
@@ -114,20 +121,28 @@ ROWS: Final = [
     _stream("malformed", "amid", BROKEN, BROKEN, "estimated"),
     _stream("error_event", "amid", BROKEN, BROKEN, "estimated"),
     # All has been said and counted: what befalls the farewell takes nothing from the answer.
-    _stream("stall", "at the end", "answer", "answer", "provider", seconds=SILENCE),
-    _stream("disconnect", "at the end", "answer", "answer", "provider"),
-    _stream("truncate", "at the end", "answer", "answer", "provider"),
-    _stream("malformed", "at the end", "answer", "answer", "provider"),
-    _stream("error_event", "at the end", "answer", "answer", "provider"),
+    _farewell("stall", LATE, seconds=SILENCE),
+    _farewell("disconnect", "answer"),
+    _farewell("truncate", "answer"),
+    _farewell("malformed", "answer"),
+    _farewell("error_event", "answer"),
     Row("usage", True, {"kind": "usage", "value": NO_COUNTS}, "answer", "answer", "estimated"),
 ]  # fmt: skip
 
 
 def as_markdown() -> str:
     """Return the table as it can be quoted; each row holds at both doors."""
-    head = ("fault", "stream", "a named model", "a tier", "usage", "cached")
+    head = ("fault", "stream", "a named model", "a tier", "usage", "cached", "Bedrock")
     rows = [
-        (row.name, _yes(row.stream), row.named, _of_tier(row), row.source, _yes(row.is_kept))
+        (
+            row.name,
+            _yes(row.stream),
+            row.named,
+            _of_tier(row),
+            row.source,
+            _yes(row.is_kept),
+            f"{row.bedrock}, estimated, not cached" if row.bedrock else "the same",
+        )
         for row in ROWS
     ]
     lines = [head, ("---",) * len(head), *rows]

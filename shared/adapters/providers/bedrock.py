@@ -194,8 +194,12 @@ def _streamed(reply: Json, asked: Json) -> Iterator[Head | bytes]:
         try:
             for event in events:
                 yield from map(_frame, translated.feed(event))
-        except EventStreamError as error:
-            yield _frame(error_event(error))
+        except (EventStreamError, BotoCoreError, HTTPError, *_UNREADABLE) as error:
+            # The stop reason was said: what befalls the accounts takes nothing from the answer.
+            owed = translated.end()
+            if not owed and not isinstance(error, EventStreamError):
+                raise
+            yield from map(_frame, owed or [error_event(error)])
             return
     yield from map(_frame, translated.end())
 
