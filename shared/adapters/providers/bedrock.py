@@ -194,12 +194,14 @@ def _streamed(reply: Json, asked: Json) -> Iterator[Head | bytes]:
         try:
             for event in events:
                 yield from map(_frame, translated.feed(event))
-        except (EventStreamError, BotoCoreError, HTTPError, *_UNREADABLE) as error:
-            # The stop reason was said: what befalls the accounts takes nothing from the answer.
-            owed = translated.end()
-            if not owed and not isinstance(error, EventStreamError):
+        # Once the stop reason was said, what befalls the accounts takes nothing from the answer.
+        except EventStreamError as error:
+            yield from map(_frame, translated.end() or [error_event(error)])
+            return
+        except (BotoCoreError, HTTPError, *_UNREADABLE):
+            if not (owed := translated.end()):
                 raise
-            yield from map(_frame, owed or [error_event(error)])
+            yield from map(_frame, owed)
             return
     yield from map(_frame, translated.end())
 
