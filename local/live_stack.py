@@ -22,7 +22,7 @@ from local.ground import DeployedStack, Ground, WorldSettings
 from local.instance import Instance, Launch
 from local.instance_pool import InstancePool
 from local.invocation import Invoker
-from local.live_functions import functions_of
+from local.live_functions import LiveFunctions, Surroundings, functions_of
 from local.runtime_client import runtime_client
 from local.state import State
 from local.telemetry import Telemetry
@@ -45,7 +45,7 @@ class LiveStack:
     telemetry: Telemetry
     sweeper: TtlSweeper
     pool: InstancePool[WebInstance]
-    functions: Functions
+    live: LiveFunctions
     endpoint: str
     api_key: str
 
@@ -59,10 +59,15 @@ class LiveStack:
         """The router's processes."""
         return self.pool.instances
 
+    @property
+    def functions(self) -> Functions:
+        """The plain functions, for whoever has an event for one of them."""
+        return self.live.functions
+
     async def restart(self) -> None:
         """Put new processes in the place of those that run; what they stored stays."""
         await self.pool.renew()
-        await self.functions.restart()
+        await self.live.functions.restart()
 
     def facts(self) -> dict[str, object]:
         """Return what a client needs to know of this stack."""
@@ -88,17 +93,19 @@ async def start_stack(
     telemetry, sweeper = _start_loops(settings, ground, deployed, stack)
     launch = _launches(settings, ground, deployed, telemetry)
     pool = _pool(settings, launch(deployed.function), stack)
-    functions = functions_of(deployed, launch, ground.clock, settings.report)
-    stack.push_async_callback(functions.close)
+    live = functions_of(deployed, Surroundings(launch, ground.clock, settings.report))
+    stack.push_async_callback(live.functions.close)
     url = deployed.admin.endpoint_url
     demo_key = asyncio.to_thread(settings.create_demo_key, deployed.deployment, url)
     api_key, _ = await asyncio.gather(demo_key, pool.open())
+    for loop in live.loops():
+        _in_background(loop, settings, stack)
     invoker = Invoker(deployed.function, pool, ground.clock, settings.report)
     gateway = declared.gateway(deployed.deployment.resources)
     server = loopback.serve(FrontDoor(gateway, invoker, ground.clock), listener)
     stack.push_async_callback(server.close)
     endpoint = loopback.url_of(listener)
-    return LiveStack(deployed, telemetry, sweeper, pool, functions, endpoint, api_key)
+    return LiveStack(deployed, telemetry, sweeper, pool, live, endpoint, api_key)
 
 
 def _start_loops(

@@ -51,7 +51,7 @@ def _attribute(key: str, attribute: str) -> Any:
             raise DeployError("a redrive policy without maxReceiveCount moves nothing")
         creation.aws.sqs.set_queue_attributes(
             QueueUrl=url,
-            Attributes={attribute: value},  # type: ignore[misc] # as above
+            Attributes={attribute: value},  # type: ignore[dict-item] # as above
         )
         return Created(url)
 
