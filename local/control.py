@@ -22,6 +22,7 @@ from starlette.routing import Route
 
 from local.clock_file import ClockFile
 from local.instance import Instance, state_letter
+from local.live_functions import LiveFunctions
 from local.telemetry import Telemetry
 from local.ttl_sweeper import TtlSweeper
 from shared.clock import Clock
@@ -36,6 +37,9 @@ ROUTES = {
     "POST /clock/advance": '{"seconds": N}: move time forward, then expire rows',
     "GET /differences": "how this world differs from AWS, and the declared properties it ignores",
     "GET /routers": "the routers' processes: function, pid, state, requests served",
+    "GET /functions": "the plain functions: their processes and the events under way",
+    "GET /schedules": "the schedules: when each fires next, how often it has, what it failed of",
+    "GET /queues": "the queues: messages visible, in flight, delayed and dead; their mappings",
     "POST /restart": '{"stack": NAME}: put new router processes in the place of one stack\'s',
     "GET /denials": "calls that a role's policy refused",
     "GET /metrics": "?namespace=&name=: metrics that log lines became, each dimension set apart",
@@ -68,6 +72,10 @@ class ServedStack(Protocol):
     def instances(self) -> Sequence[Instance]:
         """Its router's processes."""
 
+    @property
+    def live(self) -> LiveFunctions:
+        """Its plain functions, schedules and queues."""
+
     async def restart(self) -> None:
         """Put new processes in the place of those."""
 
@@ -96,6 +104,9 @@ class Control:
                 Route("/clock/advance", _json(self._advance), methods=["POST"]),
                 Route("/differences", _json(self._differences)),
                 Route("/routers", _json(self._routers)),
+                Route("/functions", _json(self._functions)),
+                Route("/schedules", _json(self._schedules)),
+                Route("/queues", _json(self._queues)),
                 Route("/restart", _json(self._restart), methods=["POST"]),
                 Route("/metrics", _json(self._metrics)),
                 Route("/problems", _json(self._problems)),
@@ -126,6 +137,16 @@ class Control:
 
     async def _routers(self, _: Request) -> object:
         return [_router(instance) for stack in self.stacks for instance in stack.instances]
+
+    async def _functions(self, _: Request) -> object:
+        return [shown for stack in self.stacks for shown in stack.live.shown_functions()]
+
+    async def _schedules(self, _: Request) -> object:
+        return [shown for stack in self.stacks for shown in stack.live.shown_schedules()]
+
+    async def _queues(self, _: Request) -> object:
+        shown = [await asyncio.to_thread(stack.live.shown_queues) for stack in self.stacks]
+        return [queue for queues in shown for queue in queues]
 
     async def _restart(self, request: Request) -> object:
         wanted = _stack_name(await request.body())

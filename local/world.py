@@ -19,9 +19,10 @@ from local.aws import DIFFERENCES as AWS_DIFFERENCES
 from local.control import Control
 from local.deploy import DIFFERENCES as DEPLOY_DIFFERENCES
 from local.ground import Ground, WorldSettings, lay_ground
+from local.instance_pool import InstancePool
 from local.live_stack import LiveStack, start_stack
-from local.router_pool import RouterPool
 from local.state import State
+from local.web_instance import WebInstance
 
 ALL_DIFFERENCES = (*differences.DIFFERENCES, *DEPLOY_DIFFERENCES, *AWS_DIFFERENCES)
 BUNDLED_DIFFERENCES = tuple(
@@ -50,7 +51,7 @@ class World:
         return self.stacks[0].api_key
 
     @property
-    def pool(self) -> RouterPool:
+    def pool(self) -> InstancePool[WebInstance]:
         """The first stack's router processes."""
         return self.stacks[0].pool
 
@@ -72,7 +73,7 @@ class World:
     @property
     def differences(self) -> tuple[str, ...]:
         """How this world differs from AWS, a sentence each."""
-        return BUNDLED_DIFFERENCES if self.settings.bundle else ALL_DIFFERENCES
+        return BUNDLED_DIFFERENCES if self.settings.bundles else ALL_DIFFERENCES
 
     async def broken(self) -> str:
         """Wait until a stand-in dies, which ends the world's usefulness; returns the reason."""

@@ -37,7 +37,7 @@ class UnreadablePolicyError(ValueError):
     """A policy uses something that this judge does not know; says what."""
 
 
-CONDITION_KEYS = frozenset({"dynamodb:LeadingKeys", "cloudwatch:namespace"})
+CONDITION_KEYS = frozenset({"dynamodb:LeadingKeys", "cloudwatch:namespace", "s3:prefix"})
 """The condition keys that :mod:`local.aws.asks` fills in where a call has them."""
 
 
