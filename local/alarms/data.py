@@ -122,6 +122,9 @@ class _Kept:
         del self.minutes[:kept]
 
 
+_NOTHING = _Kept()
+
+
 @dataclass
 class MetricData:
     """Every value of every metric. Times are whole minutes since the epoch, ends exclusive.
@@ -141,14 +144,13 @@ class MetricData:
 
     def minutes(self, metric: Metric, start: int, end: int) -> list[int]:
         """Return the minutes in which a metric has values."""
-        kept = self._kept.get(metric)
-        return kept.between(start, end) if kept else []
+        return self._kept.get(metric, _NOTHING).between(start, end)
 
     def sample(self, metric: Metric, start: int, end: int, unit: str | None = None) -> Sample:
         """Return a metric's values in a run of minutes, of one unit or of all."""
         found = Sample()
-        kept = self._kept.get(metric)
-        for minute in kept.between(start, end) if kept else ():
+        kept = self._kept.get(metric, _NOTHING)
+        for minute in kept.between(start, end):
             for values in _of_unit(kept.values[minute], unit):
                 found.values.update(values)
         return found
