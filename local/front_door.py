@@ -18,9 +18,9 @@ from starlette.types import Message, Receive, Scope, Send
 from local import gateway_responses as answers
 from local.declared import Gateway, Route
 from local.gateway_headers import Caller, to_caller, to_function
-from local.instance import Head, Request
 from local.invocation import Invoker, Outcome, Part
 from local.throttle import TokenBucket
+from local.web_instance import Head, Request
 from shared.clock import Clock
 
 PAYLOAD_LIMIT_BYTES = 10 * 1024 * 1024

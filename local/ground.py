@@ -17,8 +17,8 @@ from local.admin import Admin
 from local.clock_file import ClockFile
 from local.deploy import Deployment, Transform, deploy
 from local.deploy.stack_file import read_stack_file
+from local.instance_pool import PoolLimits
 from local.provider_keys import fill_secrets, simulator_keys
-from local.router_pool import PoolLimits
 from local.stand_ins import StandIns, start_stand_ins
 from local.state import State
 from shared.clock import Clock, offset_clock

@@ -19,8 +19,9 @@ from enum import Enum
 import httpx2
 
 from local.declared import Function
-from local.instance import Head, Header, Instance, InstanceFailed, Request
-from local.router_pool import PoolFull, RouterPool
+from local.instance import InstanceFailed
+from local.instance_pool import InstancePool, PoolFull
+from local.web_instance import Head, Header, Request, WebInstance
 from shared.clock import Clock
 
 LAMBDA_CONTEXT_HEADER = b"x-amzn-lambda-context"
@@ -44,7 +45,7 @@ class Invoker:
     """Runs invocations of one function on its pool."""
 
     function: Function
-    pool: RouterPool
+    pool: InstancePool[WebInstance]
     clock: Clock
     report: Callable[[str], None]
 
@@ -59,7 +60,7 @@ class Invoker:
         else:
             listener(await self._run(instance, self._with_context(request), listener))
 
-    async def _run(self, instance: Instance, request: Request, listener: Listener) -> Outcome:
+    async def _run(self, instance: WebInstance, request: Request, listener: Listener) -> Outcome:
         outcome = Outcome.FAILED
         try:
             await self._exchange(instance, request, listener)
@@ -77,7 +78,7 @@ class Invoker:
                 await self.pool.discard(instance)
         return outcome
 
-    async def _exchange(self, instance: Instance, request: Request, listener: Listener) -> None:
+    async def _exchange(self, instance: WebInstance, request: Request, listener: Listener) -> None:
         async with (
             asyncio.timeout(self.function.timeout_seconds),
             aclosing(instance.exchange(request)) as parts,

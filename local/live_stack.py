@@ -17,12 +17,13 @@ from local import declared, loopback
 from local.bare_python import bare_python
 from local.front_door import FrontDoor
 from local.ground import DeployedStack, Ground, WorldSettings
-from local.instance import Instance, Launch, start_instance
+from local.instance import Instance, Launch
+from local.instance_pool import InstancePool
 from local.invocation import Invoker
-from local.router_pool import RouterPool
 from local.state import State
 from local.telemetry import Telemetry
 from local.ttl_sweeper import TtlSweeper
+from local.web_instance import WebInstance, start_web_instance
 
 # The developer's own AWS profile must not reach a function, and there is no metadata service.
 NO_OTHER_AWS = {
@@ -39,7 +40,7 @@ class LiveStack:
     deployed: DeployedStack
     telemetry: Telemetry
     sweeper: TtlSweeper
-    pool: RouterPool
+    pool: InstancePool[WebInstance]
     endpoint: str
     api_key: str
 
@@ -138,7 +139,7 @@ def _pool(
     deployed: DeployedStack,
     telemetry: Telemetry,
     stack: AsyncExitStack,
-) -> RouterPool:
+) -> InstancePool[WebInstance]:
     function, admin = deployed.function, deployed.admin
     launch = Launch(
         function=function,
@@ -148,7 +149,7 @@ def _pool(
         credentials=lambda: admin.role_credentials(function.role_arn, function.name),
         sink=telemetry.line,
     )
-    pool = RouterPool(lambda: start_instance(launch), settings.limits, settings.report)
+    pool = InstancePool(lambda: start_web_instance(launch), settings.limits, settings.report)
     stack.push_async_callback(pool.close)
     return pool
 

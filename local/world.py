@@ -19,9 +19,10 @@ from local.aws import DIFFERENCES as AWS_DIFFERENCES
 from local.control import Control
 from local.deploy import DIFFERENCES as DEPLOY_DIFFERENCES
 from local.ground import Ground, WorldSettings, lay_ground
+from local.instance_pool import InstancePool
 from local.live_stack import LiveStack, start_stack
-from local.router_pool import RouterPool
 from local.state import State
+from local.web_instance import WebInstance
 
 ALL_DIFFERENCES = (*differences.DIFFERENCES, *DEPLOY_DIFFERENCES, *AWS_DIFFERENCES)
 BUNDLED_DIFFERENCES = tuple(
@@ -50,7 +51,7 @@ class World:
         return self.stacks[0].api_key
 
     @property
-    def pool(self) -> RouterPool:
+    def pool(self) -> InstancePool[WebInstance]:
         """The first stack's router processes."""
         return self.stacks[0].pool
 
