@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_sns import SNSClient
     from mypy_boto3_sts import STSClient
 
 # An empty map, unlike none, keeps a proxy in the developer's environment out of loopback calls.
@@ -61,6 +62,11 @@ class Admin:
     def secretsmanager(self) -> SecretsManagerClient:
         """Secrets."""
         return self._session.client("secretsmanager", endpoint_url=self.endpoint_url, config=DIRECT)
+
+    @cached_property
+    def sns(self) -> SNSClient:
+        """Topics."""
+        return self._session.client("sns", endpoint_url=self.endpoint_url, config=DIRECT)
 
     @cached_property
     def sts(self) -> STSClient:

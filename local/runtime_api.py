@@ -99,9 +99,7 @@ class RuntimeApi:
     async def _next(self, _: Request) -> Response:
         self._asking.set()
         invocation = await self._given.get()
-        return Response(
-            invocation.event, media_type="application/json", headers=invocation.headers
-        )
+        return Response(invocation.event, media_type="application/json", headers=invocation.headers)
 
     async def _response(self, request: Request) -> Response:
         body = await request.body()

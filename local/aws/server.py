@@ -6,6 +6,7 @@ import io
 import threading
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
 
 import msgspec
 from moto.core.request import Request
@@ -17,9 +18,10 @@ from moto.moto_server.werkzeug_app import (
 from werkzeug.serving import BaseWSGIServer, make_server
 from werkzeug.wrappers import Response
 
-from local.aws import DENIALS_PATH
+from local.aws import DENIALS_PATH, NOTIFICATIONS_PATH
 from local.aws.guard import Guard
 from local.aws.moto_patches import apply_moto_patches
+from local.aws.outbox import OUTBOX
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -56,6 +58,8 @@ class Door:
         path = environ["PATH_INFO"]
         if path == DENIALS_PATH:
             return _json(self._guard.denials())
+        if path == NOTIFICATIONS_PATH:
+            return _json(OUTBOX.after(_number(environ["QUERY_STRING"])))
         if path.startswith(("/moto-api", "/latest/")):
             # moto's own back doors, which ask for no credentials.
             return Response("not served by the local AWS", status=404)
@@ -75,6 +79,11 @@ def _buffer_body(environ: WSGIEnvironment) -> None:
     # Read before the lock is taken, so that a slow sender holds up nobody.
     length = int(environ.get("CONTENT_LENGTH") or 0)
     environ["wsgi.input"] = io.BytesIO(environ["wsgi.input"].read(length))
+
+
+def _number(query: str) -> int:
+    given = parse_qs(query).get("after", ["0"])[-1]
+    return int(given) if given.isdecimal() else 0
 
 
 def _json(content: object) -> Response:

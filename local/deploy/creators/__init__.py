@@ -8,6 +8,7 @@ from typing import Final
 from local.deploy.creation import Creator
 from local.deploy.creators import (
     apigateway,
+    budgets,
     cloudwatch,
     dynamodb,
     iam,
@@ -20,6 +21,7 @@ from local.deploy.creators import (
 
 CREATORS: Final[Mapping[str, Creator]] = {
     **apigateway.CREATORS,
+    **budgets.CREATORS,
     **cloudwatch.CREATORS,
     **dynamodb.CREATORS,
     **iam.CREATORS,
