@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from local.alarms.composite import composite_alarm as read_composite
 from local.alarms.declaration import metric_alarm as read_alarm
 from local.aws import ACCOUNT
 from local.deploy.creation import Created, Creation
@@ -29,14 +30,6 @@ _ALARM = {
     "threshold": "Threshold",
     "treatMissingData": "TreatMissingData",
     "unit": "Unit",
-}
-_COMPOSITE = {
-    "actionsEnabled": "ActionsEnabled",
-    "alarmActions": "AlarmActions",
-    "alarmDescription": "AlarmDescription",
-    "alarmRule": "AlarmRule",
-    "insufficientDataActions": "InsufficientDataActions",
-    "okActions": "OKActions",
 }
 _QUERY = {"expression": "Expression", "id": "Id", "label": "Label", "period": "Period"}
 _STAT = {"period": "Period", "stat": "Stat", "unit": "Unit"}
@@ -77,15 +70,13 @@ def metric_alarm(creation: Creation) -> Created:
 
 
 def composite_alarm(creation: Creation) -> Created:
-    """``aws:cloudwatch/compositeAlarm:CompositeAlarm``."""
-    name = creation.physical_name("alarmName")
-    creation.aws.cloudwatch.put_composite_alarm(
-        AlarmName=name,
-        Tags=as_tag_list(creation.inputs.get("tags")),
-        **creation.inputs.chosen(_COMPOSITE),
-    )
-    arn = creation.aws.arn("cloudwatch", f"alarm:{name}")
-    return Created(name, {"alarmName": name, "arn": arn})
+    """``aws:cloudwatch/compositeAlarm:CompositeAlarm``: evaluated, and not known to moto."""
+    name, inputs = creation.physical_name("alarmName"), creation.inputs
+    outputs = {"alarmName": name, "arn": creation.aws.arn("cloudwatch", f"alarm:{name}")}
+    read_composite(_AsDeclared(creation.name, inputs.values, outputs))
+    for key in inputs.values:
+        inputs.get(key)
+    return Created(name, outputs)
 
 
 def dashboard(creation: Creation) -> Created:
