@@ -7,31 +7,21 @@ to its declared destination in the end (:mod:`local.async_events`).
 
 from __future__ import annotations
 
-import asyncio
 import json
-import secrets
-import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from local.async_events import AsyncEvent, AsyncEvents
-from local.declared import Function
-from local.handler_instance import HandlerInstance, InitFailed
-from local.instance import Instance, InstanceFailed
-from local.instance_pool import InstancePool, PoolFull
-from local.invoked import Invoked, Observer, nobody
-from local.runtime_api import Invocation, Result, error_result
-from shared.clock import Clock
+from local.instance import Instance
+from local.plain_function import ACCEPTED, Answer, PlainFunction
+
+__all__ = ["Answer", "EventTooLarge", "Functions", "NoSuchFunction"]
 
 EVENT_LIMIT_BYTES = 6 * 1024 * 1024
 """The largest event of a synchronous invocation (Lambda quotas)."""
 ASYNC_EVENT_LIMIT_BYTES = 1024 * 1024
 """The largest event of an asynchronous invocation (Lambda quotas)."""
-
-OK = 200
-ACCEPTED = 202
-THROTTLED = 429
 
 
 class NoSuchFunction(LookupError):
@@ -40,89 +30,6 @@ class NoSuchFunction(LookupError):
 
 class EventTooLarge(ValueError):
     """An event is larger than Lambda takes; says by how much."""
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What Invoke answers.
-
-    ``status`` is 200 for what the handler returned (JSON in ``payload``) or for a failure, 202
-    for an asynchronous event that was accepted, 429 where every instance was busy. ``error`` is
-    None or ``Unhandled``, and then the payload is ``{"errorType": …, "errorMessage": …}``.
-    """
-
-    status: int
-    payload: bytes = b""
-    error: str | None = None
-
-    @property
-    def succeeded(self) -> bool:
-        """Whether a handler ran and returned."""
-        return self.status == OK and self.error is None
-
-
-@dataclass
-class PlainFunction:
-    """One function and its instances."""
-
-    function: Function
-    pool: InstancePool[HandlerInstance]
-    clock: Clock
-    report: Callable[[str], None]
-    observe: Observer = nobody
-
-    async def invoke(self, event: bytes, request_id: str) -> Answer:
-        """Run one event to its end."""
-        begun, at = time.monotonic(), self.clock()
-        answer = await self._invoke(event, request_id)
-        self.observe(
-            Invoked(
-                function=self.function.name,
-                at=at,
-                seconds=time.monotonic() - begun,
-                failed=answer.error is not None,
-                throttled=answer.status == THROTTLED,
-            )
-        )
-        return answer
-
-    async def _invoke(self, event: bytes, request_id: str) -> Answer:
-        try:
-            instance = await self.pool.acquire()
-        except PoolFull:
-            return Answer(THROTTLED)
-        except InitFailed as failure:
-            return _answer(failure.result)
-        except InstanceFailed as failure:
-            return _answer(error_result("Runtime.Unknown", str(failure)))
-        return _answer(await self._run(instance, self._invocation(event, request_id)))
-
-    async def _run(self, instance: HandlerInstance, invocation: Invocation) -> Result:
-        limit = self.function.timeout_seconds
-        kept = False
-        try:
-            async with asyncio.timeout(limit):
-                result = await instance.run(invocation)
-            kept = instance.child.running
-        except TimeoutError:
-            self.report(f"{self.function.name}: killed after its timeout of {limit:g} s")
-            told = f"RequestId: {invocation.request_id} Error: Task timed out after {limit:.2f} s"
-            result = error_result("Sandbox.Timedout", f"{told}econds")
-        finally:
-            if kept:
-                self.pool.release(instance)
-            else:
-                await self.pool.discard(instance)
-        return result
-
-    def _invocation(self, event: bytes, request_id: str) -> Invocation:
-        return Invocation(
-            request_id=request_id,
-            event=event,
-            function_arn=self.function.invoked_arn,
-            trace_id=f"Root=1-{int(self.clock()):08x}-{secrets.token_hex(12)};Sampled=0",
-            deadline_ms=int((time.time() + self.function.timeout_seconds) * 1000),
-        )
 
 
 @dataclass
@@ -177,7 +84,3 @@ class Functions:
         await self.events.close()
         for each in self.plain:
             await each.pool.close()
-
-
-def _answer(result: Result) -> Answer:
-    return Answer(OK, result.payload, "Unhandled" if result.failed else None)

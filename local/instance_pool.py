@@ -96,7 +96,7 @@ class InstancePool(Generic[AnyInstance]):
             instance = self._idle.popleft()
             instance.resume()
             return instance
-        if len(self._waiting) >= self._limits.waiting:
+        if self._room <= 0 and self._unserved >= self._limits.waiting:
             raise PoolFull
         future: asyncio.Future[AnyInstance] = asyncio.get_running_loop().create_future()
         self._waiting.append(future)
@@ -120,10 +120,17 @@ class InstancePool(Generic[AnyInstance]):
         """Kill an instance that must not serve again; its replacement starts on its own."""
         await instance.kill()
 
+    @property
+    def _room(self) -> int:
+        return self._limits.maximum - len(self.instances) - self._starting
+
+    @property
+    def _unserved(self) -> int:
+        """Those who wait and for whom no instance is starting."""
+        return sum(not future.done() for future in self._waiting) - self._starting
+
     def _grow(self) -> None:
-        needed = sum(not future.done() for future in self._waiting)
-        room = self._limits.maximum - len(self.instances) - self._starting
-        if room > 0 and needed > self._starting and not self._closing:
+        if self._room > 0 and self._unserved > 0 and not self._closing:
             self._starting += 1
             self._keep(asyncio.create_task(self._add()))
 

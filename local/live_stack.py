@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from socket import socket
@@ -15,11 +15,15 @@ from typing import Any
 
 from local import declared, loopback
 from local.bare_python import bare_python
+from local.declared import Function
 from local.front_door import FrontDoor
+from local.functions import Functions
 from local.ground import DeployedStack, Ground, WorldSettings
 from local.instance import Instance, Launch
 from local.instance_pool import InstancePool
 from local.invocation import Invoker
+from local.live_functions import functions_of
+from local.runtime_client import runtime_client
 from local.state import State
 from local.telemetry import Telemetry
 from local.ttl_sweeper import TtlSweeper
@@ -41,6 +45,7 @@ class LiveStack:
     telemetry: Telemetry
     sweeper: TtlSweeper
     pool: InstancePool[WebInstance]
+    functions: Functions
     endpoint: str
     api_key: str
 
@@ -55,8 +60,9 @@ class LiveStack:
         return self.pool.instances
 
     async def restart(self) -> None:
-        """Put new router processes in the place of those that run; what they stored stays."""
+        """Put new processes in the place of those that run; what they stored stays."""
         await self.pool.renew()
+        await self.functions.restart()
 
     def facts(self) -> dict[str, object]:
         """Return what a client needs to know of this stack."""
@@ -80,7 +86,10 @@ async def start_stack(
     The ends are left on ``stack``. Raises ``InstanceFailed`` or what the demo key's maker raises.
     """
     telemetry, sweeper = _start_loops(settings, ground, deployed, stack)
-    pool = _pool(settings, ground, deployed, telemetry, stack)
+    launch = _launches(settings, ground, deployed, telemetry)
+    pool = _pool(settings, launch(deployed.function), stack)
+    functions = functions_of(deployed, launch, ground.clock, settings.report)
+    stack.push_async_callback(functions.close)
     url = deployed.admin.endpoint_url
     demo_key = asyncio.to_thread(settings.create_demo_key, deployed.deployment, url)
     api_key, _ = await asyncio.gather(demo_key, pool.open())
@@ -89,16 +98,17 @@ async def start_stack(
     server = loopback.serve(FrontDoor(gateway, invoker, ground.clock), listener)
     stack.push_async_callback(server.close)
     endpoint = loopback.url_of(listener)
-    return LiveStack(deployed, telemetry, sweeper, pool, endpoint, api_key)
+    return LiveStack(deployed, telemetry, sweeper, pool, functions, endpoint, api_key)
 
 
 def _start_loops(
     settings: WorldSettings, ground: Ground, deployed: DeployedStack, stack: AsyncExitStack
 ) -> tuple[Telemetry, TtlSweeper]:
-    function, admin = deployed.function, deployed.admin
+    admin = deployed.admin
+    plain = declared.plain_functions(deployed.deployment.resources)
     telemetry = Telemetry(
         directory=ground.state.logs,
-        log_groups={function.name: function.log_group},
+        log_groups={each.name: each.log_group for each in (deployed.function, *plain)},
         logs=admin.logs,
         cloudwatch=admin.cloudwatch,
         report=settings.report,
@@ -134,37 +144,48 @@ def _in_background(
 
 
 def _pool(
-    settings: WorldSettings,
-    ground: Ground,
-    deployed: DeployedStack,
-    telemetry: Telemetry,
-    stack: AsyncExitStack,
+    settings: WorldSettings, launch: Launch, stack: AsyncExitStack
 ) -> InstancePool[WebInstance]:
-    function, admin = deployed.function, deployed.admin
-    launch = Launch(
-        function=function,
-        code=settings.bundle or settings.checkout,
-        region=admin.region,
-        additions=_additions(settings, ground),
-        credentials=lambda: admin.role_credentials(function.role_arn, function.name),
-        sink=telemetry.line,
-    )
     pool = InstancePool(lambda: start_web_instance(launch), settings.limits, settings.report)
     stack.push_async_callback(pool.close)
     return pool
 
 
-def _additions(settings: WorldSettings, ground: Ground) -> dict[str, str]:
+def _launches(
+    settings: WorldSettings, ground: Ground, deployed: DeployedStack, telemetry: Telemetry
+) -> Callable[[Function], Launch]:
+    admin = deployed.admin
+
+    def launch(function: Function) -> Launch:
+        bundle = settings.bundles.get(function.bundle)
+        return Launch(
+            function=function,
+            code=bundle or settings.checkout,
+            region=admin.region,
+            additions=_additions(settings, ground, function, from_bundle=bundle is not None),
+            credentials=lambda: admin.role_credentials(function.role_arn, function.name),
+            sink=telemetry.line,
+        )
+
+    return launch
+
+
+def _additions(
+    settings: WorldSettings, ground: Ground, function: Function, *, from_bundle: bool
+) -> dict[str, str]:
     simulator = ground.stand_ins.simulator_url
     return {
         **NO_OTHER_AWS,
         "AWS_ENDPOINT_URL": ground.stand_ins.aws_url,
         "SLUICE_CLOCK_FILE": str(ground.state.clock),
         **({"SLUICE_UPSTREAM_URL": simulator} if simulator else {}),
-        **(_only_the_bundle(ground.state) if settings.bundle else {}),
-        **settings.router_environment,
+        **(_only_the_bundle(ground.state, function) if from_bundle else {}),
+        **(settings.router_environment if function.is_web else {}),
     }
 
 
-def _only_the_bundle(state: State) -> dict[str, str]:
-    return {"PATH": os.pathsep.join([str(bare_python(state.bare_python)), "/usr/bin", "/bin"])}
+def _only_the_bundle(state: State, function: Function) -> dict[str, str]:
+    path = os.pathsep.join([str(bare_python(state.bare_python)), "/usr/bin", "/bin"])
+    # A start script names its own folder; what runs a handler is not in the bundle.
+    client = {} if function.is_web else {"PYTHONPATH": str(runtime_client(state.runtime_client))}
+    return {"PATH": path, **client}

@@ -73,7 +73,7 @@ class World:
     @property
     def differences(self) -> tuple[str, ...]:
         """How this world differs from AWS, a sentence each."""
-        return BUNDLED_DIFFERENCES if self.settings.bundle else ALL_DIFFERENCES
+        return BUNDLED_DIFFERENCES if self.settings.bundles else ALL_DIFFERENCES
 
     async def broken(self) -> str:
         """Wait until a stand-in dies, which ends the world's usefulness; returns the reason."""
