@@ -7,6 +7,7 @@ log lines ──► telemetry ────────────────�
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -19,12 +20,13 @@ from local.alarms import message
 from local.alarms.composite import composite_alarm
 from local.alarms.declaration import metric_alarm
 from local.alarms.definition import MetricAlarm
-from local.alarms.watch import Change, Watch
+from local.alarms.reasons import stamp
+from local.alarms.watch import Alarm, Change, Watch
 from local.dashboards import check_series
-from local.declared import Function, Resource, of_type
+from local.declared import Resource, of_type
 from local.notifications.declared_topics import Topic, permissions, topics
 from local.notifications.delivery import Delivery, InvokesFunctions
-from local.service_series import ServiceSeries, service_series
+from local.service_series import ServiceSeries
 from local.telemetry import Telemetry
 from shared.clock import Clock
 
@@ -67,6 +69,34 @@ class Signals:
             await asyncio.to_thread(self._publish, change)
         except (ClientError, BotoCoreError) as error:
             self.telemetry.problem(f"alarm {about.name} could not act: {error}")
+
+    def shown(self) -> list[dict[str, object]]:
+        """Return every alarm as JSON shows it."""
+        return [
+            {
+                "name": name,
+                "state": standing.state,
+                "value": self.watch.values.get(name),
+                "since": stamp(standing.since),
+                "reason": standing.reason,
+            }
+            for name, standing in self.watch.standings.items()
+        ]
+
+    def history(self) -> list[dict[str, object]]:
+        """Return every change of a state as JSON shows it, oldest first."""
+        return [
+            {
+                "name": change.alarm.about.name,
+                "at": stamp(change.new.since),
+                "old": change.old.state,
+                "new": change.new.state,
+                "reason": change.new.reason,
+                "data": json.loads(change.new.data) if change.new.data else None,
+                "told": list(change.topics),
+            }
+            for change in self.watch.history
+        ]
 
     def _publish(self, change: Change) -> None:
         about = change.alarm.about
@@ -130,16 +160,10 @@ def signals_of(
 
 
 def _check_actions(watch: Watch, own: Mapping[str, Topic]) -> None:
-    for alarm in (*watch.metric_alarms, *watch.composites):
+    alarms: list[Alarm] = [*watch.metric_alarms, *watch.composites]
+    for alarm in alarms:
         wanted = {arn for arns in alarm.about.actions.values() for arn in arns}
         if strange := sorted(wanted - own.keys()):
             raise declared.DeclarationError(
                 f"alarm {alarm.about.name} acts on {', '.join(strange)}: no topic of this stack"
             )
-
-
-def series_of(
-    resources: Iterable[Resource], functions: Iterable[Function], telemetry: Telemetry
-) -> ServiceSeries:
-    """Return the AWS/* series of a stack, counted by its telemetry."""
-    return service_series(resources, functions, telemetry.count)
