@@ -23,6 +23,7 @@ from starlette.routing import Route
 from local.clock_file import ClockFile
 from local.instance import Instance, state_letter
 from local.json_page import json_page
+from local.live_functions import LiveFunctions
 from local.signal_pages import PAGES, SignalPages
 from local.telemetry import Telemetry
 from local.ttl_sweeper import TtlSweeper
@@ -38,6 +39,9 @@ ROUTES = {
     "POST /clock/advance": '{"seconds": N}: move time forward, then expire rows',
     "GET /differences": "how this world differs from AWS, and the declared properties it ignores",
     "GET /routers": "the routers' processes: function, pid, state, requests served",
+    "GET /functions": "the plain functions: their processes and the events under way",
+    "GET /schedules": "the schedules: when each fires next, how often it has, what it failed of",
+    "GET /queues": "the queues: messages visible, in flight, delayed and dead; their mappings",
     "POST /restart": '{"stack": NAME}: put new router processes in the place of one stack\'s',
     "GET /denials": "calls that a role's policy refused",
     "GET /metrics": "?namespace=&name=: metrics that log lines became, each dimension set apart",
@@ -68,6 +72,10 @@ class ServedStack(Protocol):
     def instances(self) -> Sequence[Instance]:
         """Its router's processes."""
 
+    @property
+    def live(self) -> LiveFunctions:
+        """Its plain functions, schedules and queues."""
+
     async def restart(self) -> None:
         """Put new processes in the place of those."""
 
@@ -97,6 +105,9 @@ class Control:
                 Route("/clock/advance", json_page(self._advance), methods=["POST"]),
                 Route("/differences", json_page(self._differences)),
                 Route("/routers", json_page(self._routers)),
+                Route("/functions", json_page(self._functions)),
+                Route("/schedules", json_page(self._schedules)),
+                Route("/queues", json_page(self._queues)),
                 Route("/restart", json_page(self._restart), methods=["POST"]),
                 Route("/metrics", json_page(self._metrics)),
                 Route("/problems", json_page(self._problems)),
@@ -135,6 +146,16 @@ class Control:
 
     async def _routers(self, _: Request) -> object:
         return [_router(instance) for stack in self.stacks for instance in stack.instances]
+
+    async def _functions(self, _: Request) -> object:
+        return [shown for stack in self.stacks for shown in stack.live.shown_functions()]
+
+    async def _schedules(self, _: Request) -> object:
+        return [shown for stack in self.stacks for shown in stack.live.shown_schedules()]
+
+    async def _queues(self, _: Request) -> object:
+        shown = [await asyncio.to_thread(stack.live.shown_queues) for stack in self.stacks]
+        return [queue for queues in shown for queue in queues]
 
     async def _restart(self, request: Request) -> object:
         wanted = _stack_name(await request.body())

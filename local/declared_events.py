@@ -6,6 +6,7 @@ Pure, like :mod:`local.declared`, and as strict: what cannot be run here is a
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -98,15 +99,23 @@ def schedules(resources: Iterable[Resource]) -> tuple[Schedule, ...]:
 
 def queues(resources: Iterable[Resource]) -> tuple[Queue, ...]:
     """Return every declared queue."""
+    known = list(resources)
+    policies = of_type(known, "aws:sqs/redrivePolicy:RedrivePolicy")
+    apart = {str(each.inputs["queueUrl"]): str(each.inputs["redrivePolicy"]) for each in policies}
     return tuple(
         Queue(
             name=str(each.outputs["name"]),
             arn=str(each.outputs["arn"]),
             url=str(each.outputs["url"]),
-            dead_letter_arn=each.outputs.get("deadLetterTargetArn"),
+            dead_letter_arn=_dead_letters(each.inputs, apart.get(str(each.outputs["url"]))),
         )
-        for each in of_type(resources, "aws:sqs/queue:Queue")
+        for each in of_type(known, "aws:sqs/queue:Queue")
     )
+
+
+def _dead_letters(inputs: Mapping[str, Any], apart: str | None) -> str | None:
+    policy = inputs.get("redrivePolicy") or apart
+    return json.loads(policy).get("deadLetterTargetArn") if policy else None
 
 
 def queue_sources(resources: Iterable[Resource]) -> tuple[QueueSource, ...]:

@@ -7,6 +7,7 @@ to its declared destination in the end (:mod:`local.async_events`).
 
 from __future__ import annotations
 
+import asyncio
 import json
 import uuid
 from collections.abc import Sequence
@@ -63,16 +64,17 @@ class Functions:
         two more tries, then the declared destination. Who may invoke is for the caller to check.
         Raises :class:`NoSuchFunction` and :class:`EventTooLarge`.
         """
+        if asynchronous:
+            self.accept(arn, event)
+            return Answer(ACCEPTED)
+        payload = _payload(event, EVENT_LIMIT_BYTES)
+        return await self.named(arn).invoke(payload, str(uuid.uuid4()))
+
+    def accept(self, arn: str, event: object) -> asyncio.Future[Answer]:
+        """Invoke asynchronously; the future, which may be left alone, is of the first try."""
         function = self.named(arn)
-        limit = ASYNC_EVENT_LIMIT_BYTES if asynchronous else EVENT_LIMIT_BYTES
-        payload = json.dumps(event, separators=(",", ":")).encode()
-        if len(payload) > limit:
-            raise EventTooLarge(f"{len(payload)} bytes must be smaller than {limit} bytes")
-        request_id = str(uuid.uuid4())
-        if not asynchronous:
-            return await function.invoke(payload, request_id)
-        self.events.accept(AsyncEvent(function, payload, request_id))
-        return Answer(ACCEPTED)
+        payload = _payload(event, ASYNC_EVENT_LIMIT_BYTES)
+        return self.events.accept(AsyncEvent(function, payload, str(uuid.uuid4())))
 
     async def restart(self) -> None:
         """End the idle processes; the next event starts new ones."""
@@ -84,3 +86,10 @@ class Functions:
         await self.events.close()
         for each in self.plain:
             await each.pool.close()
+
+
+def _payload(event: object, limit: int) -> bytes:
+    payload = json.dumps(event, separators=(",", ":")).encode()
+    if len(payload) > limit:
+        raise EventTooLarge(f"{len(payload)} bytes must be smaller than {limit} bytes")
+    return payload

@@ -22,7 +22,7 @@ from local.ground import DeployedStack, Ground, WorldSettings
 from local.instance import Instance, Launch
 from local.instance_pool import InstancePool
 from local.invocation import Invoker
-from local.live_functions import functions_of
+from local.live_functions import LiveFunctions, Surroundings, functions_of
 from local.runtime_client import runtime_client
 from local.service_series import ServiceSeries, service_series
 from local.signals import Signals, signals_of
@@ -47,7 +47,7 @@ class LiveStack:
     telemetry: Telemetry
     sweeper: TtlSweeper
     pool: InstancePool[WebInstance]
-    functions: Functions
+    live: LiveFunctions
     signals: Signals
     endpoint: str
     api_key: str
@@ -62,10 +62,15 @@ class LiveStack:
         """The router's processes."""
         return self.pool.instances
 
+    @property
+    def functions(self) -> Functions:
+        """The plain functions, for whoever has an event for one of them."""
+        return self.live.functions
+
     async def restart(self) -> None:
         """Put new processes in the place of those that run; what they stored stays."""
         await self.pool.renew()
-        await self.functions.restart()
+        await self.live.functions.restart()
 
     def facts(self) -> dict[str, object]:
         """Return what a client needs to know of this stack."""
@@ -92,20 +97,22 @@ async def start_stack(
     launch = _launches(settings, ground, deployed, telemetry)
     pool = _pool(settings, launch(deployed.function), stack)
     series = _series(deployed, telemetry)
-    functions = functions_of(deployed, launch, ground.clock, settings.report, series.invoked)
-    stack.push_async_callback(functions.close)
-    signals = _signals(settings, ground, deployed, telemetry, functions, series)
+    around = Surroundings(launch, ground.clock, settings.report, series.invoked)
+    live = functions_of(deployed, around)
+    stack.push_async_callback(live.functions.close)
+    signals = _signals(settings, ground, deployed, telemetry, live.functions, series)
     url = deployed.admin.endpoint_url
     demo_key = asyncio.to_thread(settings.create_demo_key, deployed.deployment, url)
     api_key, _ = await asyncio.gather(demo_key, pool.open())
+    for loop in (*live.loops(), signals.run()):
+        _in_background(loop, settings, stack)
     invoker = Invoker(deployed.function, pool, ground.clock, settings.report, series.invoked)
     gateway = declared.gateway(deployed.deployment.resources)
     door = FrontDoor(gateway, invoker, ground.clock, observe=series.answered)
     server = loopback.serve(door, listener)
     stack.push_async_callback(server.close)
-    _in_background(signals.run(), settings, stack)
     endpoint = loopback.url_of(listener)
-    return LiveStack(deployed, telemetry, sweeper, pool, functions, signals, endpoint, api_key)
+    return LiveStack(deployed, telemetry, sweeper, pool, live, signals, endpoint, api_key)
 
 
 def _series(deployed: DeployedStack, telemetry: Telemetry) -> ServiceSeries:

@@ -40,7 +40,7 @@ class UnreadablePolicyError(ValueError):
 SOURCE_ARN = "aws:SourceArn"
 SOURCE_ACCOUNT = "aws:SourceAccount"
 CONDITION_KEYS = frozenset(
-    {"dynamodb:LeadingKeys", "cloudwatch:namespace", SOURCE_ARN, SOURCE_ACCOUNT}
+    {"dynamodb:LeadingKeys", "cloudwatch:namespace", "s3:prefix", SOURCE_ARN, SOURCE_ACCOUNT}
 )
 """The condition keys that :mod:`local.aws.asks` fills in where a call has them, and those that a
 service's call on behalf of a resource has."""

@@ -20,16 +20,19 @@ from werkzeug.wrappers import Response
 
 from local.aws import DENIALS_PATH, NOTIFICATIONS_PATH
 from local.aws.guard import Guard
+from local.aws.moto_event_patches import apply_moto_event_patches
 from local.aws.moto_patches import apply_moto_patches
 from local.aws.outbox import OUTBOX
+from shared.clock import Clock
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 
-def make_local_aws(port: int) -> BaseWSGIServer:
+def make_local_aws(port: int, clock: Clock) -> BaseWSGIServer:
     """Return a server bound to loopback, not yet serving; port 0 takes any free port."""
     apply_moto_patches()
+    apply_moto_event_patches(clock)
     door = Door(DomainDispatcherApplication(create_backend_app))
     return make_server("127.0.0.1", port, door, threaded=True, request_handler=_Handler)
 
