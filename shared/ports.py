@@ -208,8 +208,17 @@ class Upstream(Protocol):
 class Meter(Protocol):
     """Where each request's log line and metrics go. Never raises for want of a listener."""
 
-    def settled(self, entry: Entry, settlement: Settlement, seconds: float) -> None:
-        """Record one request that reached an answer, from the cache or a provider."""
+    def settled(
+        self,
+        entry: Entry,
+        settlement: Settlement,
+        seconds: float,
+        held_nano: int | None = None,
+    ) -> None:
+        """Record one request that reached an answer, from the cache or a provider.
+
+        ``held_nano`` is what was held for it.
+        """
 
     def refused(self, request_id: str, door: str, status: int, code: str | None) -> None:
         """Record one request that was refused before it reached an answer."""
