@@ -56,7 +56,12 @@ class DailyAudit:
         day = f"{utc(now):%Y-%m-%d}"
         audited = self._audit(day)
         for finding in audited.findings:
-            self._meter.trouble("audit", **asdict(finding))
+            self._meter.trouble(
+                "audit",
+                invariant=finding.invariant,
+                budget=finding.budget,
+                finding=finding.what,
+            )
         gap = self._gap_permille(day, now)
         self._meter.audited(len(audited.findings), gap, self._price_age_days(now))
         if audited.findings:
