@@ -32,7 +32,10 @@ Keep = Callable[[Datum], None]
 
 @dataclass
 class ServiceSeries:
-    """Turns what happens at one stack's front door and functions into metric values."""
+    """Turns what happens at one stack's front door, functions and queues into metric values.
+
+    ``function_sets`` has the sets of dimensions by function name, ``queue_sets`` by ARN.
+    """
 
     api_sets: tuple[Dimensions, ...]
     function_sets: Mapping[str, tuple[Dimensions, ...]]
@@ -65,13 +68,14 @@ class ServiceSeries:
         }
         self._publish("AWS/Lambda", sets, values, seen.at)
 
-    def queue(self, name: str, values: Mapping[str, float], at: float) -> None:
-        """Publish what a queue holds, by the names of :data:`QUEUE_METRICS`."""
-        with_units = {
-            metric: (value, "Seconds" if "Age" in metric else "Count")
-            for metric, value in values.items()
-        }
-        self._publish("AWS/SQS", self.queue_sets.get(name, ()), with_units, at)
+    def queues(self, depths: Mapping[str, Mapping[str, float]], at: float) -> None:
+        """Publish what the stack's own queues hold, given by ARN and name of a metric."""
+        for arn, sets in self.queue_sets.items():
+            values = {
+                metric: (value, "Seconds" if "Age" in metric else "Count")
+                for metric, value in depths.get(arn, {}).items()
+            }
+            self._publish("AWS/SQS", sets, values, at)
 
     def emits(self, metric: Metric) -> bool:
         """Tell whether a series can ever have a value here."""
@@ -112,9 +116,8 @@ def service_series(
         api_sets=tuple(_api_sets(known)),
         function_sets={each.name: _function_sets(each) for each in functions},
         queue_sets={
-            name: ({"QueueName": name},)
+            str(queue.outputs["arn"]): ({"QueueName": str(queue.outputs["name"])},)
             for queue in of_type(known, "aws:sqs/queue:Queue")
-            if (name := str(queue.outputs.get("name") or queue.name))
         },
         keep=keep,
     )

@@ -18,14 +18,16 @@ from local import declared
 from local.admin import Admin
 from local.alarms import message
 from local.alarms.composite import composite_alarm
+from local.alarms.data import MINUTE
 from local.alarms.declaration import metric_alarm
 from local.alarms.definition import MetricAlarm
 from local.alarms.reasons import stamp
 from local.alarms.watch import Alarm, Change, Watch
+from local.aws import QUEUE_DEPTHS_PATH
 from local.dashboards import check_series
 from local.declared import Resource, of_type
 from local.notifications.declared_topics import Topic, permissions, topics
-from local.notifications.delivery import Delivery, InvokesFunctions
+from local.notifications.delivery import Delivery, InvokesFunctions, ask_local_aws
 from local.service_series import ServiceSeries
 from local.telemetry import Telemetry
 from shared.clock import Clock
@@ -43,7 +45,9 @@ class Signals:
     watch: Watch
     topics: Mapping[str, Topic]
     delivery: Delivery
+    series: ServiceSeries
     report: Callable[[str], None]
+    _sampled: int = 0
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def run(self) -> None:
@@ -55,12 +59,21 @@ class Signals:
     async def settle(self) -> None:
         """Evaluate the alarms up to now and deliver all that was published until then."""
         async with self._turn:
-            for change in self.watch.advance(self.clock()):
-                await self._tell(change)
             try:
+                await self._sample_queues()
+                for change in self.watch.advance(self.clock()):
+                    await self._tell(change)
                 await self.delivery.deliver()
             except httpx2.HTTPError as error:
-                self.report(f"notifications could not be read: {error!r}")
+                self.telemetry.problem(f"the local AWS could not be asked: {error!r}")
+
+    async def _sample_queues(self) -> None:
+        """Publish the depths of the queues, once in every minute that is seen, as SQS does."""
+        minute = int(self.clock()) // MINUTE
+        if self.series.queue_sets and minute != self._sampled:
+            depths = await ask_local_aws(self.admin.endpoint_url, QUEUE_DEPTHS_PATH)
+            self.series.queues(depths, self.clock())
+            self._sampled = minute
 
     async def _tell(self, change: Change) -> None:
         about = change.alarm.about
@@ -156,7 +169,7 @@ def signals_of(
         clock=clock,
         report=telemetry.problem,
     )
-    return Signals(admin, clock, telemetry, watch, own, delivery, report)
+    return Signals(admin, clock, telemetry, watch, own, delivery, series, report)
 
 
 def _check_actions(watch: Watch, own: Mapping[str, Topic]) -> None:

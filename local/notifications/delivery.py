@@ -59,11 +59,7 @@ class Delivery:
 
     async def deliver(self) -> int:
         """Deliver everything published since the last time, and return how much that was."""
-        async with httpx2.AsyncClient(trust_env=False, timeout=PEER_SECONDS) as client:
-            answer = await client.get(
-                f"{self.aws_url}{NOTIFICATIONS_PATH}", params={"after": self._seen}
-            )
-        notifications = answer.raise_for_status().json()
+        notifications = await ask_local_aws(self.aws_url, NOTIFICATIONS_PATH, after=self._seen)
         for notification in notifications:
             # Counted first: what fails is told and never delivered twice.
             self._seen = notification["number"]
@@ -90,6 +86,13 @@ class Delivery:
             await self.functions.invoke(function, event, asynchronous=True)
         except (LookupError, ValueError) as error:
             self.report(f"{topic} could not invoke {function}: {error}")
+
+
+async def ask_local_aws(url: str, path: str, **query: int) -> Any:
+    """Return one of the local AWS's own pages; raises ``httpx2.HTTPError``."""
+    async with httpx2.AsyncClient(trust_env=False, timeout=PEER_SECONDS) as client:
+        answer = await client.get(f"{url}{path}", params=query)
+    return answer.raise_for_status().json()
 
 
 def _mail(notification: Mapping[str, Any], now: float) -> Mail:
