@@ -24,10 +24,11 @@ from local.alarms.definition import MetricAlarm
 from local.alarms.reasons import stamp
 from local.alarms.watch import Alarm, Change, Watch
 from local.aws import QUEUE_DEPTHS_PATH
+from local.aws_pages import AwsPages
 from local.dashboards import check_series
 from local.declared import Resource, of_type
 from local.notifications.declared_topics import Topic, permissions, topics
-from local.notifications.delivery import Delivery, InvokesFunctions, ask_local_aws
+from local.notifications.delivery import Delivery, InvokesFunctions
 from local.service_series import ServiceSeries
 from local.telemetry import Telemetry
 from shared.clock import Clock
@@ -71,7 +72,7 @@ class Signals:
         """Publish the depths of the queues, once in every minute that is seen, as SQS does."""
         minute = int(self.clock()) // MINUTE
         if self.series.queue_sets and minute != self._sampled:
-            depths = await ask_local_aws(self.admin.endpoint_url, QUEUE_DEPTHS_PATH)
+            depths = await self.delivery.aws.ask(QUEUE_DEPTHS_PATH)
             self.series.queues(depths, self.clock())
             self._sampled = minute
 
@@ -162,7 +163,7 @@ def signals_of(
     _check_actions(watch, own)
     check_series(known, watch.metric_alarms, series)
     delivery = Delivery(
-        aws_url=admin.endpoint_url,
+        aws=AwsPages(admin.endpoint_url),
         topics=frozenset(own),
         permissions=permissions(known),
         functions=functions,

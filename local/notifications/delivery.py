@@ -11,13 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-import httpx2
-
 from local.aws import NOTIFICATIONS_PATH
+from local.aws_pages import AwsPages
 from local.notifications.declared_topics import Permission
 from shared.clock import Clock, utc
 
-PEER_SECONDS = 10.0
 KEPT_MAILS = 1000
 NO_SIGNATURE = "bm90IHNpZ25lZCBsb2NhbGx5"
 
@@ -48,7 +46,7 @@ class Mail:
 class Delivery:
     """Delivers for the topics of one stack. For the event loop of the world alone."""
 
-    aws_url: str
+    aws: AwsPages
     topics: frozenset[str]
     permissions: Sequence[Permission]
     functions: InvokesFunctions
@@ -59,7 +57,7 @@ class Delivery:
 
     async def deliver(self) -> int:
         """Deliver everything published since the last time, and return how much that was."""
-        notifications = await ask_local_aws(self.aws_url, NOTIFICATIONS_PATH, after=self._seen)
+        notifications = await self.aws.ask(NOTIFICATIONS_PATH, after=self._seen)
         for notification in notifications:
             # Counted first: what fails is told and never delivered twice.
             self._seen = notification["number"]
@@ -86,13 +84,6 @@ class Delivery:
             await self.functions.invoke(function, event, asynchronous=True)
         except (LookupError, ValueError) as error:
             self.report(f"{topic} could not invoke {function}: {error}")
-
-
-async def ask_local_aws(url: str, path: str, **query: int) -> Any:
-    """Return one of the local AWS's own pages; raises ``httpx2.HTTPError``."""
-    async with httpx2.AsyncClient(trust_env=False, timeout=PEER_SECONDS) as client:
-        answer = await client.get(f"{url}{path}", params=query)
-    return answer.raise_for_status().json()
 
 
 def _mail(notification: Mapping[str, Any], now: float) -> Mail:
