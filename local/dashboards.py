@@ -18,7 +18,6 @@ from local.service_series import ServiceSeries
 from shared import meters
 
 WIDGETS = ("metric", "alarm", "text", "log")
-ENVIRONMENT = "environment"
 
 
 def check_series(
@@ -45,12 +44,10 @@ def _require(metric: Metric, services: ServiceSeries, who: str) -> None:
 
 
 def _is_own(metric: Metric) -> bool:
-    dimensions = dict(metric.dimensions)
-    return (
-        metric.namespace == meters.NAMESPACE
-        and metric.name in set(meters.Meter)
-        and ENVIRONMENT in dimensions
-    )
+    if metric.namespace != meters.NAMESPACE or metric.name not in set(meters.Meter):
+        return False
+    names = {name for name, _ in metric.dimensions}
+    return any(names == set(each) for each in meters.METRICS[meters.Meter(metric.name)].sets)
 
 
 def _widgets(board: Resource) -> list[Mapping[str, Any]]:

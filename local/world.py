@@ -27,6 +27,7 @@ from local.signal_pages import SignalPages
 from local.state import State
 from local.web_instance import WebInstance
 from local.webhook_inbox import WebhookInbox
+from local.webhook_secrets import fill_webhooks
 
 ALL_DIFFERENCES = (
     *differences.DIFFERENCES,
@@ -107,11 +108,14 @@ async def _start(settings: WorldSettings, stack: AsyncExitStack) -> World:
     state = State(settings.state.resolve())
     stack.enter_context(state.take())
     ground = await lay_ground(settings, state, stack)
+    control_url = loopback.url_of(control_listener)
+    for deployed in ground.stacks:
+        await asyncio.to_thread(fill_webhooks, deployed, control_url)
     world = World(
         settings=settings,
         ground=ground,
         stacks=await _start_stacks(settings, ground, listeners, stack),
-        control_url=loopback.url_of(control_listener),
+        control_url=control_url,
     )
     control = loopback.serve(_control(world).application(), control_listener)
     stack.push_async_callback(control.close)
