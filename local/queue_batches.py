@@ -6,6 +6,7 @@ event source".
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -50,7 +51,7 @@ def _attribute(value: Mapping[str, Any]) -> dict[str, object]:
 
 
 def _text(content: str | bytes) -> str:
-    return content.decode("ascii") if isinstance(content, bytes) else content
+    return base64.b64encode(content).decode() if isinstance(content, bytes) else content
 
 
 def event_of(records: Iterable[Mapping[str, object]]) -> dict[str, object]:
