@@ -47,6 +47,8 @@ KEY_PARTITIONS: Final = "*/keys"
 TEAMS_PARTITION: Final = "teams"
 """Names every team, so that all can be listed without a scan."""
 AUDIT_PARTITIONS: Final = "-/audit/*"
+GUARD_PARTITIONS: Final = "-/guard/*"
+MESSAGE_PARTITIONS: Final = "-/messages/*"
 ENVIRONMENT: Final = "-"
 """Stands where a team does, for what belongs to the environment: no team can be called so."""
 
@@ -91,6 +93,21 @@ def audit_partition(month: str) -> str:
     return f"{ENVIRONMENT}/audit/{month}"
 
 
+def told_partition() -> str:
+    """Return the ledger partition of what people have been told: of budgets and of alarms."""
+    return f"{ENVIRONMENT}/guard/told"
+
+
+def pending_partition() -> str:
+    """Return the ledger partition that names the messages still to be delivered."""
+    return f"{ENVIRONMENT}/guard/pending"
+
+
+def message_partition(month: str) -> str:
+    """Return the ledger partition of the messages of one month (``2026-11``)."""
+    return f"{ENVIRONMENT}/messages/{month}"
+
+
 def answer_partition(team: str, digest: str) -> str:
     """Return the cache partition of one team's answer under one request digest."""
     return f"{team}/{digest}"
@@ -108,6 +125,11 @@ HEALTH_PARTITION: Final = "health"
 def resource_name(environment: str, role: str) -> str:
     """Return ``sluice-<environment>-<role>``."""
     return f"{PROJECT}-{environment}-{role}"
+
+
+def webhooks_secret_name(environment: str) -> str:
+    """Return the name of the secret that holds the webhooks and what they are signed with."""
+    return f"{PROJECT}/{environment}/webhooks"
 
 
 def secret_name(environment: str, provider: str) -> str:
