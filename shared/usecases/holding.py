@@ -148,6 +148,12 @@ class Holding:
             budgets = [found.get(budget.scope, budget) for budget in budgets]
         raise StoreUnavailable("ledger")
 
+    def taken_up(self, hold: Hold) -> OpenHold:
+        """Return a hold that another process opened and this one spends; raises ``ValueError``."""
+        if self._clock() >= hold.expires_at:
+            raise ValueError("the hold has expired")
+        return OpenHold(hold)
+
     def slices(self) -> list[Budget]:
         """Return all slices of the environment's budget as they are now, read together."""
         while True:
