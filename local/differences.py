@@ -41,7 +41,7 @@ BEDROCK: Final = (
 )
 BATCHES: Final = (
     "The provider simulator's batches go sixty times as fast as its clock: one of 20 lines ends "
-    "within 20 seconds, one of 50,000 within a few minutes. They expire after 24 hours all the same.",
+    "within 20 seconds, one of 50,000 within a few minutes. They still expire after 24 hours.",
 )
 TELEMETRY: Final = (
     "Lambda's platform lines (START, END, REPORT) and metrics (AWS/Lambda, AWS/ApiGateway) are "
