@@ -22,9 +22,7 @@ from shared.domain.errors import StoreUnavailable
 from shared.domain.notices import Message
 from shared.resources import resource_name
 
-app = typer.Typer(
-    help="See which alarms are off, and what people were told.", no_args_is_help=True
-)
+app = typer.Typer(help="See which alarms are off, and what people were told.", no_args_is_help=True)
 console = Console(highlight=False)
 
 _STATES: Final = ("ALARM", "INSUFFICIENT_DATA", "OK")
@@ -110,7 +108,9 @@ def _messages(stack: Stack, since: float) -> list[Message]:
     )
     first = f"{utc(since):%Y-%m}"
     months = [
-        month for month in months_back(f"{utc(stack.clock()):%Y-%m}", _KEPT_MONTHS) if month >= first
+        month
+        for month in months_back(f"{utc(stack.clock()):%Y-%m}", _KEPT_MONTHS)
+        if month >= first
     ]
     try:
         found = [each for month in reversed(months) for each in notices.messages(month)]
