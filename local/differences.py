@@ -40,8 +40,8 @@ BEDROCK: Final = (
     "own AWS, which the real one does not know.",
 )
 TELEMETRY: Final = (
-    "Lambda's platform lines (START, END, REPORT) and metrics (AWS/Lambda, AWS/ApiGateway) are "
-    "not written.",
+    "Lambda's platform lines (START, END, REPORT) are not written, and of AWS's own series only "
+    "those of API Gateway, Lambda and SQS that can be alarmed on here; no method, no concurrency.",
     "Log events carry the machine's time, not the moved clock's, which CloudWatch Logs would "
     "refuse as future.",
     "Expired rows are deleted within a second or so; DynamoDB may take days.",

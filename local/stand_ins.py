@@ -42,7 +42,7 @@ async def start_stand_ins(
     Their end is left on the stack. Raises ``ChildFailed``.
     """
     clock = ["--clock-file", str(state.clock)]
-    wanted: dict[str, list[str]] = {"aws": []} | ({"simulator": clock} if simulator else {})
+    wanted: dict[str, list[str]] = {"aws": clock} | ({"simulator": clock} if simulator else {})
     starts = [
         asyncio.create_task(_start(stack, state, checkout, name, arguments))
         for name, arguments in wanted.items()

@@ -175,7 +175,7 @@ def running_stack(
         stack_file=stack_file,
         transform=transform,
         router_environment={**NO_CAPS, **(router_environment or {})},
-        bundle=bundle,
+        bundles={} if bundle is None else {"router": bundle},
     )
     with (
         world_in_background(settings) as world,

@@ -19,7 +19,7 @@ import httpx2
 import pytest
 
 from functions.router.app import create_app
-from local.instance import free_port
+from local.web_instance import free_port
 from shared.adapters.memory import MemoryMeter, MemoryStore
 from shared.adapters.upstream import HttpUpstream, egress_client
 from shared.domain.api_keys import compose_key, key_digest
