@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from shared.catalog import Catalog
 from shared.clock import Clock
@@ -60,7 +60,7 @@ class Outside:
     clock: Clock
     new_id: Callable[[], str]
     name: Callable[[], str]
-    times: JobTimes = JobTimes()
+    times: JobTimes = field(default_factory=JobTimes)
     each: Each = map
 
 
@@ -98,7 +98,7 @@ class Machinery:
         try:
             work()
         except StoreUnavailable:
-            self.meter.trouble("tick", what=what)
+            self.meter.trouble("tick", part=what)
 
 
 def rooms_in(outside: Outside) -> Rooms:
