@@ -67,6 +67,11 @@ def catalog() -> Catalog:
     return facts.load(["openai", "anthropic", "deepseek"])
 
 
+@functools.cache
+def _function() -> Function:
+    return Function(load_own_cost(datetime(2026, 11, 22, tzinfo=UTC).date()), 512)
+
+
 @dataclass
 class Stores:
     """Where one process keeps things."""
@@ -125,7 +130,7 @@ def process(
     seeds = Seeds(team=Seed(day_usd=cap), environment=Seed(day_usd=cap))
     holding = Holding(stores.ledger, clock, HoldPolicy(seeds, 100, KeyLimits()), pause, jitter)
     pricing = Pricing(known, MODEL)
-    function = Function(load_own_cost(datetime(2026, 11, 22, tzinfo=UTC).date()), 512)
+    function = _function()
     settler = Settler(stores.store, holding, meter, known, clock, pricing, function)
     attempts = Attempts(
         store=stores.store,
@@ -155,6 +160,7 @@ def process(
         new_id=names.batch,
         name=names.name,
         times=times,
+        at_once=1,
     )
     accept = AcceptCall(
         facts=CallFacts(Policy("dev", "policy"), known, clock),

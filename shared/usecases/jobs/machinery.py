@@ -25,7 +25,7 @@ from shared.usecases.jobs.answers import Answers
 from shared.usecases.jobs.batch_files import BatchFiles
 from shared.usecases.jobs.calling import CallNow
 from shared.usecases.jobs.collecting import Collector
-from shared.usecases.jobs.dispatching import Dispatcher
+from shared.usecases.jobs.dispatching import AT_ONCE, Dispatcher
 from shared.usecases.jobs.job_lines import Each, JobLines
 from shared.usecases.jobs.lanes import Lanes
 from shared.usecases.jobs.late_rows import LateRows
@@ -62,6 +62,7 @@ class Outside:
     name: Callable[[], str]
     times: JobTimes = field(default_factory=JobTimes)
     each: Each = map
+    at_once: int = AT_ONCE
 
 
 @dataclass(frozen=True)
@@ -169,7 +170,7 @@ def machinery(outside: Outside) -> Machinery:
     )
     return Machinery(
         rooms=rooms,
-        dispatcher=Dispatcher(jobs, call_now, submitter, meter, clock),
+        dispatcher=Dispatcher(jobs, call_now, submitter, meter, clock, outside.at_once),
         tending=Tending(jobs, rooms, call_now, times, clock),
         submitter=submitter,
         collector=collector,
