@@ -8,10 +8,10 @@ import msgspec
 from starlette.requests import ClientDisconnect, Request
 
 from shared.domain.api_keys import MalformedKey, PresentedKey, read_key
+from shared.domain.chat import MAX_DEPTH, is_deeper_than
 from shared.domain.controls import HEADER_PREFIX
 from shared.domain.errors import BodyTooLarge, InvalidRequest, Unauthorized
 
-MAX_DEPTH: Final = 32
 INVOCATION_SECONDS: Final = 900.0
 """How long an invocation may last where its context does not say when it ends."""
 _LAMBDA_CONTEXT: Final = "x-amzn-lambda-context"
@@ -103,23 +103,6 @@ def decode_object(body: bytes) -> dict[str, Any]:
         raise InvalidRequest(f"The body is not valid JSON: {error}.") from None
     if not isinstance(decoded, dict):
         raise InvalidRequest("The body must be a JSON object.")
-    if _is_deeper_than(decoded, MAX_DEPTH):
+    if is_deeper_than(decoded, MAX_DEPTH):
         raise InvalidRequest(f"The body is nested deeper than {MAX_DEPTH} levels.")
     return decoded
-
-
-def _is_deeper_than(value: Any, limit: int) -> bool:
-    level = [value]
-    for _ in range(limit):
-        level = [child for each in level for child in _children(each)]
-        if not level:
-            return False
-    return True
-
-
-def _children(value: Any) -> list[Any]:
-    if isinstance(value, dict):
-        value = value.values()
-    elif not isinstance(value, list):
-        return []
-    return [child for child in value if isinstance(child, dict | list)]

@@ -27,7 +27,7 @@ class ExpiresAfter(Shape):
     seconds: Annotated[int, msgspec.Meta(ge=_SHORTEST_SECONDS, le=FILE_SECONDS)]
 
 
-class FileRequest(Shape):
+class FileRequest(Shape, kw_only=True):
     """The fields beside a file. Only batches' input is kept here."""
 
     purpose: Literal["batch"]
@@ -39,7 +39,7 @@ class FileRequest(Shape):
         return self.expires_after.seconds if self.expires_after else FILE_SECONDS
 
 
-class UploadRequest(FileRequest):
+class UploadRequest(FileRequest, kw_only=True):
     """A file that will come in parts."""
 
     bytes: Annotated[int, msgspec.Meta(ge=1, le=MOST_BYTES)]
