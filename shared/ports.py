@@ -16,6 +16,7 @@ from shared.domain.health import Rest
 if TYPE_CHECKING:  # what only operators need stays out of the router
     from shared.domain.budgets.booked import Booked
     from shared.domain.budgets.changes import AuditRow
+    from shared.domain.files import Listing, Part, StoredFile, Upload
     from shared.domain.rollups import Cells, Rollup
     from shared.domain.usage_rows import Feedback, UsageRow
 
@@ -242,3 +243,42 @@ class BudgetAdmin(Protocol):
 
     def booked(self, team: str, day: str) -> Iterator[Booked]:
         """Yield what was booked into a day (``2026-11-22``) for a team."""
+
+
+class FileStore(Protocol):
+    """What is known of teams' files; their bytes are :class:`Blobs`.
+
+    Raises :class:`~shared.domain.errors.StoreUnavailable`. Reads are strongly consistent and may
+    return what has expired; the caller checks. A write that is sent twice has the effect of one.
+    A row is found under its own team and no other.
+    """
+
+    def put_file(self, file: StoredFile) -> None:
+        """Write a file, replacing one of the same id."""
+
+    def file(self, team: str, file_id: str) -> StoredFile | None:
+        """Return a file."""
+
+    def files(self, team: str, listing: Listing) -> list[StoredFile]:
+        """Return up to ``listing.limit`` files of whatever purpose, in order."""
+
+    def delete_file(self, team: str, file_id: str) -> None:
+        """Delete a file's row; it may be gone already."""
+
+    def put_upload(self, upload: Upload) -> None:
+        """Write a new upload."""
+
+    def upload(self, team: str, upload_id: str) -> Upload | None:
+        """Return an upload."""
+
+    def put_part(self, team: str, part: Part) -> None:
+        """Write a part of an upload."""
+
+    def parts(self, team: str, upload_id: str) -> list[Part]:
+        """Return the parts of an upload, in the order of their ids."""
+
+    def end_upload(self, upload: Upload, file: StoredFile | None) -> Upload:
+        """Write an upload's end, with the file that it becomes, if it is pending; all or nothing.
+
+        Returns the upload as it stands: this end, or the one that came first.
+        """

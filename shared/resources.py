@@ -44,6 +44,7 @@ FEEDBACK_PARTITIONS: Final = "*/feedback/*"
 HOLD_PARTITIONS: Final = "*/holds"
 BUDGET_PARTITIONS: Final = ("*/budget", "-/budget/*")
 KEY_PARTITIONS: Final = "*/keys"
+FILE_PARTITIONS: Final = ("*/files", "*/uploads/*")
 TEAMS_PARTITION: Final = "teams"
 """Names every team, so that all can be listed without a scan."""
 AUDIT_PARTITIONS: Final = "-/audit/*"
@@ -99,6 +100,16 @@ def answer_partition(team: str, digest: str) -> str:
 def idempotency_partition(team: str, key_digest: str) -> str:
     """Return the cache partition of one team's Idempotency-Key, by its SHA-256."""
     return f"{team}/idempotency/{key_digest}"
+
+
+def file_partition(team: str) -> str:
+    """Return the jobs partition of one team's files."""
+    return f"{team}/files"
+
+
+def upload_partition(team: str, upload: str) -> str:
+    """Return the jobs partition of one upload and its parts."""
+    return f"{team}/uploads/{upload}"
 
 
 HEALTH_PARTITION: Final = "health"

@@ -25,6 +25,7 @@ __all__ = [
     "PART_PREFIX",
     "UPLOAD_PREFIX",
     "Blob",
+    "Listing",
     "Page",
     "Part",
     "Purpose",
@@ -107,6 +108,16 @@ class Part:
     upload_id: str
     created_at: int
     blob: Blob
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Which rows are asked for: after a cursor, an id of the same kind, in the order of age."""
+
+    limit: int
+    after: str | None = None
+    newest_first: bool = True
+    purpose: str | None = None
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import tracemalloc
 
 from hypothesis import given
@@ -22,7 +23,7 @@ def plainly(content: bytes) -> list[RawLine]:
 @given(st.binary(max_size=200), st.lists(st.integers(0, 200)))
 def test_lines_do_not_depend_on_where_chunks_end(content: bytes, cuts: list[int]) -> None:
     ends = sorted({0, len(content), *(min(cut, len(content)) for cut in cuts)})
-    chunks = [content[a:b] for a, b in zip(ends, ends[1:], strict=False)]
+    chunks = [content[a:b] for a, b in itertools.pairwise(ends)]
     assert list(raw_lines(chunks)) == plainly(content)
 
 
@@ -37,12 +38,12 @@ def test_a_line_that_is_too_long_keeps_its_number_and_loses_its_bytes() -> None:
 
 def test_a_long_file_is_never_held() -> None:
     line = b"x" * 999 + b"\n"
-    chunks = (line * 65 for _ in range(1_000))
+    chunks = (line * 65 for _ in range(200))
     tracemalloc.start()
     count = sum(1 for _ in raw_lines(chunks))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert count == 65_000
+    assert count == 13_000
     assert peak < MiB
 
 

@@ -27,6 +27,9 @@ BODY = {"model": "auto", "messages": [{"role": "user", "content": "What is a wei
 GOOD = {"custom_id": "a", "method": "POST", "url": CHAT.url, "body": BODY}
 
 
+LINE = json.dumps({**GOOD, "custom_id": "%d"})
+
+
 def read(*lines: object, door: BatchDoor = CHAT) -> list[Line | InvalidLine]:
     texts = [line if isinstance(line, str) else json.dumps(line) for line in lines]
     content = "\n".join(texts).encode()
@@ -84,7 +87,7 @@ def test_a_file_of_blank_lines_is_empty() -> None:
 
 
 def test_a_file_of_too_many_lines_is_refused_at_the_first_that_is_too_many() -> None:
-    lines = [json.dumps({**GOOD, "custom_id": str(number)}) for number in range(MOST_LINES + 9)]
+    lines = [LINE % number for number in range(MOST_LINES + 2)]
     *first, last = read(*lines)
     assert len(first) == MOST_LINES
     assert isinstance(last, InvalidLine)
