@@ -34,6 +34,11 @@ class FunctionCode:
     aws_services: tuple[str, ...]
 
     @property
+    def role(self) -> str:
+        """What stands for the function in names of resources: its name, with hyphens."""
+        return self.name.replace("_", "-")
+
+    @property
     def start_script(self) -> str | None:
         """The handler where it is a program, which the Web Adapter runs; else None."""
         return self.handler if PurePosixPath(self.handler).suffix == ".sh" else None
