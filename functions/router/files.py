@@ -13,12 +13,12 @@ from starlette.responses import Response, StreamingResponse
 from functions.router.errors import id_headers
 from functions.router.multipart import Form, boundary_of, read_form
 from functions.router.reading import presented_key, read_body
+from shared.domain.chat import Shape
 from shared.domain.entries import KeyRow
 from shared.domain.errors import InvalidRequest
 from shared.domain.files import Listing
 from shared.domain.files.requests import Filename, checked, file_request
 from shared.domain.files.shown import deleted_shown, file_shown, list_shown
-from shared.domain.chat import Shape
 from shared.wiring import Router
 
 MiB: Final = 1024 * 1024
