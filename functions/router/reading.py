@@ -69,18 +69,21 @@ def single_headers(request: Request) -> dict[str, str]:
     return dict(request.headers)
 
 
-async def read_body(request: Request, limit_bytes: int) -> bytes:
-    """Return the body, or raise ``BodyTooLarge`` as soon as it is known to be."""
+async def read_body(request: Request, limit_bytes: int, instead: str = "") -> bytes:
+    """Return the body, or raise ``BodyTooLarge`` as soon as it is known to be.
+
+    ``instead`` says how more can be sent.
+    """
     if request.headers.get("content-encoding", "identity") != "identity":
         raise InvalidRequest("Send the body uncompressed.", param="content-encoding")
     if _is_number_over(limit_bytes, request.headers.get("content-length", "")):
-        raise BodyTooLarge(limit_bytes)
+        raise BodyTooLarge(limit_bytes, instead)
     body = bytearray()
     try:
         async for chunk in request.stream():
             body += chunk
             if len(body) > limit_bytes:
-                raise BodyTooLarge(limit_bytes)
+                raise BodyTooLarge(limit_bytes, instead)
     except ClientDisconnect:
         raise InvalidRequest("The body ended early.") from None
     return bytes(body)

@@ -14,6 +14,8 @@ from starlette.applications import Starlette
 
 from functions.router.app import create_app
 from shared.adapters.memory import MemoryMeter, MemoryReply, MemoryStore, MemoryUpstream
+from shared.adapters.memory_files import MemoryFiles
+from shared.adapters.memory_jobs import MemoryBlobs
 from shared.adapters.memory_ledger import MemoryLedger
 from shared.catalog import Provider
 from shared.domain.api_keys import compose_key, key_digest
@@ -119,6 +121,8 @@ def make_gateway(*providers: str, **limits: Any) -> Gateway:
         environment="dev",
         cache_table="cache",
         ledger_table="ledger",
+        jobs_table="jobs",
+        batches_bucket="batches",
         providers=providers,
         provider_secrets={provider: f"arn:{provider}" for provider in providers},
         policy_version="p1",
@@ -134,6 +138,7 @@ def make_gateway(*providers: str, **limits: Any) -> Gateway:
         stores=(store, store.ledger),
         upstream=upstream,
         meter=meter,
+        file_stores=(MemoryFiles(), MemoryBlobs()),
     )
     made = Gateway(create_app(router), router, store, store.ledger, upstream, meter, time)
     made.answer_with(usual_answer)

@@ -97,7 +97,7 @@ def test_a_file_of_too_many_lines_is_refused_at_the_first_that_is_too_many() -> 
 @given(st.lists(st.text(max_size=40) | st.binary(max_size=40).map(repr), max_size=20))
 def test_whatever_stands_in_a_file_every_line_is_answered_for(texts: list[str]) -> None:
     content = "\n".join(texts).encode("utf-8", "surrogatepass")
-    numbers = [line.number for line in raw_lines([content])]
+    numbers: list[int | None] = [line.number for line in raw_lines([content])]
     found = list(LineReader(CHAT).file(raw_lines([content])))
     assert [each.line for each in found if isinstance(each, InvalidLine)] == (numbers or [None])
 
