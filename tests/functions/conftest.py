@@ -77,6 +77,8 @@ class Gateway:
     upstream: MemoryUpstream
     meter: MemoryMeter
     time: list[float]
+    files: MemoryFiles
+    blobs: MemoryBlobs
     keys: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -131,6 +133,7 @@ def make_gateway(*providers: str, **limits: Any) -> Gateway:
     )
     time = [1_795_330_000.0]
     store, meter = MemoryStore(), MemoryMeter()
+    files, blobs = MemoryFiles(), MemoryBlobs()
     upstream = MemoryUpstream(lambda *_: MemoryReply(as_chunks()))
     router = build_router(
         settings,
@@ -138,9 +141,11 @@ def make_gateway(*providers: str, **limits: Any) -> Gateway:
         stores=(store, store.ledger),
         upstream=upstream,
         meter=meter,
-        file_stores=(MemoryFiles(), MemoryBlobs()),
+        file_stores=(files, blobs),
     )
-    made = Gateway(create_app(router), router, store, store.ledger, upstream, meter, time)
+    made = Gateway(
+        create_app(router), router, store, store.ledger, upstream, meter, time, files, blobs
+    )
     made.answer_with(usual_answer)
     for number, team in enumerate(("search", "support")):
         key = compose_key("dev", team, bytes([number]) * 24)
