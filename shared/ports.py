@@ -16,6 +16,7 @@ from shared.domain.health import Rest
 if TYPE_CHECKING:  # what only operators need stays out of the router
     from shared.domain.budgets.booked import Booked
     from shared.domain.budgets.changes import AuditRow
+    from shared.domain.budgets.lines import LinesFound, SettledLine, Source
     from shared.domain.files import Listing, Part, StoredFile, Upload
     from shared.domain.jobs.job import Job, Waiting
     from shared.domain.jobs.lines import AskedLine, BatchProgress, LineResult
@@ -174,6 +175,26 @@ class Ledger(UsageLedger, Protocol):
 
     def expired_holds(self, team: str, now: float) -> list[Hold]:
         """Return the holds of a team whose time is over, oldest first."""
+
+
+class BatchLedger(Ledger, Protocol):
+    """A ledger whose holds may be for many lines; see :mod:`shared.domain.budgets.lines`."""
+
+    def settle_lines(
+        self,
+        hold: Hold,
+        lines: Sequence[SettledLine],
+        source: Source,
+        budgets: Mapping[Scope, Budget],
+    ) -> LinesFound | None:
+        """Write the rows of up to 90 lines and move their money, all of it or nothing.
+
+        ``budgets`` are those of the hold's scopes that were seen since they moved on. None where
+        it is done; else what was found in the way.
+        """
+
+    def standing_hold(self, hold: Hold) -> Hold | None:
+        """Return a hold with what is still held; None where it is no more. Consistent."""
 
 
 class KeyAdmin(Protocol):
