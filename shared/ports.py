@@ -319,7 +319,13 @@ class JobStore(Protocol):
     """
 
     def put(self, job: Job) -> Job:
-        """Write a new job; returns the one that stands under its id, this or an earlier one."""
+        """Write a new job; returns the one that stands under its id, this or an earlier one.
+
+        Raises ``StoreUnavailable`` also where the id was barred.
+        """
+
+    def bar(self, team: str, job: str, purge_at: int) -> Job | None:
+        """Return a job, or keep one from ever being written under its id; either for good."""
 
     def get(self, team: str, job: str) -> Job | None:
         """Return a job; None where this team has none of this id."""

@@ -24,12 +24,22 @@ class MemoryJobs:
         self.contents: dict[tuple[str, str, str], bytes] = {}
         self.batches: dict[str, ProviderBatch] = {}
         self.lanes: dict[str, Lane] = {}
+        self.barred: set[tuple[str, str]] = set()
         self.down: set[str] = set()
 
     def put(self, job: Job) -> Job:
         """Remember a job unless there is one."""
         self._called("put")
+        if (job.team, job.id) in self.barred:
+            raise StoreUnavailable("jobs table")
         return self.jobs.setdefault((job.team, job.id), job)
+
+    def bar(self, team: str, job: str, purge_at: int) -> Job | None:
+        """Return a job, or remember that there will be none."""
+        self._called("bar")
+        if (team, job) not in self.jobs:
+            self.barred.add((team, job))
+        return self.jobs.get((team, job))
 
     def get(self, team: str, job: str) -> Job | None:
         """Return a job."""

@@ -32,6 +32,7 @@ from shared.domain.budgets.movements import (
     EXPIRE,
     SETTLE_LATE,
     SETTLE_TWICE_HELD,
+    SETTLE_UNHELD,
     Ending,
     RowState,
     expiring,
@@ -148,6 +149,12 @@ class Holding:
             budgets = [found.get(budget.scope, budget) for budget in budgets]
         raise StoreUnavailable("ledger")
 
+    def taken_up(self, hold: Hold) -> OpenHold:
+        """Return a hold that another process opened and this one spends; raises ``ValueError``."""
+        if self._clock() >= hold.expires_at:
+            raise ValueError("the hold has expired")
+        return OpenHold(hold)
+
     def slices(self) -> list[Budget]:
         """Return all slices of the environment's budget as they are now, read together."""
         while True:
@@ -157,11 +164,14 @@ class Holding:
 
     def settle(self, opened: OpenHold, settlement: Settlement) -> None:
         """Settle a hold at the real cost of its call, once; raises ``StoreUnavailable``."""
-        self.settle_later(opened.hold, settlement)
+        self._end(opened.hold, settlement, settling)
 
     def settle_later(self, hold: Hold, settlement: Settlement) -> None:
-        """Settle a hold that another process opened, perhaps days ago; as :meth:`settle`."""
-        self._end(hold, settlement, settling)
+        """Settle a hold that another process opened, perhaps days ago; as :meth:`settle`.
+
+        It is certain to have been booked: where neither it nor its row stands, it was given back.
+        """
+        self._end(hold, settlement, _settling_later)
 
     def release(self, hold: Hold) -> None:
         """Give a hold back whose call provably costs nothing, once; raises ``StoreUnavailable``.
@@ -332,6 +342,12 @@ class Holding:
                 longest = min(_LONGEST_PAUSE_SECONDS, doubled)
                 self._pause(longest * self._jitter())
             yield number
+
+
+def _settling_later(hold_stands: bool, row: RowState) -> Ending | None:
+    """Return how a call is settled whose hold was booked long ago."""
+    is_unheld = row == "none" and not hold_stands
+    return SETTLE_UNHELD if is_unheld else settling(hold_stands, row)
 
 
 def _giving_back(hold_stands: bool, row: RowState) -> Ending | None:

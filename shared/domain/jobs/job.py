@@ -29,6 +29,10 @@ from shared.domain.freshness import Freshness
 JobState = Literal["queued", "assigned", "done", "delivered", "failed"]
 Mode = Literal["batch", "now"]
 """``now``: its deadline is near, so it is called at once, at the price of that."""
+FROM_CACHE: Final = 0
+"""Stands for the number of the attempt that answered, where none had to."""
+ANY_COMPANY: Final = 1_000_000
+"""More lines than any provider takes in one batch."""
 MOST_TRIES: Final = 3
 """How often a line is sent in all: once, and at most twice again."""
 
@@ -69,10 +73,11 @@ class JobError:
 
 @dataclass(frozen=True)
 class Calling:
-    """A call that is being made: by whom, and by when it must have ended in any case."""
+    """A call that is being made: by whom, by when it must have ended, when its hold expires."""
 
     owner: str
     until: float
+    expires_at: int
 
 
 @dataclass(frozen=True)
@@ -103,7 +108,7 @@ class Job:
     batch: str | None = None
     calling: Calling | None = None
     tries: int = 0
-    company: int = 1_000_000
+    company: int = ANY_COMPANY
     answer: int | None = None
     notes: Mapping[str, str] = field(default_factory=dict)
     error: JobError | None = None
@@ -126,10 +131,40 @@ class Job:
         """Whether nothing will be done for it any more."""
         return self.state in {"done", "delivered", "failed"}
 
+    def stands_in(self, row: Waiting) -> bool:
+        """Whether a row of a waiting room is this job's own, and not of an earlier time."""
+        return self.filed == row.number
+
+    def is_owed_in(self, row: Waiting) -> bool:
+        """Whether something is still to be done for it that only this row leads to."""
+        if not self.stands_in(row):
+            return False
+        return self.state == "queued" or self.calling is not None or self.has_hold_left
+
     @property
-    def status(self) -> str:
-        """The state as callers are told it."""
-        return self.state
+    def has_hold_left(self) -> bool:
+        """Whether it came to rest while it waited, and its hold is still to be given back.
+
+        A job of a batch has its hold ended with its line.
+        """
+        return self.is_at_rest and self.held is not None and self.batch is None
+
+    def row(self, since: float, expires_at: int, nudged_at: float = 0.0) -> Waiting:
+        """Return the row that leads to it in its room."""
+        return Waiting(
+            room=self.room,
+            go_at=self.go_at,
+            team=self.team,
+            job=self.id,
+            deadline=self.deadline,
+            prefix=self.prefix,
+            size=self.size,
+            company=self.company,
+            expires_at=expires_at,
+            since=since,
+            number=self.filed,
+            nudged_at=nudged_at,
+        )
 
     def changed(self, **changes: object) -> Job:
         """Return the job as it is after a change."""

@@ -14,11 +14,18 @@ Owner = Literal["job"]
 
 @dataclass(frozen=True)
 class Planned:
-    """A line as it is planned: enough to ask its owner for it."""
+    """A line as it is planned: enough to ask its owner for it.
+
+    It is asked for in the revision in which it was planned and no later one: what has gone another
+    way meanwhile never comes back to this plan. ``room`` and ``go_at`` lead to where it waited.
+    """
 
     owner: Owner
     team: str
     id: str
+    revision: int
+    room: str
+    go_at: float
 
 
 @dataclass(frozen=True)
@@ -40,6 +47,14 @@ class Line:
     def team(self) -> str:
         """Whose it is."""
         return self.entry.team
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """A line that is bound to a batch, and its body, JSON in the provider's format."""
+
+    line: Line
+    body: bytes
 
 
 @dataclass(frozen=True)
@@ -74,8 +89,12 @@ class Ended:
     """The end of a line of a batch: what the provider said, or None where it said nothing of it."""
 
     line: Line
-    batch: str
     result: LineResult | None
+
+    @property
+    def owner(self) -> Owner:
+        """To whom the line belongs."""
+        return self.line.owner
 
 
 @dataclass(frozen=True)

@@ -29,9 +29,9 @@ BatchState = Literal[
 class ProviderBatch:
     """A batch as the machinery knows it. Times are epoch seconds, sizes bytes.
 
-    ``submitting_until`` is when whoever told the provider must have ended. ``seen`` has a bit for
-    each line whose end was dealt with, lowest first. ``missed_at`` is when the lines were promoted
-    that the batch was too late for, up to which deadline.
+    ``files`` names the manifest and the input that are its own. ``submitting_since`` is when
+    the provider was told last, or was about to be. ``first_deadline`` is that of the lines that
+    still count on it. ``seen`` has a bit for each line whose end was dealt with, lowest first.
     """
 
     id: str
@@ -43,9 +43,9 @@ class ProviderBatch:
     size: int
     first_deadline: float
     revision: int = 1
+    files: str = ""
     submits: int = 0
     submitting_since: float = 0.0
-    submitting_until: float = 0.0
     go_at: float = 0.0
     input_file: str | None = None
     provider_batch: str | None = None
@@ -53,7 +53,6 @@ class ProviderBatch:
     poll_at: float = 0.0
     poll_pause: float = 0.0
     cancelled_at: float = 0.0
-    promoted_to: float = 0.0
     seen: bytes = b""
     leased_to: str = ""
     leased_until: float = 0.0
@@ -76,7 +75,7 @@ class Lane:
     """The right to plan and submit at one provider's account; ``revision`` fences the last owner.
 
     ``creates`` counts the batches that were created in ``hour``, epoch hours: a provider limits
-    them.
+    them. ``known`` are the ids at the provider of the latest batches that are ours for certain.
     """
 
     provider: str
@@ -84,6 +83,7 @@ class Lane:
     until: float = 0.0
     hour: int = 0
     creates: int = 0
+    known: tuple[str, ...] = ()
     revision: int = 0
 
     def changed(self, **changes: object) -> Lane:
@@ -92,5 +92,20 @@ class Lane:
 
 
 def batch_prefix(batch: ProviderBatch) -> str:
-    """Return where a batch's files are kept; the environment's own, for all teams' lines."""
+    """Return where a batch's plan is kept; the environment's own, for all teams' lines."""
     return f"-/batches/{batch.id}"
+
+
+def manifest_key(batch: ProviderBatch) -> str:
+    """Return where a batch's manifest is kept."""
+    return f"{batch_prefix(batch)}/{batch.files}/manifest"
+
+
+def input_key(batch: ProviderBatch) -> str:
+    """Return where a batch's input is kept."""
+    return f"{batch_prefix(batch)}/{batch.files}/input"
+
+
+def plan_key(batch: ProviderBatch) -> str:
+    """Return where a batch's plan is kept."""
+    return f"{batch_prefix(batch)}/plan"

@@ -20,7 +20,8 @@ class JobTimes:
     ``call_before`` its deadline a job is called, whatever its batch does.
     ``arrival``: how long after its sender must have ended a call may still arrive at a provider.
     ``accepting``: when an acceptance must have ended. ``calling``: when a call must have.
-    ``nudging``: when a message that nobody acted on is sent again. ``grace``: how long after its
+    ``nudging``: when a message that nobody acted on is sent again. ``lane``: how long a lane or a
+    batch is leased without being renewed. ``grace``: how long after its
     deadline a hold stands, which is longer than a provider's batch lives.
     """
 
@@ -33,6 +34,7 @@ class JobTimes:
     accepting: float = 1_200.0
     calling: float = 1_200.0
     nudging: float = 120.0
+    lane: float = 300.0
     grace: float = 26 * HOUR
     first_poll: float = 30.0
     longest_poll: float = 600.0
