@@ -14,6 +14,7 @@ from shared.domain.entries import Claim, Entry, Found, KeyRow, Repeat, Settlemen
 from shared.domain.health import Rest
 
 if TYPE_CHECKING:  # what only operators need stays out of the router
+    from shared.domain.batches.batch import Batch, Results
     from shared.domain.budgets.booked import Booked
     from shared.domain.budgets.changes import AuditRow
     from shared.domain.budgets.lines import LinesFound, SettledLine, Source
@@ -44,6 +45,12 @@ class Store(Protocol):
 
         One round trip. The answer may have expired; the caller checks. Strongly consistent for
         the key and the budgets; a scope without a budget is not among those found.
+        """
+
+    def stored_answers(self, team: str, digests: Sequence[str]) -> dict[str, StoredAnswer]:
+        """Read up to 25 answers by their digest; what cannot be read is left out.
+
+        They may have expired; the caller checks.
         """
 
     def record_hit(
@@ -309,6 +316,41 @@ class FileStore(Protocol):
 
         Returns the upload as it stands: this end, or the one that came first.
         """
+
+
+class CallerBatches(Protocol):
+    """Callers' batches, and the files of records that they gather.
+
+    Raises :class:`~shared.domain.errors.StoreUnavailable`. Reads are strongly consistent. A write
+    that is sent twice has the effect of one. A row is found under its own team and no other.
+    """
+
+    def put(self, batch: Batch) -> None:
+        """Write a new batch, open from now on; the same one may be written again."""
+
+    def get(self, team: str, batch_id: str) -> Batch | None:
+        """Return a batch."""
+
+    def move(self, seen: Batch, after: Batch) -> Batch:
+        """Write a changed batch if it is as seen; returns it as it stands, ``after`` if so.
+
+        A batch that is at rest is open no more. Returns ``seen`` for one that was deleted.
+        """
+
+    def list_batches(self, team: str, prefix: str, listing: Listing) -> list[Batch]:
+        """Return up to ``listing.limit`` batches whose ids have a prefix, in order."""
+
+    def open_batches(self) -> list[tuple[str, str]]:
+        """Return the team and the id of every batch that is not at rest; perhaps of others."""
+
+    def delete(self, batch: Batch) -> None:
+        """Delete a batch; it may be gone already."""
+
+    def add_results(self, team: str, batch_id: str, results: Results, purge_at: int) -> None:
+        """Take a file of records down."""
+
+    def results(self, team: str, batch_id: str) -> list[Results]:
+        """Return the files of records, in no order that says anything."""
 
 
 class JobStore(Protocol):

@@ -120,6 +120,20 @@ def upload_partition(team: str, upload: str) -> str:
     return f"{team}/uploads/{upload}"
 
 
+CALLER_BATCH_PARTITIONS: Final = ("*/batches", "*/batches/*")
+OPEN_CALLER_BATCHES_PARTITION: Final = "-/caller-batches"
+
+
+def caller_batch_partition(team: str) -> str:
+    """Return the jobs partition of one team's own batches."""
+    return f"{team}/batches"
+
+
+def results_partition(team: str, batch: str) -> str:
+    """Return the jobs partition of the files of records of one batch."""
+    return f"{team}/batches/{batch}"
+
+
 JOB_PARTITIONS: Final = "*/jobs"
 CONTENT_PARTITIONS: Final = "*/contents/*"
 WAITING_PARTITIONS: Final = "-/waiting/*"

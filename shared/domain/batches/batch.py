@@ -110,8 +110,9 @@ class Money:
 class Batch:
     """A batch. Times are epoch seconds; what its lines say is kept apart from it.
 
-    ``planned`` names what was made of its lines besides groups: the lines that were answered or
-    refused at once, and those that ask what another one asks. ``output_seconds`` is how long its
+    ``groups`` are the lines that models are asked, ``records`` those that were answered or refused
+    at once, ``twins`` those that ask what another line asks;
+    ``hits`` what is settled for those that the cache answered. ``output_seconds`` is how long its
     results are kept. ``leased_until`` keeps two processes from doing the same work.
     """
 
@@ -125,13 +126,16 @@ class Batch:
     status: Status
     request_id: str
     price_version: str
+    input: tuple[Blob, ...] = ()
     input_file: str = ""
     metadata: Mapping[str, str] | None = None
     output_seconds: int = 30 * 24 * 3600
     errors: tuple[LineError, ...] = ()
     held: Held | None = None
     groups: tuple[Group, ...] = ()
+    records: Blob | None = None
     twins: Blob | None = None
+    hits: Blob | None = None
     parts: tuple[Part, ...] = ()
     is_split: bool = False
     counts: Counts = field(default_factory=Counts)
@@ -140,6 +144,7 @@ class Batch:
     finalizing_at: float | None = None
     ended_at: float | None = None
     cancelling_at: float | None = None
+    results: Blob | None = None
     output_file: str | None = None
     error_file: str | None = None
     leased_to: str = ""
@@ -195,3 +200,12 @@ class Batch:
     def changed(self, **changes: Any) -> Batch:
         """Return the batch as it is after a change."""
         return replace(self, **{**changes, "revision": self.revision + 1})
+
+
+@dataclass(frozen=True)
+class Results:
+    """A file of records, and how many lines of it were answered or not."""
+
+    blob: Blob
+    succeeded: int
+    failed: int

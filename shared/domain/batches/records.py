@@ -12,7 +12,7 @@ from typing import Final, Literal
 import msgspec
 
 from shared.domain.batches.jsonl import raw_lines
-from shared.domain.entries import Entry
+from shared.domain.entries import Entry, Settlement
 from shared.domain.jobs.job import Wish
 
 End = Literal["succeeded", "errored", "expired", "canceled"]
@@ -68,13 +68,21 @@ class Twin(msgspec.Struct, frozen=True, array_like=True):
     of: int
 
 
+class Hit(msgspec.Struct, frozen=True, array_like=True):
+    """A line that the cache answered, as it is settled."""
+
+    entry: Entry
+    settlement: Settlement
+
+
 _encode: Final = msgspec.json.Encoder().encode
 _record: Final = msgspec.json.Decoder(Record).decode
 _planned: Final = msgspec.json.Decoder(PlannedLine).decode
+_hit: Final = msgspec.json.Decoder(Hit).decode
 _twin: Final = msgspec.json.Decoder(Twin).decode
 
 
-def written(row: Record | PlannedLine | Twin) -> bytes:
+def written(row: Record | PlannedLine | Twin | Hit) -> bytes:
     """Return a row as its line of a file."""
     return _encode(row) + b"\n"
 
@@ -87,6 +95,11 @@ def records_in(chunks: Iterable[bytes]) -> Iterator[Record]:
 def planned_in(chunks: Iterable[bytes]) -> Iterator[PlannedLine]:
     """Yield the planned lines of a file."""
     return map(_planned, _lines(chunks))
+
+
+def hits_in(chunks: Iterable[bytes]) -> Iterator[Hit]:
+    """Yield the hits of a file."""
+    return map(_hit, _lines(chunks))
 
 
 def twins_in(chunks: Iterable[bytes]) -> Iterator[Twin]:
