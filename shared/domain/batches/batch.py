@@ -113,7 +113,8 @@ class Batch:
     ``groups`` are the lines that models are asked, ``records`` those that were answered or refused
     at once, ``twins`` those that ask what another line asks;
     ``hits`` what is settled for those that the cache answered. ``output_seconds`` is how long its
-    results are kept. ``leased_until`` keeps two processes from doing the same work.
+    results are kept. ``is_awaited``: its creator is told at once whether it is taken, so nobody
+    else plans it. ``leased_until`` keeps two processes from doing the same work.
     """
 
     id: str
@@ -147,6 +148,7 @@ class Batch:
     results: Blob | None = None
     output_file: str | None = None
     error_file: str | None = None
+    is_awaited: bool = False
     leased_to: str = ""
     leased_until: float = 0.0
     revision: int = 1
@@ -195,7 +197,7 @@ class Batch:
         if self.held is None:
             raise ValueError(f"{self.id} has no hold")
         scopes = scopes_of(self.team, self.key_digest, self.request_id)
-        return Hold(self.entry(), self.held.nano, self.held.day, scopes, self.held.expires_at)
+        return Hold(self.entry(), self.held.nano, self.held.day, scopes, self.hold_expires_at)
 
     def changed(self, **changes: Any) -> Batch:
         """Return the batch as it is after a change."""

@@ -36,6 +36,18 @@ class BatchRoom:
             raise self._explained(refusal, batch, most) from None
         return hold
 
+    def give_up(self, batch: Batch) -> None:
+        """Give back what a try held that nobody will go on with, and let none hold any more.
+
+        Raises ``StoreUnavailable``.
+        """
+        entry = batch.entry()
+        hold = self._holding.close_place(
+            batch.team, entry.request_id, entry.attempt, batch.hold_expires_at
+        )
+        if hold is not None:
+            self._holding.release(hold)
+
     def _explained(self, refusal: BudgetExceeded, batch: Batch, most: array[int]) -> BudgetExceeded:
         fitting = _fitting(most, self._left(batch))
         told = (
