@@ -29,6 +29,7 @@ from shared.domain.budgets import (
 )
 from shared.domain.budgets.movements import (
     ABANDON,
+    DROP_SETTLED,
     EXPIRE,
     SETTLE_LATE,
     SETTLE_TWICE_HELD,
@@ -182,7 +183,7 @@ class Holding:
 
         One that had expired meanwhile was charged in full: that is given back too.
         """
-        self._end(hold, None, lambda stands, row: ABANDON if stands and row == "none" else None)
+        self._end(hold, None, _releasing)
         nothing = Settlement("failed", TokenCounts(), "none", cost_nano=0, baseline_nano=0)
         self._end(hold, nothing, _giving_back, Position(hold_stands=False, row="expired"))
 
@@ -352,6 +353,13 @@ def _settling_later(hold_stands: bool, row: RowState) -> Ending | None:
     """Return how a call is settled whose hold was booked long ago."""
     is_unheld = row == "none" and not hold_stands
     return SETTLE_UNHELD if is_unheld else settling(hold_stands, row)
+
+
+def _releasing(hold_stands: bool, row: RowState) -> Ending | None:
+    """Return how a hold is given back, or None where it stands no more."""
+    if not hold_stands or row == "expired":
+        return None
+    return ABANDON if row == "none" else DROP_SETTLED
 
 
 def _giving_back(hold_stands: bool, row: RowState) -> Ending | None:

@@ -142,9 +142,9 @@ class CallNow:
         after = job.changed(state="done", answer=FROM_CACHE, notes=facts, finished_at=self._clock())
         if self._jobs.move(job, after) != after:
             return
+        self._rooms.give_hold_back(after)
         self._store.record_hit(entry, settlement, None, f"{utc(self._clock()):%Y-%m-%d}")
         self._meter.settled(entry, settlement, self._clock() - entry.opened_at)
-        self._rooms.give_hold_back(after)
 
     def _taken(self, job: Job) -> Job | None:
         """Take a job for a call by this process; None where somebody else has it."""

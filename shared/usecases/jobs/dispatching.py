@@ -15,7 +15,7 @@ from shared.usecases.jobs.submitting import Submitter
 
 Place = tuple[str, str]
 """A team and the id of one of its jobs."""
-_AT_ONCE: Final = 8
+AT_ONCE: Final = 8
 """Calls that one dispatcher makes side by side: each waits for a provider most of the time."""
 
 
@@ -23,13 +23,20 @@ class Dispatcher:
     """Handles messages. The same message may come again, and at once to two dispatchers."""
 
     def __init__(
-        self, jobs: JobStore, call_now: CallNow, submitter: Submitter, meter: Meter, clock: Clock
+        self,
+        jobs: JobStore,
+        call_now: CallNow,
+        submitter: Submitter,
+        meter: Meter,
+        clock: Clock,
+        at_once: int = AT_ONCE,
     ) -> None:
         self._jobs = jobs
         self._call_now = call_now
         self._submitter = submitter
         self._meter = meter
         self._clock = clock
+        self._at_once = at_once
 
     async def handle(self, places: Sequence[Place]) -> list[Place]:
         """Handle messages; returns those that could not be handled and are to come again.
@@ -40,7 +47,7 @@ class Dispatcher:
             jobs = await asyncio.to_thread(self._jobs.get_many, list(dict.fromkeys(places)))
         except StoreUnavailable:
             return list(places)
-        turns = asyncio.Semaphore(_AT_ONCE)
+        turns = asyncio.Semaphore(self._at_once)
         ended = await asyncio.gather(*(self._one(job, turns) for job in jobs))
         failed = {place for place in ended if place is not None}
         await self._submit(jobs)

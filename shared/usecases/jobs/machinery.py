@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from shared.catalog import Catalog
 from shared.clock import Clock
@@ -25,7 +25,7 @@ from shared.usecases.jobs.answers import Answers
 from shared.usecases.jobs.batch_files import BatchFiles
 from shared.usecases.jobs.calling import CallNow
 from shared.usecases.jobs.collecting import Collector
-from shared.usecases.jobs.dispatching import Dispatcher
+from shared.usecases.jobs.dispatching import AT_ONCE, Dispatcher
 from shared.usecases.jobs.job_lines import Each, JobLines
 from shared.usecases.jobs.lanes import Lanes
 from shared.usecases.jobs.late_rows import LateRows
@@ -60,8 +60,9 @@ class Outside:
     clock: Clock
     new_id: Callable[[], str]
     name: Callable[[], str]
-    times: JobTimes = JobTimes()
+    times: JobTimes = field(default_factory=JobTimes)
     each: Each = map
+    at_once: int = AT_ONCE
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ class Machinery:
         try:
             work()
         except StoreUnavailable:
-            self.meter.trouble("tick", what=what)
+            self.meter.trouble("tick", part=what)
 
 
 def rooms_in(outside: Outside) -> Rooms:
@@ -169,7 +170,7 @@ def machinery(outside: Outside) -> Machinery:
     )
     return Machinery(
         rooms=rooms,
-        dispatcher=Dispatcher(jobs, call_now, submitter, meter, clock),
+        dispatcher=Dispatcher(jobs, call_now, submitter, meter, clock, outside.at_once),
         tending=Tending(jobs, rooms, call_now, times, clock),
         submitter=submitter,
         collector=collector,
