@@ -142,12 +142,16 @@ def _files(stores: tuple[FileStore, Blobs], clock: Clock) -> Files:
 
 def _file_stores(settings: RouterSettings, meter: Meter) -> tuple[FileStore, Blobs]:
     # Imported at the first call that has to do with files: few callers send any.
-    from shared.adapters import s3  # noqa: PLC0415
+    from botocore.config import Config  # noqa: PLC0415
+
+    from shared.adapters import aws  # noqa: PLC0415
+    from shared.adapters.blobs import S3Blobs  # noqa: PLC0415
     from shared.adapters.dynamodb.files import DynamoFiles  # noqa: PLC0415
 
     report = _reporter(meter)
     files = DynamoFiles(wire.connect(_TIMEOUTS), settings.jobs_table, report)
-    return files, s3.S3Blobs(s3.connect(), settings.batches_bucket, report)
+    s3 = aws.client("s3", Config(connect_timeout=2, read_timeout=30))
+    return files, S3Blobs(s3, settings.batches_bucket, report)
 
 
 def _patience(settings: RouterSettings) -> Patience:

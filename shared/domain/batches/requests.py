@@ -1,4 +1,4 @@
-"""What a caller says of a batch that is to be made: closed schemas, each refusal naming its field."""
+"""What a caller says of a batch: closed schemas, each refusal naming its field."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from shared.domain.files import BATCH_PREFIX, Blob, Listing, Page, blob_key, is_
 from shared.domain.files.ids import MESSAGE_BATCH_PREFIX, RANDOM_BYTES
 from shared.domain.request_ids import request_id
 from shared.ports import Blobs, CallerBatches, JobQueue
-from shared.usecases.batches.running import LEASE_SECONDS, BatchRunner
+from shared.usecases.batches.taking import LEASE_SECONDS, BatchTaker
 from shared.usecases.files import Files
 
 AT_ONCE_BYTES: Final = 1024 * 1024
@@ -57,7 +57,7 @@ class BatchDesk:
         files: Files,
         blobs: Blobs,
         queue: JobQueue,
-        runner: Callable[[], BatchRunner],
+        taker: BatchTaker,
         price_version: str,
         clock: Clock,
         random: Callable[[int], bytes],
@@ -66,7 +66,7 @@ class BatchDesk:
         self._files = files
         self._blobs = blobs
         self._queue = queue
-        self._runner = runner
+        self._taker = taker
         self._price_version = price_version
         self._clock = clock
         self._random = random
@@ -152,7 +152,7 @@ class BatchDesk:
             batch = replace(batch, is_awaited=True, leased_to=batch.id, leased_until=until)
         self._batches.put(batch)
         if is_awaited:
-            batch = self._runner().planned(batch)
+            batch = self._taker.take_now(batch)
         if not batch.is_at_rest:
             self._nudge(batch)
         return batch

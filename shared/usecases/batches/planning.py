@@ -35,7 +35,7 @@ from shared.domain.entries import KeyRow, StoredAnswer
 from shared.domain.errors import GatewayError, Unauthorized
 from shared.domain.files import Blob
 from shared.domain.jobs.job import Held
-from shared.ports import Blobs, Meter, Store
+from shared.ports import Blobs, Store
 from shared.usecases.batches.line_plan import (
     DOORS,
     CheckedLine,
@@ -105,7 +105,6 @@ class Planner:
         blobs: Blobs,
         store: Store,
         settler: Settler,
-        meter: Meter,
         clock: Clock,
     ) -> None:
         self._environment = environment
@@ -115,7 +114,6 @@ class Planner:
         self._blobs = blobs
         self._store = store
         self._settler = settler
-        self._meter = meter
         self._clock = clock
 
     def plan(self, batch: Batch, attempt: str) -> Batch:

@@ -7,31 +7,23 @@ second finds the batch changed and leaves it alone. Every step may be repeated a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Final
 
 from shared.clock import Clock
 from shared.domain.batches.batch import GRACE_SECONDS, Batch, Part, Status
 from shared.domain.batches.records import hits_in
 from shared.domain.budgets.lines import MOST_LINES, SettledLine
-from shared.domain.errors import GatewayError, StoreUnavailable
+from shared.domain.errors import StoreUnavailable
 from shared.domain.jobs.provider_batch import ProviderBatch
 from shared.ports import BatchStore, Blobs, CallerBatches, Meter
 from shared.usecases.batches.merging import Merger
 from shared.usecases.batches.money import BatchMoney
-from shared.usecases.batches.planning import BatchFailed, Planner, failure_of
-from shared.usecases.batches.room import BatchRoom
 from shared.usecases.batches.splitting import Splitter
+from shared.usecases.batches.taking import LEASE_SECONDS, BatchChanged, BatchTaker
 from shared.usecases.jobs.chunks import chunks
 
-LEASE_SECONDS: Final = 900.0
-"""As long as a function may run."""
 _STOPPABLE: Final = frozenset({"claiming", "intent"})
 """States of a provider's batch in which nobody was told of it."""
-
-
-class BatchChanged(Exception):
-    """Another process has gone on with a batch: this one leaves it alone."""
 
 
 class BatchRunner:
@@ -42,8 +34,7 @@ class BatchRunner:
         *,
         batches: CallerBatches,
         parts: BatchStore,
-        planner: Planner,
-        room: BatchRoom,
+        taker: BatchTaker,
         splitter: Splitter,
         merger: Merger,
         money: BatchMoney,
@@ -54,8 +45,7 @@ class BatchRunner:
     ) -> None:
         self._batches = batches
         self._parts = parts
-        self._planner = planner
-        self._room = room
+        self._taker = taker
         self._splitter = splitter
         self._merger = merger
         self._money = money
@@ -81,7 +71,7 @@ class BatchRunner:
             return batch
         try:
             if batch.status == "validating" and batch.is_awaited:
-                self._forget(batch)
+                self._taker.forget(batch)
                 return None
             batch = self._leased(batch)
             while (after := self._step(batch)) is not None:
@@ -89,25 +79,6 @@ class BatchRunner:
             return batch if batch.is_at_rest else self._move(batch, leased_until=0.0)
         except BatchChanged:
             return self._batches.get(team, batch_id)
-
-    def planned(self, batch: Batch) -> Batch:
-        """Plan a batch that was written for a caller who waits.
-
-        Raises ``GatewayError`` where it is refused as a whole, or could not be planned: then
-        nothing is held for it and it is forgotten, now or when its lease is over.
-        """
-        try:
-            planned = self._planner.plan(batch, batch.leased_to)
-        except BatchFailed as failed:
-            return self._end_unheld(batch, "failed", errors=failed.errors)
-        except GatewayError:
-            self._forget(batch)
-            raise
-        return self._take(batch, replace(planned, leased_until=0.0))
-
-    def _forget(self, batch: Batch) -> None:
-        self._room.give_up(batch)
-        self._batches.delete(batch)
 
     def _leased(self, batch: Batch) -> Batch:
         until = self._clock() + LEASE_SECONDS
@@ -127,21 +98,8 @@ class BatchRunner:
 
     def _plan(self, batch: Batch) -> Batch:
         if batch.status == "cancelling":
-            return self._end_unheld(batch, "cancelled")
-        try:
-            planned = self._planner.plan(batch, batch.leased_to)
-        except BatchFailed as failed:
-            return self._end_unheld(batch, "failed", errors=failed.errors)
-        except StoreUnavailable:
-            raise
-        except GatewayError as error:
-            return self._end_unheld(batch, "failed", errors=failure_of(error))
-        return self._take(batch, planned)
-
-    def _end_unheld(self, batch: Batch, status: Status, **changes: object) -> Batch:
-        """End a batch that has no plan, and let no try of another process hold money for it."""
-        self._room.give_up(batch)
-        return self._move(batch, status=status, ended_at=self._clock(), **changes)
+            return self._taker.end_unheld(batch, "cancelled")
+        return self._taker.take(batch)
 
     def _split(self, batch: Batch) -> Batch:
         """Settle what the cache answered, and name the parts before the first one stands."""
@@ -223,12 +181,7 @@ class BatchRunner:
             status = "cancelled"
         elif merged.counts.expired:
             status = "expired"
-        return self._take(batch, merged.changed(status=status, ended_at=self._clock()))
+        return self._taker.move(batch, merged.changed(status=status, ended_at=self._clock()))
 
     def _move(self, batch: Batch, **changes: object) -> Batch:
-        return self._take(batch, batch.changed(**changes))
-
-    def _take(self, batch: Batch, after: Batch) -> Batch:
-        if self._batches.move(batch, after) != after:
-            raise BatchChanged
-        return after
+        return self._taker.move(batch, batch.changed(**changes))
