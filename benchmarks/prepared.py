@@ -73,6 +73,8 @@ def _settings(world_url: str) -> RouterSettings:
         environment=ENVIRONMENT,
         cache_table="sluice-bench-cache",
         ledger_table="sluice-bench-ledger",
+        jobs_table="sluice-bench-jobs",
+        batches_bucket="sluice-bench-batches",
         providers=("openai",),
         provider_secrets={"openai": _SECRET},
         policy_version=policy_version(),

@@ -68,6 +68,8 @@ def declare_router(
         policy=router_policy(
             cache=stores.cache.arn,
             ledger=stores.ledger.arn,
+            jobs=stores.jobs.arn,
+            batches=stores.batches.arn,
             provider_secrets=list(keys.values()),
             bedrock_models=models_called_as_role(stack.providers),
             region=stack.region,
@@ -148,6 +150,8 @@ def _environment(
             environment=stack.environment,
             cache_table=known["cache"],
             ledger_table=known["ledger"],
+            jobs_table=known["jobs"],
+            batches_bucket=known["batches"],
             providers=stack.providers,
             provider_secrets={provider: known[f"key:{provider}"] for provider in keys},
             policy_version=policy_version(),
@@ -167,5 +171,10 @@ def _environment(
         )
 
     arns = {f"key:{provider}": arn for provider, arn in keys.items()}
-    names = {"cache": stores.cache.name, "ledger": stores.ledger.name}
+    names = {
+        "cache": stores.cache.name,
+        "ledger": stores.ledger.name,
+        "jobs": stores.jobs.name,
+        "batches": stores.batches.bucket,
+    }
     return pulumi.Output.all(**names, **arns).apply(variables)

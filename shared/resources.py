@@ -52,6 +52,7 @@ FEEDBACK_PARTITIONS: Final = "*/feedback/*"
 HOLD_PARTITIONS: Final = "*/holds"
 BUDGET_PARTITIONS: Final = ("*/budget", "-/budget/*")
 KEY_PARTITIONS: Final = "*/keys"
+FILE_PARTITIONS: Final = ("*/files", "*/uploads/*")
 TEAMS_PARTITION: Final = "teams"
 """Names every team, so that all can be listed without a scan."""
 AUDIT_PARTITIONS: Final = "-/audit/*"
@@ -124,6 +125,30 @@ def answer_partition(team: str, digest: str) -> str:
 def idempotency_partition(team: str, key_digest: str) -> str:
     """Return the cache partition of one team's Idempotency-Key, by its SHA-256."""
     return f"{team}/idempotency/{key_digest}"
+
+
+def file_partition(team: str) -> str:
+    """Return the jobs partition of one team's files."""
+    return f"{team}/files"
+
+
+def upload_partition(team: str, upload: str) -> str:
+    """Return the jobs partition of one upload and its parts."""
+    return f"{team}/uploads/{upload}"
+
+
+CALLER_BATCH_PARTITIONS: Final = ("*/batches", "*/batches/*")
+OPEN_CALLER_BATCHES_PARTITION: Final = "-/caller-batches"
+
+
+def caller_batch_partition(team: str) -> str:
+    """Return the jobs partition of one team's own batches."""
+    return f"{team}/batches"
+
+
+def results_partition(team: str, batch: str) -> str:
+    """Return the jobs partition of the files of records of one batch."""
+    return f"{team}/batches/{batch}"
 
 
 JOB_PARTITIONS: Final = "*/jobs"

@@ -55,6 +55,8 @@ class RouterSettings(FunctionSettings, frozen=True, forbid_unknown_fields=True, 
 
     cache_table: str
     ledger_table: str
+    jobs_table: str
+    batches_bucket: str
     providers: tuple[Name, ...]
     provider_secrets: dict[str, str]
     policy_version: str

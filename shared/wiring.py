@@ -6,7 +6,8 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
 
 from shared import catalog as facts
 from shared.adapters import provider_keys
@@ -38,6 +39,10 @@ from shared.usecases.route import ModelRouter
 from shared.usecases.settling import Function, Settler
 from shared.usecases.standing import StandingOf
 
+if TYPE_CHECKING:
+    from shared.ports import Blobs, FileStore
+    from shared.usecases.files import Files
+
 _TIMEOUTS: Final = Timeouts(connect=1, read=2)
 """A store that does not answer within seconds is down: the call fails closed."""
 
@@ -58,6 +63,12 @@ class Router:
     background: Background
     ledger: Ledger
     new_request_id: Callable[[], str]
+    make_files: Callable[[], Files]
+
+    @cached_property
+    def files(self) -> Files:
+        """Files and uploads, made when they are first asked for: S3's client is slow to make."""
+        return self.make_files()
 
 
 def build_router(
@@ -67,6 +78,7 @@ def build_router(
     stores: tuple[Store, Ledger] | None = None,
     upstream: Upstream | None = None,
     meter: Meter | None = None,
+    file_stores: tuple[FileStore, Blobs] | None = None,
 ) -> Router:
     """Build the router from its settings; every part of the outside world can be replaced."""
     clock = clock or _clock(settings)
@@ -118,7 +130,28 @@ def build_router(
         background=background,
         ledger=ledger,
         new_request_id=lambda: request_id(clock(), secrets.token_bytes(RANDOM_BYTES)),
+        make_files=lambda: _files(file_stores or _file_stores(settings, meter), clock),
     )
+
+
+def _files(stores: tuple[FileStore, Blobs], clock: Clock) -> Files:
+    from shared.usecases.files import Files  # noqa: PLC0415
+
+    return Files(*stores, clock, secrets.token_bytes)
+
+
+def _file_stores(settings: RouterSettings, meter: Meter) -> tuple[FileStore, Blobs]:
+    # Imported at the first call that has to do with files: few callers send any.
+    from botocore.config import Config  # noqa: PLC0415
+
+    from shared.adapters import aws  # noqa: PLC0415
+    from shared.adapters.blobs import S3Blobs  # noqa: PLC0415
+    from shared.adapters.dynamodb.files import DynamoFiles  # noqa: PLC0415
+
+    report = _reporter(meter)
+    files = DynamoFiles(wire.connect(_TIMEOUTS), settings.jobs_table, report)
+    s3 = aws.client("s3", Config(connect_timeout=2, read_timeout=30))
+    return files, S3Blobs(s3, settings.batches_bucket, report)
 
 
 def _patience(settings: RouterSettings) -> Patience:

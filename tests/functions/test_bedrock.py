@@ -68,6 +68,8 @@ def bedrock(client: Client) -> Gateway:
         environment="dev",
         cache_table="cache",
         ledger_table="ledger",
+        jobs_table="jobs",
+        batches_bucket="batches",
         providers=("openai", "bedrock"),
         provider_secrets={"openai": "arn:1"},
         policy_version="p1",

@@ -170,6 +170,8 @@ async def calling(simulator: Simulator) -> AsyncIterator[Caller]:
         environment="dev",
         cache_table="cache",
         ledger_table="ledger",
+        jobs_table="jobs",
+        batches_bucket="batches",
         providers=("openai", "anthropic", "xai"),
         provider_secrets={name: f"arn:{name}" for name in ("openai", "anthropic", "xai")},
         policy_version="p1",

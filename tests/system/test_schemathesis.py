@@ -180,6 +180,8 @@ def gateway() -> Gateway:
         environment="dev",
         cache_table="cache",
         ledger_table="ledger",
+        jobs_table="jobs",
+        batches_bucket="batches",
         providers=tuple(sorted(served_providers())),
         provider_secrets={name: f"arn:{name}" for name in served_providers() if name != "bedrock"},
         policy_version="p1",
