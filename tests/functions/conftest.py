@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 from functions.router.app import create_app
 from shared.adapters.memory import MemoryMeter, MemoryReply, MemoryStore, MemoryUpstream
 from shared.adapters.memory_files import MemoryFiles
-from shared.adapters.memory_jobs import MemoryBlobs
+from shared.adapters.memory_jobs import MemoryBlobs, MemoryJobs, MemoryQueue
 from shared.adapters.memory_ledger import MemoryLedger
 from shared.catalog import Provider
 from shared.domain.api_keys import compose_key, key_digest
@@ -79,6 +79,8 @@ class Gateway:
     time: list[float]
     files: MemoryFiles
     blobs: MemoryBlobs
+    jobs: MemoryJobs
+    queue: MemoryQueue
     keys: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -135,6 +137,7 @@ def make_gateway(*providers: str, **limits: Any) -> Gateway:
     time = [1_795_330_000.0]
     store, meter = MemoryStore(), MemoryMeter()
     files, blobs = MemoryFiles(), MemoryBlobs()
+    jobs, queue = MemoryJobs(), MemoryQueue()
     upstream = MemoryUpstream(lambda *_: MemoryReply(as_chunks()))
     router = build_router(
         settings,
@@ -143,9 +146,20 @@ def make_gateway(*providers: str, **limits: Any) -> Gateway:
         upstream=upstream,
         meter=meter,
         file_stores=(files, blobs),
+        job_stores=(jobs, queue),
     )
     made = Gateway(
-        create_app(router), router, store, store.ledger, upstream, meter, time, files, blobs
+        app=create_app(router),
+        router=router,
+        store=store,
+        ledger=store.ledger,
+        upstream=upstream,
+        meter=meter,
+        time=time,
+        files=files,
+        blobs=blobs,
+        jobs=jobs,
+        queue=queue,
     )
     made.answer_with(usual_answer)
     for number, team in enumerate(("search", "support")):
