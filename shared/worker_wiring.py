@@ -12,7 +12,9 @@ from threading import Lock
 from typing import Final
 
 import httpx2
+import msgspec
 
+from shared.adapters import job_queue
 from shared.adapters.batches.account import Account, account, batch_client
 from shared.adapters.job_queue import SqsJobQueue
 from shared.catalog import Provider
@@ -21,6 +23,7 @@ from shared.deferral_wiring import job_store, queue_of, times_of
 from shared.domain.jobs.ids import BATCH_RANDOM_BYTES, batch_id
 from shared.ports import BatchProvider, Meter
 from shared.settings import WorkerSettings
+from shared.usecases.jobs.dispatching import Place
 from shared.usecases.jobs.machinery import Machinery, Outside, machinery
 from shared.wiring import Calls, blobs_of, build_calls, keys_of
 
@@ -41,6 +44,14 @@ class Worker:
     queue: SqsJobQueue
     clock: Clock
     meter: Meter
+
+    def place_in(self, message: str) -> Place | None:
+        """Return the job that a message names; None, and a word in the log, where it names none."""
+        try:
+            return job_queue.place_in(message)
+        except msgspec.DecodeError:
+            self.meter.trouble("unreadable_message")
+            return None
 
 
 def build_worker(settings: WorkerSettings, service: str) -> Worker:

@@ -7,11 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, Final
 
-import msgspec
-
-from shared.adapters.job_queue import place_in
 from shared.settings import worker_settings
-from shared.usecases.jobs.dispatching import Place
 from shared.worker_wiring import Worker, build_worker
 
 AGAIN_SECONDS: Final = 30
@@ -29,7 +25,7 @@ def handle(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """
     worker, records = _built(), event.get("Records", [])
     until = worker.clock() + context.get_remaining_time_in_millis() / 1000 - _SPARE_SECONDS
-    named = {str(record["messageId"]): _place(record) for record in records}
+    named = {str(each["messageId"]): worker.place_in(str(each["body"])) for each in records}
     places = [place for place in named.values() if place is not None]
     unhandled = set(asyncio.run(worker.machinery.dispatcher.handle(places, until)))
     failed = [
@@ -44,14 +40,6 @@ def handle(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 @cache
 def _built() -> Worker:
     return build_worker(worker_settings(), "dispatcher")
-
-
-def _place(record: Record) -> Place | None:
-    try:
-        return place_in(str(record["body"]))
-    except msgspec.DecodeError:
-        _built().meter.trouble("unreadable_message", message_id=record["messageId"])
-        return None
 
 
 def _show_again(worker: Worker, failed: Sequence[Record]) -> None:
