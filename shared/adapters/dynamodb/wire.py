@@ -43,10 +43,6 @@ class DynamoClient(JsonClient):
         """Change one item."""
         return self.call("UpdateItem", request)
 
-    def delete_item(self, **request: Any) -> Json:
-        """Delete one item."""
-        return self.call("DeleteItem", request)
-
     def transact_write_items(self, **request: Any) -> Json:
         """Write several items or none; a request without a token gets one, as in botocore."""
         return self.call("TransactWriteItems", {"ClientRequestToken": str(uuid.uuid4()), **request})
