@@ -16,7 +16,7 @@ import pulumi_aws as aws
 from infra.bundle.recipe import FunctionCode
 from infra.encryption import Encryption, key_arn
 from infra.function_code import code_arguments, fitting
-from infra.grants import LAMBDA_MAY_ASSUME
+from infra.grants import may_assume
 from infra.settings import StackSettings
 from shared.resources import resource_name
 from shared.settings import FunctionSettings, as_environment
@@ -89,7 +89,7 @@ def declare_function_role(stack: StackSettings, role: str, name: str) -> aws.iam
     return aws.iam.Role(
         f"{role}-role",
         name=name,
-        assume_role_policy=pulumi.Output.json_dumps(LAMBDA_MAY_ASSUME),
+        assume_role_policy=pulumi.Output.json_dumps(may_assume("lambda")),
         tags=stack.tags,
     )
 

@@ -56,6 +56,8 @@ FILE_PARTITIONS: Final = ("*/files", "*/uploads/*")
 TEAMS_PARTITION: Final = "teams"
 """Names every team, so that all can be listed without a scan."""
 AUDIT_PARTITIONS: Final = "-/audit/*"
+GUARD_PARTITIONS: Final = "-/guard/*"
+MESSAGE_PARTITIONS: Final = "-/messages/*"
 ENVIRONMENT: Final = "-"
 """Stands where a team does, for what belongs to the environment: no team can be called so."""
 
@@ -98,6 +100,21 @@ def slice_partition(number: int) -> str:
 def audit_partition(month: str) -> str:
     """Return the ledger partition of what operators changed in one month (``2026-11``)."""
     return f"{ENVIRONMENT}/audit/{month}"
+
+
+def told_partition() -> str:
+    """Return the ledger partition of what people have been told: of budgets and of alarms."""
+    return f"{ENVIRONMENT}/guard/told"
+
+
+def pending_partition() -> str:
+    """Return the ledger partition that names the messages still to be delivered."""
+    return f"{ENVIRONMENT}/guard/pending"
+
+
+def message_partition(month: str) -> str:
+    """Return the ledger partition of the messages of one month (``2026-11``)."""
+    return f"{ENVIRONMENT}/messages/{month}"
 
 
 def answer_partition(team: str, digest: str) -> str:
@@ -164,6 +181,11 @@ HEALTH_PARTITION: Final = "health"
 def resource_name(environment: str, role: str) -> str:
     """Return ``sluice-<environment>-<role>``."""
     return f"{PROJECT}-{environment}-{role}"
+
+
+def webhooks_secret_name(environment: str) -> str:
+    """Return the name of the secret that holds the webhooks and what they are signed with."""
+    return f"{PROJECT}/{environment}/webhooks"
 
 
 def secret_name(environment: str, provider: str) -> str:

@@ -23,7 +23,7 @@ Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9-]{0,30}\Z")]
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=900)]
 MiB = 1024 * 1024
 
-_IN_JSON = frozenset({"providers", "provider_secrets", "budgets", "key_limits"})
+_IN_JSON = frozenset({"providers", "provider_secrets", "budgets", "key_limits", "webhook_hosts"})
 """Settings that are no single value, so their text is JSON."""
 
 
@@ -94,6 +94,22 @@ class RouterSettings(FunctionSettings, frozen=True, forbid_unknown_fields=True, 
             raise ValueError("upstream_url may only name a loopback address")
 
 
+class GuardSettings(FunctionSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What the budget guard is told by ``infra``.
+
+    ``people_topic`` is the ARN of the topic that people listen to. ``webhook_secret`` is the ARN
+    of the secret that holds the webhooks and what they are signed with, if there is one.
+    """
+
+    ledger_table: str
+    people_topic: str
+    webhook_secret: str | None = None
+    webhook_hosts: tuple[str, ...] = ()
+    """The only hosts that a webhook may name; in the local world, loopback beside them."""
+    budgets: Seeds = Seeds()
+    """The caps that unused budgets start with, as the router has them."""
+
+
 def is_loopback_url(url: str) -> bool:
     """Tell whether a URL is plain HTTP to this machine."""
     parts = urlsplit(url)
@@ -112,6 +128,11 @@ def as_environment(settings: FunctionSettings) -> dict[str, str]:
 def router_settings(environment: Mapping[str, str] | None = None) -> RouterSettings:
     """Read the router's settings; raises :class:`SettingsError` naming what is wrong."""
     return _read(RouterSettings, "router", environment)
+
+
+def guard_settings(environment: Mapping[str, str] | None = None) -> GuardSettings:
+    """Read the budget guard's settings; raises :class:`SettingsError` naming what is wrong."""
+    return _read(GuardSettings, "budget guard", environment)
 
 
 Settings = TypeVar("Settings", bound=FunctionSettings)

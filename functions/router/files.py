@@ -48,7 +48,7 @@ async def create_file(request: Request, router: Router, request_id: str) -> Resp
 async def list_files(request: Request, router: Router, request_id: str) -> Response:
     """List the team's files, newest first."""
     key = await router.admission.confirm(presented_key(request))
-    page = await asyncio.to_thread(router.files.list, key.team, listing_of(request))
+    page = await asyncio.to_thread(router.files.listed, key.team, listing_of(request))
     return answer(list_shown(page, [file_shown(each) for each in page.rows]), request_id)
 
 

@@ -30,9 +30,7 @@ from shared.domain.budgets import (
 from shared.domain.budgets.movements import (
     ABANDON,
     DROP_SETTLED,
-    EXPIRE,
-    SETTLE_LATE,
-    SETTLE_TWICE_HELD,
+    SETTLE,
     SETTLE_UNHELD,
     Ending,
     RowState,
@@ -259,16 +257,17 @@ class Holding:
     def _reopen_rollups(self, hold: Hold, ending: Ending) -> None:
         """Before a row is written or replaced after its hour, have the hour added up anew.
 
-        The hour before has it as evidence of a retry.
+        The hour before has it as evidence of a retry. A call that is settled while its hold lasts
+        is never late; one whose process was frozen in the meantime may be, by hours.
         """
-        if ending not in {EXPIRE, SETTLE_LATE, SETTLE_TWICE_HELD}:
+        now = self._clock()
+        if not ending.writes_row or (ending is SETTLE and now < hold.expires_at):
             return
         # Late rows are rare: no cold start waits for what adds usage up.
         from shared.domain.rollups import SETTLING_SECONDS  # noqa: PLC0415
         from shared.domain.usage_rows import epoch, hour_before, hour_end, moment_of  # noqa: PLC0415
 
-        opened, now = hold.entry.opened_at, self._clock()
-        hour = hold.day + moment_of(opened)[10:13]
+        hour = hold.day + moment_of(hold.entry.opened_at)[10:13]
         if now >= epoch(hour_end(hour)):
             until = int(now) + SETTLING_SECONDS
             self._ledger.reopen(hold.entry.team, [hour, hour_before(hour)], until)

@@ -99,7 +99,7 @@ class BatchDesk:
         batch = self._get(team, kind, batch_id)
         return batch if batch.is_at_rest or batch.held is None else self._counted(batch)
 
-    def list(self, team: str, kind: Kind, listing: Listing) -> Page[Batch]:
+    def listed(self, team: str, kind: Kind, listing: Listing) -> Page[Batch]:
         """Return a page of a team's batches."""
         if listing.after is not None and not is_id(_PREFIXES[kind], listing.after):
             raise InvalidRequest("It must be the id of a batch.", param="after")
