@@ -57,6 +57,7 @@ class RouterSettings(FunctionSettings, frozen=True, forbid_unknown_fields=True, 
     ledger_table: str
     jobs_table: str
     batches_bucket: str
+    jobs_queue: str
     providers: tuple[Name, ...]
     provider_secrets: dict[str, str]
     policy_version: str

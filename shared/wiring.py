@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from functools import cache, cached_property, partial
+from typing import TYPE_CHECKING, Any, Final
 
 from shared import catalog as facts
 from shared.adapters import provider_keys
@@ -40,8 +41,12 @@ from shared.usecases.settling import Function, Settler
 from shared.usecases.standing import StandingOf
 
 if TYPE_CHECKING:
-    from shared.ports import Blobs, FileStore
+    from shared.ports import Blobs, CallerBatches, FileStore, JobQueue
+    from shared.usecases.batches.desk import BatchDesk
+    from shared.usecases.batches.machinery import Taking
     from shared.usecases.files import Files
+
+    BatchStores = tuple[FileStore, Blobs, CallerBatches, JobQueue]
 
 _TIMEOUTS: Final = Timeouts(connect=1, read=2)
 """A store that does not answer within seconds is down: the call fails closed."""
@@ -64,11 +69,17 @@ class Router:
     ledger: Ledger
     new_request_id: Callable[[], str]
     make_files: Callable[[], Files]
+    make_batches: Callable[[Files], BatchDesk]
 
     @cached_property
     def files(self) -> Files:
         """Files and uploads, made when they are first asked for: S3's client is slow to make."""
         return self.make_files()
+
+    @cached_property
+    def batches(self) -> BatchDesk:
+        """Callers' batches, made when they are first asked for."""
+        return self.make_batches(self.files)
 
 
 def build_router(
@@ -78,7 +89,7 @@ def build_router(
     stores: tuple[Store, Ledger] | None = None,
     upstream: Upstream | None = None,
     meter: Meter | None = None,
-    file_stores: tuple[FileStore, Blobs] | None = None,
+    batch_stores: BatchStores | None = None,
 ) -> Router:
     """Build the router from its settings; every part of the outside world can be replaced."""
     clock = clock or _clock(settings)
@@ -117,6 +128,11 @@ def build_router(
         clock=clock,
         keep_alive_seconds=settings.keep_alive_seconds,
     )
+    make_stores = cache(lambda: batch_stores or _batch_stores(settings, meter))
+    taking = partial(
+        _taking, settings, ledger, store=store, catalog=catalog, pricing=pricing, settler=settler,
+        meter=meter, clock=clock,
+    )  # fmt: skip
     return Router(
         settings=settings,
         catalog=catalog,
@@ -130,28 +146,70 @@ def build_router(
         background=background,
         ledger=ledger,
         new_request_id=lambda: request_id(clock(), secrets.token_bytes(RANDOM_BYTES)),
-        make_files=lambda: _files(file_stores or _file_stores(settings, meter), clock),
+        make_files=lambda: _files(make_stores(), clock),
+        make_batches=lambda files: _batch_desk(files, make_stores(), taking),
     )
 
 
-def _files(stores: tuple[FileStore, Blobs], clock: Clock) -> Files:
+def _files(stores: BatchStores, clock: Clock) -> Files:
+    # Imported at the first call that has to do with files: few callers send any.
     from shared.usecases.files import Files  # noqa: PLC0415
 
-    return Files(*stores, clock, secrets.token_bytes)
+    rows, blobs, *_ = stores
+    return Files(rows, blobs, clock, secrets.token_bytes)
 
 
-def _file_stores(settings: RouterSettings, meter: Meter) -> tuple[FileStore, Blobs]:
-    # Imported at the first call that has to do with files: few callers send any.
+def _batch_desk(files: Files, stores: BatchStores, taking: Callable[..., Taking]) -> BatchDesk:
+    from shared.usecases.batches.desk import BatchDesk  # noqa: PLC0415
+    from shared.usecases.batches.machinery import batch_taker  # noqa: PLC0415
+
+    _, blobs, batches, queue = stores
+    parts = taking(batches=batches, blobs=blobs)
+    return BatchDesk(
+        batches=batches,
+        files=files,
+        blobs=blobs,
+        queue=queue,
+        store=parts.store,
+        taker=batch_taker(parts),
+        price_version=parts.catalog.price_version,
+        clock=parts.clock,
+        random=secrets.token_bytes,
+    )
+
+
+def _taking(settings: RouterSettings, ledger: Ledger, **parts: Any) -> Taking:
+    from shared.usecases.batches.machinery import Taking  # noqa: PLC0415
+    from shared.usecases.call_facts import CallFacts  # noqa: PLC0415
+
+    policy = Policy(settings.environment, settings.policy_version)
+    # One batch may take all that a budget has left: it is many calls.
+    own = dataclasses.replace(_hold_policy(settings), max_share_percent=100)
+    return Taking(
+        environment=settings.environment,
+        holding=Holding(ledger, parts["clock"], own, time.sleep),
+        facts=CallFacts(policy, parts["catalog"], parts["clock"]),
+        **parts,
+    )
+
+
+def _batch_stores(settings: RouterSettings, meter: Meter) -> BatchStores:
     from botocore.config import Config  # noqa: PLC0415
 
     from shared.adapters import aws  # noqa: PLC0415
     from shared.adapters.blobs import S3Blobs  # noqa: PLC0415
+    from shared.adapters.dynamodb.caller_batches import DynamoCallerBatches  # noqa: PLC0415
     from shared.adapters.dynamodb.files import DynamoFiles  # noqa: PLC0415
+    from shared.adapters.job_queue import SqsJobQueue  # noqa: PLC0415
 
-    report = _reporter(meter)
-    files = DynamoFiles(wire.connect(_TIMEOUTS), settings.jobs_table, report)
-    s3 = aws.client("s3", Config(connect_timeout=2, read_timeout=30))
-    return files, S3Blobs(s3, settings.batches_bucket, report)
+    report, patient = _reporter(meter), Config(connect_timeout=2, read_timeout=30)
+    table, rows = settings.jobs_table, wire.connect(_TIMEOUTS)
+    return (
+        DynamoFiles(rows, table, report),
+        S3Blobs(aws.client("s3", patient), settings.batches_bucket, report),
+        DynamoCallerBatches(rows, table, report),
+        SqsJobQueue(aws.client("sqs", patient), settings.jobs_queue, report),
+    )
 
 
 def _patience(settings: RouterSettings) -> Patience:

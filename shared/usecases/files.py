@@ -69,7 +69,7 @@ class Files:
         """Return a page of a team's files; raises ``InvalidRequest`` for a cursor that is none."""
         if listing.after is not None and not is_id(FILE_PREFIX, listing.after):
             raise InvalidRequest("It must be the id of a file.", param="after")
-        shown = []
+        shown: list[StoredFile] = []
         for file in self._from(team, listing):
             if len(shown) == listing.limit:
                 return Page(tuple(shown), has_more=True)

@@ -14,6 +14,7 @@ COMPLETE = RouterSettings(
     ledger_table="l",
     jobs_table="j",
     batches_bucket="b",
+    jobs_queue="http://127.0.0.1/jobs",
     providers=("openai", "bedrock"),
     provider_secrets={"openai": "arn:aws:secretsmanager:us-east-1:1:secret:x"},
     policy_version="p",

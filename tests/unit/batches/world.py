@@ -167,6 +167,7 @@ class World:
             files=self.files,
             blobs=blobs,
             queue=queue,
+            store=store,
             taker=batch_taker(taking),
             price_version=known.price_version,
             clock=clock,
