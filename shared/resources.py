@@ -41,8 +41,12 @@ JOBS_TABLE: Final = TableShape("jobs", "pk", "sk", "purge_at")
 
 BATCHES_BUCKET: Final = "batches"
 """The role of the bucket with inputs, manifests, and bodies too large for a row."""
+TEAM_FOLDERS: Final = ("*/contents/*", "*/files/*", "*/batches/*/records/*")
+"""What lies in the bucket under a team's name, as patterns of keys."""
 JOBS_QUEUE: Final = "jobs"
+"""The role of the queue that wakes the dispatcher: ids of jobs, never what they ask."""
 JOBS_DEAD_LETTERS: Final = "jobs-dead"
+"""The role of the queue with the messages that nobody could handle."""
 
 # Leading keys, tenant first. The router's role may write only where the pattern below allows,
 # so a router that was taken over still cannot mint keys.

@@ -258,10 +258,12 @@ class Holding:
         """Before a row is written or replaced after its hour, have the hour added up anew.
 
         The hour before has it as evidence of a retry. A call that is settled while its hold lasts
-        is never late; one whose process was frozen in the meantime may be, by hours.
+        is never late, unless it was deferred; one whose process was frozen in the meantime may
+        be, by hours.
         """
         now = self._clock()
-        if not ending.writes_row or (ending is SETTLE and now < hold.expires_at):
+        is_prompt = ending is SETTLE and hold.entry.variant == "standard" and now < hold.expires_at
+        if not ending.writes_row or is_prompt:
             return
         # Late rows are rare: no cold start waits for what adds usage up.
         from shared.domain.rollups import SETTLING_SECONDS  # noqa: PLC0415

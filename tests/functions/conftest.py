@@ -18,6 +18,7 @@ from shared.adapters.memory_caller_batches import MemoryCallerBatches
 from shared.adapters.memory_files import MemoryFiles
 from shared.adapters.memory_jobs import MemoryBlobs, MemoryQueue
 from shared.adapters.memory_ledger import MemoryLedger
+from shared.batch_wiring import BatchStores
 from shared.catalog import Provider
 from shared.domain.api_keys import compose_key, key_digest
 from shared.domain.entries import Entry, KeyRow
@@ -146,7 +147,7 @@ def make_gateway(*providers: str, **limits: Any) -> Gateway:
         stores=(store, store.ledger),
         upstream=upstream,
         meter=meter,
-        batch_stores=(files, blobs, batches, queue),
+        batch_stores=BatchStores(files, blobs, batches, queue),
     )
     made = Gateway(
         create_app(router),

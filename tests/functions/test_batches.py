@@ -15,6 +15,7 @@ import pytest
 from starlette.applications import Starlette
 
 from functions.router.app import create_app
+from shared.batch_wiring import BatchStores
 from shared.domain.api_keys import compose_key, key_digest
 from shared.domain.budgets.seeds import Seed, Seeds
 from shared.domain.entries import KeyRow
@@ -57,7 +58,7 @@ class Doors:
                 stores=(world.store, world.ledger),
                 upstream=world.upstream,
                 meter=world.meter,
-                batch_stores=(world.rows, world.blobs, world.callers, world.queue),
+                batch_stores=BatchStores(world.rows, world.blobs, world.callers, world.queue),
             )
         )
 
@@ -168,7 +169,7 @@ def test_two_thousand_mixed_lines_end_with_the_right_outputs_errors_and_bill() -
 
 
 def test_the_same_batch_in_anthropics_words(doors: Doors) -> None:
-    requests = [
+    requests: Any = [
         {"custom_id": f"r{n}", "params": {**PARAMS, "model": model}}
         for n, model in enumerate((HAIKU, "gpt-6-luna", "auto", "gpt-2"))
     ]
@@ -222,7 +223,9 @@ def test_a_batch_without_room_is_a_402_that_counts_lines() -> None:
     facts = error.body["sluice"]
     assert facts["lines"] == 20
     assert 0 < facts["lines_that_fit"] < 20
-    requests = [{"custom_id": "a", "params": {**PARAMS, "max_tokens": 100_000, "model": HAIKU}}]
+    requests: Any = [
+        {"custom_id": "a", "params": {**PARAMS, "max_tokens": 100_000, "model": HAIKU}}
+    ]
     error = refused(lambda: doors.claude(lambda c: c.messages.batches.create(requests=requests)))
     assert error.status_code == 402
     assert doors.openai(lambda c: c.batches.list()).data == []
@@ -274,7 +277,7 @@ def test_batches_are_listed_page_by_page(doors: Doors) -> None:
     ids, messages = [], []
     for n in range(5):
         ids.append(doors.create(line("a", chat(str(n)))).id)
-        requests = [{"custom_id": "a", "params": {**PARAMS, "model": HAIKU}}]
+        requests: Any = [{"custom_id": "a", "params": {**PARAMS, "model": HAIKU}}]
         made = doors.claude(lambda c: c.messages.batches.create(requests=requests))  # noqa: B023
         messages.append(made.id)
         doors.world.now += 1
@@ -300,7 +303,7 @@ def test_batches_are_listed_page_by_page(doors: Doors) -> None:
 def test_a_batch_is_cancelled_by_either_sdk(doors: Doors) -> None:
     made = doors.create(line("a"), line("b"))
     assert doors.openai(lambda c: c.batches.cancel(made.id)).status == "cancelling"
-    requests = [{"custom_id": "a", "params": {**PARAMS, "model": HAIKU}}]
+    requests: Any = [{"custom_id": "a", "params": {**PARAMS, "model": HAIKU}}]
     message = doors.claude(lambda c: c.messages.batches.create(requests=requests))
     canceled = doors.claude(lambda c: c.messages.batches.cancel(message.id))
     assert canceled.processing_status == "canceling"
@@ -335,7 +338,7 @@ def test_a_retry_with_its_key_makes_no_second_batch(doors: Doors) -> None:
 
 def test_another_teams_batches_are_as_if_they_were_not(doors: Doors) -> None:
     made = doors.create(line("a"))
-    requests = [{"custom_id": "a", "params": {**PARAMS, "model": HAIKU}}]
+    requests: Any = [{"custom_id": "a", "params": {**PARAMS, "model": HAIKU}}]
     message = doors.claude(lambda c: c.messages.batches.create(requests=requests))
     doors.world.pass_time(1_200)
     output = doors.batch(made.id).output_file_id

@@ -176,7 +176,7 @@ class World:
         self.batches: BatchMachinery = batch_machinery(
             taking, outside, ledger, rows, pause=lambda _: None, jitter=lambda: 0.5
         )
-        self.machinery: Machinery = machinery(outside, {"batch": self.batches.lines})
+        self.machinery: Machinery = machinery(outside, self.batches.others)
 
     def clock(self) -> float:
         """Return the time."""
@@ -209,9 +209,7 @@ class World:
 
     def tick(self) -> None:
         """Do all that is due now."""
-        self.batches.runner.run_all(self.now + 800)
         self.machinery.tick(self.now + 800)
-        self.batches.runner.run_all(self.now + 800)
 
     def pass_time(self, seconds: float, step: float = 60.0) -> None:
         """Let time pass, with a tick each minute."""
