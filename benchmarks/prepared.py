@@ -75,7 +75,7 @@ def _settings(world_url: str) -> RouterSettings:
         ledger_table="sluice-bench-ledger",
         jobs_table="sluice-bench-jobs",
         batches_bucket="sluice-bench-batches",
-        jobs_queue="http://127.0.0.1/jobs",
+        jobs_queue=f"{world_url}/sluice-bench-jobs",
         providers=("openai",),
         provider_secrets={"openai": _SECRET},
         policy_version=policy_version(),

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
+from threading import Lock
 from typing import Final
 
 import httpx2
 
 from shared.adapters.batches.account import Account, account, batch_client
-from shared.adapters.batches.anthropic_batches import AnthropicBatches
-from shared.adapters.batches.openai_batches import OpenAIBatches
 from shared.adapters.job_queue import SqsJobQueue
 from shared.batch_wiring import build_batch_machinery
 from shared.catalog import Provider
@@ -28,9 +28,10 @@ from shared.wiring import Calls, blobs_of, build_calls, keys_of
 
 _THREADS: Final = 8
 """Jobs that are moved or settled side by side: each is a few calls of AWS, which are waited for."""
-_BY_FORMAT: Final[Mapping[str, Callable[[Account, httpx2.Client], BatchProvider]]] = {
-    "openai-chat": OpenAIBatches,
-    "anthropic-messages": AnthropicBatches,
+Make = Callable[[Account, httpx2.Client], BatchProvider]
+_BY_FORMAT: Final[Mapping[str, tuple[str, str]]] = {
+    "openai-chat": ("openai_batches", "OpenAIBatches"),
+    "anthropic-messages": ("anthropic_batches", "AnthropicBatches"),
 }
 
 
@@ -75,7 +76,7 @@ def build_worker(settings: WorkerSettings, service: str) -> Worker:
     return Worker(joined, messages, queue, calls.clock, calls.meter)
 
 
-def _providers(settings: WorkerSettings, calls: Calls) -> dict[str, BatchProvider]:
+def _providers(settings: WorkerSettings, calls: Calls) -> Mapping[str, BatchProvider]:
     """Return the batch APIs of the enabled providers that have one."""
     keys = keys_of(settings, calls.clock, calls.meter)
     accounts = {
@@ -83,9 +84,40 @@ def _providers(settings: WorkerSettings, calls: Calls) -> dict[str, BatchProvide
         for provider in calls.catalog.providers.values()
         if provider.batch is not None
     }
-    http = batch_client(*accounts.values())
-    return {name: _adapter(each.provider)(each, http) for name, each in accounts.items()}
+    return BatchProviders(accounts)
 
 
-def _adapter(provider: Provider) -> Callable[[Account, httpx2.Client], BatchProvider]:
-    return _BY_FORMAT[provider.wire_format]
+class BatchProviders(Mapping[str, BatchProvider]):
+    """The providers with a batch API by name; each one's SDK is imported when it is first asked.
+
+    An SDK takes one to three seconds of CPU. Most rounds of the collector find nothing to do, and
+    a job that is called at once goes without any.
+    """
+
+    def __init__(self, accounts: Mapping[str, Account]) -> None:
+        self._accounts = accounts
+        self._http = batch_client(*accounts.values())
+        self._made: dict[str, BatchProvider] = {}
+        self._making = Lock()
+
+    def __getitem__(self, name: str) -> BatchProvider:
+        """Return a provider; raises ``KeyError`` for one that answers in no batches."""
+        account = self._accounts[name]
+        with self._making:
+            if name not in self._made:
+                self._made[name] = _adapter(account.provider)(account, self._http)
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the names."""
+        return iter(self._accounts)
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._accounts)
+
+
+def _adapter(provider: Provider) -> Make:
+    module, name = _BY_FORMAT[provider.wire_format]
+    make: Make = getattr(import_module(f"shared.adapters.batches.{module}"), name)
+    return make

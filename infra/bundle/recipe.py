@@ -60,7 +60,7 @@ ROUTER: Final = FunctionCode(
         "truststore",
     ),
     requirements="requirements/functions.txt",
-    aws_services=("bedrock-runtime", "dynamodb", "s3", "secretsmanager", "sqs", "sts"),
+    aws_services=("bedrock-runtime", "dynamodb", "s3", "secretsmanager", "sts"),
 )
 
 BUDGET_GUARD: Final = FunctionCode(
@@ -71,9 +71,15 @@ BUDGET_GUARD: Final = FunctionCode(
     aws_services=("cloudwatch", "dynamodb", "secretsmanager", "sns", "sts"),
 )
 
-# The SDKs reach for these by name, or inside a function, when they are first needed.
-_SDKS: Final = ("anyio._backends._asyncio", "httpcore2", "truststore")
-_WORKER_SERVICES: Final = ("dynamodb", "s3", "secretsmanager", "sqs", "sts")
+# Imported by name when a provider is first asked in batches; the SDKs do so with the others.
+_SDKS: Final = (
+    "shared.adapters.batches.anthropic_batches",
+    "shared.adapters.batches.openai_batches",
+    "anyio._backends._asyncio",
+    "httpcore2",
+    "truststore",
+)
+_WORKER_SERVICES: Final = ("dynamodb", "s3", "secretsmanager", "sts")
 
 DISPATCHER: Final = FunctionCode(
     name="dispatcher",

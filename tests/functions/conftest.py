@@ -129,7 +129,7 @@ def make_gateway(*providers: str, **limits: Any) -> Gateway:
         ledger_table="ledger",
         jobs_table="jobs",
         batches_bucket="batches",
-        jobs_queue="http://127.0.0.1/jobs",
+        jobs_queue="jobs",
         providers=providers,
         provider_secrets={provider: f"arn:{provider}" for provider in providers},
         policy_version="p1",

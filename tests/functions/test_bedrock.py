@@ -70,7 +70,7 @@ def bedrock(client: Client) -> Gateway:
         ledger_table="ledger",
         jobs_table="jobs",
         batches_bucket="batches",
-        jobs_queue="http://127.0.0.1/jobs",
+        jobs_queue="jobs",
         providers=("openai", "bedrock"),
         provider_secrets={"openai": "arn:1"},
         policy_version="p1",

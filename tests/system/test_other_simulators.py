@@ -172,7 +172,7 @@ async def calling(simulator: Simulator) -> AsyncIterator[Caller]:
         ledger_table="ledger",
         jobs_table="jobs",
         batches_bucket="batches",
-        jobs_queue="http://127.0.0.1/jobs",
+        jobs_queue="jobs",
         providers=("openai", "anthropic", "xai"),
         provider_secrets={name: f"arn:{name}" for name in ("openai", "anthropic", "xai")},
         policy_version="p1",

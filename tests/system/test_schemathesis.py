@@ -182,7 +182,7 @@ def gateway() -> Gateway:
         ledger_table="ledger",
         jobs_table="jobs",
         batches_bucket="batches",
-        jobs_queue="http://127.0.0.1/jobs",
+        jobs_queue="jobs",
         providers=tuple(sorted(served_providers())),
         provider_secrets={name: f"arn:{name}" for name in served_providers() if name != "bedrock"},
         policy_version="p1",

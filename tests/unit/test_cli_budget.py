@@ -65,7 +65,7 @@ def deploy_router(**variables: str) -> None:
     )
     settings = RouterSettings(
         environment="dev", cache_table="c", ledger_table="l", jobs_table="j",
-        batches_bucket="b", jobs_queue="http://127.0.0.1/jobs", providers=("openai",),
+        batches_bucket="b", jobs_queue="q", providers=("openai",),
         provider_secrets={}, policy_version="p", baseline_model="gpt-6-astra",
         budgets=SEEDS,
     )  # fmt: skip
