@@ -40,7 +40,7 @@ def made(client: openai.OpenAI, *lines: dict[str, Any]) -> Any:
 
 
 def ended(stack: Stack, look: Callable[[], Any], is_over: Callable[[Any], bool]) -> Any:
-    """Let the stack's clock run until a batch has ended; each step the clock wakes the collector."""
+    """Let the stack's clock run until a batch has ended; each step wakes the collector."""
     import time
 
     for _ in range(60):
