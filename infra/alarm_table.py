@@ -178,13 +178,11 @@ BOOKS: Final = (
         "audit-missing",
         "The books of a day were not audited.",
         # What an audit finds, it tells itself.
-        _own(Meter.AUDIT_FINDINGS, "SampleCount", DAY),
+        _own(Meter.AUDIT_OVERDUE, "Maximum", 5 * MINUTE),
         1,
         "page",
         "platform",
-        below=True,
-        by_the_clock=True,
-        silence="breaching",
+        periods=2,
     ),
     Alarm(
         "ledger-gap",
