@@ -48,6 +48,7 @@ ROUTES = {
     "GET /problems": "telemetry that could not be delivered",
     "GET /bill": "the simulated providers' own books",
     "GET /requests": "what the simulated providers were asked",
+    "GET /batches": "the simulated providers' batches, as they show them",
     "POST /faults": "queue faults in the simulated providers",
     **PAGES,
 }
@@ -114,6 +115,7 @@ class Control:
                 Route("/denials", self._denials),
                 Route("/bill", self._bill),
                 Route("/requests", self._requests),
+                Route("/batches", self._batches),
                 Route("/faults", self._faults, methods=["POST"]),
                 *self.signals.routes(),
             ],
@@ -189,6 +191,9 @@ class Control:
 
     async def _requests(self, request: Request) -> Response:
         return await _pass_on(request, self._simulator("requests"))
+
+    async def _batches(self, request: Request) -> Response:
+        return await _pass_on(request, self._simulator("batches"))
 
     async def _faults(self, request: Request) -> Response:
         return await _pass_on(request, self._simulator("faults"))

@@ -39,6 +39,10 @@ BEDROCK: Final = (
     "With real providers Bedrock refuses every call: functions are signed in to this machine's "
     "own AWS, which the real one does not know.",
 )
+BATCHES: Final = (
+    "The provider simulator's batches go sixty times as fast as its clock: one of 20 lines ends "
+    "within 20 seconds, one of 50,000 within a few minutes. They still expire after 24 hours.",
+)
 TELEMETRY: Final = (
     "Lambda's platform lines (START, END, REPORT) are not written, and of AWS's own series only "
     "those of API Gateway, Lambda and SQS that can be alarmed on here; no method, no concurrency.",
@@ -47,4 +51,4 @@ TELEMETRY: Final = (
     "Expired rows are deleted within a second or so; DynamoDB may take days.",
 )
 
-DIFFERENCES: Final = (FROM_CHECKOUT, *RUNTIME, *FRONT_DOOR, *BEDROCK, *TELEMETRY)
+DIFFERENCES: Final = (FROM_CHECKOUT, *RUNTIME, *FRONT_DOOR, *BEDROCK, *BATCHES, *TELEMETRY)

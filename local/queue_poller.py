@@ -110,15 +110,15 @@ class QueuePoller:
 
     async def _gather(self) -> Batch:
         batch = Batch()
-        while True:
+        while not self._is_due(batch):
             wanted = self.source.batch_size - len(batch.messages)
             received = self._left_over or await self._receive(wanted)
             self._left_over = []
-            full = self._fill(batch, received)
-            if full or self._is_due(batch):
-                return batch
+            if self._fill(batch, received):
+                break
             if not received:
                 await asyncio.sleep(REFUSED_SECONDS if self.failures else POLL_SECONDS)
+        return batch
 
     def _fill(self, batch: Batch, received: Sequence[Message]) -> bool:
         """Put messages into a batch; keep those that would make the event too large."""

@@ -36,6 +36,14 @@ CACHE_TABLE: Final = TableShape("cache", "pk", "sk", "purge_at")
 LEDGER_TABLE: Final = TableShape("ledger", "pk", "sk", "purge_at")
 """Keys and usage entries. Retained."""
 
+JOBS_TABLE: Final = TableShape("jobs", "pk", "sk", "purge_at")
+"""Deferred jobs and provider batches. Losing it loses answers that were paid for."""
+
+BATCHES_BUCKET: Final = "batches"
+"""The role of the bucket with inputs, manifests, and bodies too large for a row."""
+JOBS_QUEUE: Final = "jobs"
+JOBS_DEAD_LETTERS: Final = "jobs-dead"
+
 # Leading keys, tenant first. The router's role may write only where the pattern below allows,
 # so a router that was taken over still cannot mint keys.
 USAGE_PARTITIONS: Final = "*/usage/*"
@@ -116,6 +124,29 @@ def answer_partition(team: str, digest: str) -> str:
 def idempotency_partition(team: str, key_digest: str) -> str:
     """Return the cache partition of one team's Idempotency-Key, by its SHA-256."""
     return f"{team}/idempotency/{key_digest}"
+
+
+JOB_PARTITIONS: Final = "*/jobs"
+CONTENT_PARTITIONS: Final = "*/contents/*"
+WAITING_PARTITIONS: Final = "-/waiting/*"
+OPEN_BATCHES_PARTITION: Final = "-/batches/open"
+PAST_BATCHES_PARTITION: Final = "-/batches/past"
+LANES_PARTITION: Final = "-/lanes"
+
+
+def job_partition(team: str) -> str:
+    """Return the jobs partition of one team's deferred calls."""
+    return f"{team}/jobs"
+
+
+def content_partition(team: str, job: str) -> str:
+    """Return the jobs partition, and the bucket's prefix, of what a job was asked and answered."""
+    return f"{team}/contents/{job}"
+
+
+def waiting_partition(room: str) -> str:
+    """Return the jobs partition of a waiting room, where the jobs of all teams stand together."""
+    return f"{ENVIRONMENT}/waiting/{room}"
 
 
 HEALTH_PARTITION: Final = "health"

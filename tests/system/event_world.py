@@ -57,7 +57,7 @@ def worker(name, actions=ALL, visibility=60, timeout=10, receives=3, **mapping):
 worker("partial", batch_size=10, scaling_config={"maximum_concurrency": 2})
 worker("whole")
 worker("slow", timeout=1)
-worker("window", batch_size=20, maximum_batching_window_in_seconds=60)
+worker("window", visibility=120, batch_size=20, maximum_batching_window_in_seconds=60)
 worker("large", batch_size=10)
 worker("off", enabled=False)
 worker("unread", actions=["sqs:DeleteMessage", "sqs:GetQueueAttributes"])

@@ -178,7 +178,7 @@ def _arn(handler: str) -> str:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    """Wait for a condition; fails after half a minute, for processes start slowly when many do."""
-    async with asyncio.timeout(30):
+    """Wait for a condition; fails after a minute, for processes start slowly when many do."""
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110 the condition is outside this process
             await asyncio.sleep(0.02)
