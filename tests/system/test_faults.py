@@ -79,9 +79,9 @@ def test_a_fault_is_told_settled_and_never_cached(
     check_the_ledger(row, heard, attempts(impatient, begun), impatient.bill_lines(lines))
     impatient.recover()
     again = call_all(impatient, door, bodies)
-    assert {asked: each.headers["x-sluice-cache"] for asked, each in again.items()} == {
-        asked: "hit" if may_be_kept(row, asked) else "miss" for asked in SUFFERS
-    }
+    assert {
+        asked: each.headers.get("x-sluice-cache", each.sees) for asked, each in again.items()
+    } == {asked: "hit" if may_be_kept(row, asked) else "miss" for asked in SUFFERS}
 
 
 def call_all(stack: Stack, door: DoorName, bodies: dict[str, dict[str, Any]]) -> dict[str, Heard]:
