@@ -295,11 +295,15 @@ GUARD: Final = (
     ),
     Alarm(
         "guard-silent",
-        "The budget guard has not run for half an hour: alarms may reach nobody.",
-        Watched("Invocations", "Sum", 30 * MINUTE, "AWS/Lambda", "guard"),
+        "The budget guard has not run for more than half an hour: alarms may reach nobody.",
+        # Not one period of half an hour: CloudWatch would go on looking at the last one that has
+        # data for two hours more (user guide, "How alarm state is evaluated when data is missing").
+        Watched("Invocations", "Sum", 5 * MINUTE, "AWS/Lambda", "guard"),
         1,
         "page",
         "platform",
+        periods=6,
+        needed=6,
         below=True,
         silence="breaching",
         heard_by="people",
