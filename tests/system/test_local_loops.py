@@ -252,6 +252,7 @@ class Watched:
     sweeper: TtlSweeper
     name: str = "tiny"
     instances: tuple[Instance, ...] = ()
+    live: Any = None
     restarts: int = 0
 
     async def restart(self) -> None:
