@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_scheduler import EventBridgeSchedulerClient
     from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sts import STSClient
 
@@ -63,6 +64,11 @@ class Admin:
     def secretsmanager(self) -> SecretsManagerClient:
         """Secrets."""
         return self._session.client("secretsmanager", endpoint_url=self.endpoint_url, config=DIRECT)
+
+    @cached_property
+    def sns(self) -> SNSClient:
+        """Topics."""
+        return self._session.client("sns", endpoint_url=self.endpoint_url, config=DIRECT)
 
     @cached_property
     def sts(self) -> STSClient:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -22,7 +22,9 @@ from starlette.routing import Route
 
 from local.clock_file import ClockFile
 from local.instance import Instance, state_letter
+from local.json_page import json_page
 from local.live_functions import LiveFunctions
+from local.signal_pages import PAGES, SignalPages
 from local.telemetry import Telemetry
 from local.ttl_sweeper import TtlSweeper
 from shared.clock import Clock
@@ -46,11 +48,10 @@ ROUTES = {
     "GET /problems": "telemetry that could not be delivered",
     "GET /bill": "the simulated providers' own books",
     "GET /requests": "what the simulated providers were asked",
+    "GET /batches": "the simulated providers' batches, as they show them",
     "POST /faults": "queue faults in the simulated providers",
-    "GET /alarms": "not built yet",
-    "GET /mailbox": "not built yet",
+    **PAGES,
 }
-NOT_BUILT = ("alarms", "mailbox")
 
 
 class ServedStack(Protocol):
@@ -94,27 +95,29 @@ class Control:
     ignored: Sequence[str]
     aws_url: str
     simulator_url: str | None
+    signals: SignalPages
 
     def application(self) -> Starlette:
         """Return the ASGI application."""
         return Starlette(
             routes=[
-                Route("/", _json(self._index)),
-                Route("/clock", _json(self._clock)),
-                Route("/clock/advance", _json(self._advance), methods=["POST"]),
-                Route("/differences", _json(self._differences)),
-                Route("/routers", _json(self._routers)),
-                Route("/functions", _json(self._functions)),
-                Route("/schedules", _json(self._schedules)),
-                Route("/queues", _json(self._queues)),
-                Route("/restart", _json(self._restart), methods=["POST"]),
-                Route("/metrics", _json(self._metrics)),
-                Route("/problems", _json(self._problems)),
+                Route("/", json_page(self._index)),
+                Route("/clock", json_page(self._clock)),
+                Route("/clock/advance", json_page(self._advance), methods=["POST"]),
+                Route("/differences", json_page(self._differences)),
+                Route("/routers", json_page(self._routers)),
+                Route("/functions", json_page(self._functions)),
+                Route("/schedules", json_page(self._schedules)),
+                Route("/queues", json_page(self._queues)),
+                Route("/restart", json_page(self._restart), methods=["POST"]),
+                Route("/metrics", json_page(self._metrics)),
+                Route("/problems", json_page(self._problems)),
                 Route("/denials", self._denials),
                 Route("/bill", self._bill),
                 Route("/requests", self._requests),
+                Route("/batches", self._batches),
                 Route("/faults", self._faults, methods=["POST"]),
-                *(Route(f"/{name}", _not_built) for name in NOT_BUILT),
+                *self.signals.routes(),
             ],
             exception_handlers={HTTPException: _refusal},
         )
@@ -127,10 +130,18 @@ class Control:
 
     async def _advance(self, request: Request) -> object:
         seconds = _seconds(await request.body())
+        # What happened before belongs to the time before.
+        await self._settle()
         self.clock_file.advance(seconds)
         expired = [await asyncio.to_thread(stack.sweeper.sweep) for stack in self.stacks]
+        await self._settle()
         offset = self.clock_file.offset
         return {"now": self.clock(), "offset": offset, "expired_rows": sum(expired)}
+
+    async def _settle(self) -> None:
+        for stack in self.stacks:
+            await stack.telemetry.flush()
+        await self.signals.settle()
 
     async def _differences(self, _: Request) -> object:
         return {"differences": list(self.differences), "ignored": list(self.ignored)}
@@ -181,6 +192,9 @@ class Control:
     async def _requests(self, request: Request) -> Response:
         return await _pass_on(request, self._simulator("requests"))
 
+    async def _batches(self, request: Request) -> Response:
+        return await _pass_on(request, self._simulator("batches"))
+
     async def _faults(self, request: Request) -> Response:
         return await _pass_on(request, self._simulator("faults"))
 
@@ -188,13 +202,6 @@ class Control:
         if self.simulator_url is None:
             raise HTTPException(NOT_FOUND, "real providers are called: no simulator runs")
         return f"{self.simulator_url}/_control/{page}"
-
-
-def _json(answer: Callable[[Request], Any]) -> Callable[[Request], Any]:
-    async def endpoint(request: Request) -> Response:
-        return JSONResponse(await answer(request))
-
-    return endpoint
 
 
 def _router(instance: Instance) -> dict[str, object]:
@@ -239,10 +246,6 @@ async def _pass_on(request: Request, url: str) -> Response:
         )
     kind = answer.headers.get("content-type", "application/json")
     return Response(answer.content, answer.status_code, media_type=kind)
-
-
-async def _not_built(request: Request) -> Response:
-    return _problem(f"{request.url.path} is not built yet: no alarms exist", NOT_FOUND)
 
 
 async def _refusal(request: Request, error: Exception) -> Response:

@@ -53,12 +53,24 @@ BEDROCK: Final = (
     "With real providers Bedrock refuses every call: functions are signed in to this machine's "
     "own AWS, which the real one does not know.",
 )
+BATCHES: Final = (
+    "The provider simulator's batches go sixty times as fast as its clock: one of 20 lines ends "
+    "within 20 seconds, one of 50,000 within a few minutes. They still expire after 24 hours.",
+)
 TELEMETRY: Final = (
-    "Lambda's platform lines (START, END, REPORT) and metrics (AWS/Lambda, AWS/ApiGateway) are "
-    "not written.",
+    "Lambda's platform lines (START, END, REPORT) are not written, and of AWS's own series only "
+    "those of API Gateway, Lambda and SQS that can be alarmed on here; no method, no concurrency.",
     "Log events carry the machine's time, not the moved clock's, which CloudWatch Logs would "
     "refuse as future.",
     "Expired rows are deleted within a second or so; DynamoDB may take days.",
 )
 
-DIFFERENCES: Final = (FROM_CHECKOUT, *RUNTIME, *EVENTS, *FRONT_DOOR, *BEDROCK, *TELEMETRY)
+DIFFERENCES: Final = (
+    FROM_CHECKOUT,
+    *RUNTIME,
+    *EVENTS,
+    *FRONT_DOOR,
+    *BEDROCK,
+    *BATCHES,
+    *TELEMETRY,
+)

@@ -24,6 +24,8 @@ from local.instance_pool import InstancePool
 from local.invocation import Invoker
 from local.live_functions import LiveFunctions, Surroundings, functions_of
 from local.runtime_client import runtime_client
+from local.service_series import ServiceSeries, service_series
+from local.signals import Signals, signals_of
 from local.state import State
 from local.telemetry import Telemetry
 from local.ttl_sweeper import TtlSweeper
@@ -46,6 +48,7 @@ class LiveStack:
     sweeper: TtlSweeper
     pool: InstancePool[WebInstance]
     live: LiveFunctions
+    signals: Signals
     endpoint: str
     api_key: str
 
@@ -93,19 +96,48 @@ async def start_stack(
     telemetry, sweeper = _start_loops(settings, ground, deployed, stack)
     launch = _launches(settings, ground, deployed, telemetry)
     pool = _pool(settings, launch(deployed.function), stack)
-    live = functions_of(deployed, Surroundings(launch, ground.clock, settings.report))
+    series = _series(deployed, telemetry)
+    around = Surroundings(launch, ground.clock, settings.report, series.invoked)
+    live = functions_of(deployed, around)
     stack.push_async_callback(live.functions.close)
+    signals = _signals(settings, ground, deployed, telemetry, live.functions, series)
     url = deployed.admin.endpoint_url
     demo_key = asyncio.to_thread(settings.create_demo_key, deployed.deployment, url)
     api_key, _ = await asyncio.gather(demo_key, pool.open())
-    for loop in live.loops():
+    for loop in (*live.loops(), signals.run()):
         _in_background(loop, settings, stack)
-    invoker = Invoker(deployed.function, pool, ground.clock, settings.report)
+    invoker = Invoker(deployed.function, pool, ground.clock, settings.report, series.invoked)
     gateway = declared.gateway(deployed.deployment.resources)
-    server = loopback.serve(FrontDoor(gateway, invoker, ground.clock), listener)
+    door = FrontDoor(gateway, invoker, ground.clock, observe=series.answered)
+    server = loopback.serve(door, listener)
     stack.push_async_callback(server.close)
     endpoint = loopback.url_of(listener)
-    return LiveStack(deployed, telemetry, sweeper, pool, live, endpoint, api_key)
+    return LiveStack(deployed, telemetry, sweeper, pool, live, signals, endpoint, api_key)
+
+
+def _series(deployed: DeployedStack, telemetry: Telemetry) -> ServiceSeries:
+    resources = deployed.deployment.resources
+    functions = (deployed.function, *declared.plain_functions(resources))
+    return service_series(resources, functions, telemetry.count)
+
+
+def _signals(
+    settings: WorldSettings,
+    ground: Ground,
+    deployed: DeployedStack,
+    telemetry: Telemetry,
+    functions: Functions,
+    series: ServiceSeries,
+) -> Signals:
+    return signals_of(
+        deployed.deployment.resources,
+        deployed.admin,
+        ground.clock,
+        telemetry,
+        functions,
+        series,
+        settings.report,
+    )
 
 
 def _start_loops(

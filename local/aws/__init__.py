@@ -19,6 +19,13 @@ ACCOUNT: Final = "123456789012"
 DENIALS_PATH: Final = "/_sluice/denials"
 """``GET`` answers ``[{time, principal, action, resource, reason}]``, oldest first."""
 
+NOTIFICATIONS_PATH: Final = "/_sluice/notifications"
+"""``GET`` with ``?after=N`` answers the notifications numbered over N that topics have handed to
+functions and people, oldest first, as :class:`local.aws.outbox.Notification` has them."""
+
+QUEUE_DEPTHS_PATH: Final = "/_sluice/queues"
+"""``GET`` answers ``{queue ARN: {AWS/SQS metric: value}}``."""
+
 DIFFERENCES: Final = (
     "Request signatures are not verified: only the access key and the session token are.",
     "Temporary credentials never expire.",

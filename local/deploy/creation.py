@@ -16,6 +16,7 @@ from local.deploy.inputs import Inputs
 
 if TYPE_CHECKING:
     from mypy_boto3_apigateway import APIGatewayClient
+    from mypy_boto3_budgets import BudgetsClient
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_iam import IAMClient
@@ -43,6 +44,11 @@ class Aws:
     def apigateway(self) -> APIGatewayClient:
         """API Gateway."""
         return self._session.client("apigateway", **self._options)
+
+    @cached_property
+    def budgets(self) -> BudgetsClient:
+        """AWS Budgets."""
+        return self._session.client("budgets", **self._options)
 
     @cached_property
     def cloudwatch(self) -> CloudWatchClient:

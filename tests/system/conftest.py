@@ -88,6 +88,10 @@ class Stack:
         pending: int = answer.json()["pending"]
         return pending
 
+    def forget(self) -> None:
+        """Empty the providers' books and caches, and drop the faults that nobody suffered."""
+        self.control.post(f"{self._simulator}/reset").raise_for_status()
+
     @property
     def _simulator(self) -> str:
         """The simulator's own control: the world's passes on to it, at the price of a client."""

@@ -8,6 +8,7 @@ from typing import Final
 from local.deploy.creation import Creator
 from local.deploy.creators import (
     apigateway,
+    budgets,
     cloudwatch,
     dynamodb,
     event_sources,
@@ -24,6 +25,7 @@ from local.deploy.creators import (
 
 CREATORS: Final[Mapping[str, Creator]] = {
     **apigateway.CREATORS,
+    **budgets.CREATORS,
     **cloudwatch.CREATORS,
     **dynamodb.CREATORS,
     **event_sources.CREATORS,
