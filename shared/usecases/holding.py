@@ -29,9 +29,11 @@ from shared.domain.budgets import (
 )
 from shared.domain.budgets.movements import (
     ABANDON,
+    DROP_SETTLED,
     EXPIRE,
     SETTLE_LATE,
     SETTLE_TWICE_HELD,
+    SETTLE_UNHELD,
     Ending,
     RowState,
     expiring,
@@ -163,18 +165,21 @@ class Holding:
 
     def settle(self, opened: OpenHold, settlement: Settlement) -> None:
         """Settle a hold at the real cost of its call, once; raises ``StoreUnavailable``."""
-        self.settle_later(opened.hold, settlement)
+        self._end(opened.hold, settlement, settling)
 
     def settle_later(self, hold: Hold, settlement: Settlement) -> None:
-        """Settle a hold that another process opened, perhaps days ago; as :meth:`settle`."""
-        self._end(hold, settlement, settling)
+        """Settle a hold that another process opened, perhaps days ago; as :meth:`settle`.
+
+        It is certain to have been booked: where neither it nor its row stands, it was given back.
+        """
+        self._end(hold, settlement, _settling_later)
 
     def release(self, hold: Hold) -> None:
         """Give a hold back whose call provably costs nothing, once; raises ``StoreUnavailable``.
 
         One that had expired meanwhile was charged in full: that is given back too.
         """
-        self._end(hold, None, lambda stands, row: ABANDON if stands and row == "none" else None)
+        self._end(hold, None, _releasing)
         nothing = Settlement("failed", TokenCounts(), "none", cost_nano=0, baseline_nano=0)
         self._end(hold, nothing, _giving_back, Position(hold_stands=False, row="expired"))
 
@@ -338,6 +343,19 @@ class Holding:
                 longest = min(_LONGEST_PAUSE_SECONDS, doubled)
                 self._pause(longest * self._jitter())
             yield number
+
+
+def _settling_later(hold_stands: bool, row: RowState) -> Ending | None:
+    """Return how a call is settled whose hold was booked long ago."""
+    is_unheld = row == "none" and not hold_stands
+    return SETTLE_UNHELD if is_unheld else settling(hold_stands, row)
+
+
+def _releasing(hold_stands: bool, row: RowState) -> Ending | None:
+    """Return how a hold is given back, or None where it stands no more."""
+    if not hold_stands or row == "expired":
+        return None
+    return ABANDON if row == "none" else DROP_SETTLED
 
 
 def _giving_back(hold_stands: bool, row: RowState) -> Ending | None:

@@ -54,7 +54,7 @@ class Task:
         self._work = work
         self._turn = threading.Lock()
         self._done = threading.Lock()
-        self._is_stopped = False
+        self.is_stopped = False
         self._turn.acquire()
         self._done.acquire()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -73,12 +73,12 @@ class Task:
         """Stop until it is this task's turn; called by the task itself."""
         self._done.release()
         self._turn.acquire()
-        if self._is_stopped:
+        if self.is_stopped:
             raise Crash
 
     def stop(self) -> None:
         """End the task wherever it is."""
-        self._is_stopped = True
+        self.is_stopped = True
         if not self.is_over:
             self.go_on()
         self._thread.join()

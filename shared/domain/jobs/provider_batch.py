@@ -29,7 +29,7 @@ BatchState = Literal[
 class ProviderBatch:
     """A batch as the machinery knows it. Times are epoch seconds, sizes bytes.
 
-    ``files`` is the revision that wrote its manifest and its input. ``submitting_since`` is when
+    ``files`` names the manifest and the input that are its own. ``submitting_since`` is when
     the provider was told last, or was about to be. ``first_deadline`` is that of the lines that
     still count on it. ``seen`` has a bit for each line whose end was dealt with, lowest first.
     """
@@ -43,7 +43,7 @@ class ProviderBatch:
     size: int
     first_deadline: float
     revision: int = 1
-    files: int = 0
+    files: str = ""
     submits: int = 0
     submitting_since: float = 0.0
     go_at: float = 0.0
