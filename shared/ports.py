@@ -349,8 +349,8 @@ class BatchProvider(Protocol):
     No method sends anything twice. What each may raise, from
     :mod:`shared.domain.jobs.provider_errors`: ``BatchRefused`` (the provider said no, and will
     again: nothing came to be), ``BatchNotTaken`` (nothing came to be; later it may be taken: a
-    refused connection, 429, 503, a key that is refused), ``BatchAnswerLost`` (anything may have
-    come to be: time-outs, broken connections, any other 5xx).
+    refused connection, 429, a key that is refused), ``BatchAnswerLost`` (anything may have
+    come to be: time-outs, broken connections, any 5xx).
     """
 
     def upload(self, batch: ProviderBatch, lines: Callable[[], Iterator[AskedLine]]) -> str | None:
