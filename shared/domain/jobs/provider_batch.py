@@ -75,7 +75,7 @@ class Lane:
     """The right to plan and submit at one provider's account; ``revision`` fences the last owner.
 
     ``creates`` counts the batches that were created in ``hour``, epoch hours: a provider limits
-    them. ``known`` are the ids at the provider of the latest batches that are ours for certain.
+    them.
     """
 
     provider: str
@@ -83,7 +83,6 @@ class Lane:
     until: float = 0.0
     hour: int = 0
     creates: int = 0
-    known: tuple[str, ...] = ()
     revision: int = 0
 
     def changed(self, **changes: object) -> Lane:

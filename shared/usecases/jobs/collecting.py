@@ -108,7 +108,7 @@ class Collector:
         if not batch.cancelled_at and self._is_too_late(batch):
             provider.cancel(batch)
             batch = self._move(batch, cancelled_at=self._clock())
-        if batch.submits > 1:
+        if batch.submits > 1 and provider.keeps_ids:
             self._look_for_others(batch, provider)
         return self._poll_later(self._promoted(batch), progress)
 

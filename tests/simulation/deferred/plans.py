@@ -80,9 +80,9 @@ def plan_of(seed: int) -> Plan:
         temper=_temper(chance),
         dispatchers=chance.randint(1, 2),
         tickers=chance.randint(1, 3),
-        rounds=chance.randint(4, 9),
+        rounds=chance.randint(5, 14),
         fault_rate=chance.choice((0.0, 0.02, 0.05, 0.1)),
-        leaps=((0.05, 120.0), (0.03, 900.0), (0.01, 4_000.0)),
+        leaps=((0.01, 60.0), (0.002, 600.0), (0.0005, 4_000.0)),
         skewed=chance.random() < 0.5,
         honours_tokens=chance.random() < 0.5,
     )
