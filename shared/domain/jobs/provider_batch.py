@@ -30,8 +30,8 @@ class ProviderBatch:
     """A batch as the machinery knows it. Times are epoch seconds, sizes bytes.
 
     ``files`` names the manifest and the input that are its own. ``submitting_since`` is when
-    the provider was told last, or was about to be. ``first_deadline`` is that of the lines that
-    still count on it. ``seen`` has a bit for each line whose end was dealt with, lowest first.
+    the provider was told last, or was about to be. ``first_deadline`` is the nearest of all its
+    lines, ``next_deadline`` of those that still count on it, where others were promoted. ``seen`` has a bit for each line whose end was dealt with, lowest first.
     """
 
     id: str
@@ -53,12 +53,18 @@ class ProviderBatch:
     poll_at: float = 0.0
     poll_pause: float = 0.0
     cancelled_at: float = 0.0
+    next_deadline: float | None = None
     seen: bytes = b""
     leased_to: str = ""
     leased_until: float = 0.0
     reason: str = ""
     finished_at: float = 0.0
     purge_at: int = 0
+
+    @property
+    def promoted_by(self) -> float:
+        """The deadline of the lines that are the next to be promoted."""
+        return self.first_deadline if self.next_deadline is None else self.next_deadline
 
     @property
     def is_at_rest(self) -> bool:

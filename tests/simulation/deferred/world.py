@@ -20,6 +20,7 @@ from shared.adapters.memory import MemoryMeter
 from shared.domain.controls import CacheMode
 from shared.domain.errors import GatewayError, StoreUnavailable
 from shared.domain.jobs.job import FROM_CACHE, Job
+from shared.domain.jobs.times import JobTimes
 from tests.deferral import (
     UNCACHED,
     Names,
@@ -63,6 +64,16 @@ class Changeable:
         return self.faults.at(point, possible)
 
 
+class _Scheduler(Scheduler):
+    """Lets what was sent and is late arrive by the clock."""
+
+    later: Callable[[Callable[[], None]], None]
+
+    def add_stray(self, arrive: Callable[[], None]) -> None:
+        """Let it arrive after a while."""
+        self.later(arrive)
+
+
 class World:
     """Runs one plan to its end; raises what rule was broken, with the seed and the last steps."""
 
@@ -80,9 +91,10 @@ class World:
         chance = dice(f"deferred faults {plan.seed}")
         self._chance = chance
         self._faults = Changeable(faults or RandomFaults(chance, plan.fault_rate, EVERY_FAULT))
-        self._scheduler = Scheduler(dice(f"order {plan.seed}"), self.clock, self._look)
+        self._scheduler = _Scheduler(dice(f"order {plan.seed}"), self.clock, self._look)
         self._seen = (0, 0)
         self.steps = Steps(self._scheduler, self.trace.say)
+        self._scheduler.later = self._arrives_later
         self.steps.calls = self.calls = Calls(
             self.service,
             self._scheduler,
@@ -143,7 +155,7 @@ class World:
 
     def _dispatch(self, task: Task) -> None:
         for _ in range(self.plan.rounds):
-            self._pause(self._chance.choice((10.0, 30.0, 60.0, 600.0)))
+            self._pause(self._chance.choice(self.plan.naps))
             self._invoke(task, self._handle)
 
     def _handle(self, task: Task, running: Process) -> None:
@@ -157,7 +169,7 @@ class World:
 
     def _tick(self, task: Task) -> None:
         for _ in range(self.plan.rounds):
-            self._pause(self._chance.choice((60.0, 60.0, 60.0, 300.0, 1_500.0)))
+            self._pause(self._chance.choice(self.plan.naps))
             self._invoke(task, self._tick_once)
 
     def _tick_once(self, task: Task, running: Process) -> None:
@@ -193,7 +205,8 @@ class World:
             upstream=MoodyCalls(self.steps, self._chance, self.plan.temper, self.books),
         )
         return process(stores, clock, self.names, pause=self._pause, meter=self.meter,
-                       jitter=self._chance.random)  # fmt: skip
+                       jitter=self._chance.random,
+                       times=JobTimes(lane=self.plan.leased))  # fmt: skip
 
     def _pause(self, seconds: float) -> None:
         """Sleep; others go on meanwhile."""
@@ -201,6 +214,10 @@ class World:
         if task is not None:
             task.wakes_at = self.clock.now + seconds
             self._scheduler.hand_over()
+
+    def _arrives_later(self, arrive: Callable[[], None]) -> None:
+        delay = self._chance.choice((2.0, 60.0, 1_500.0, 4_000.0)) * self._chance.random()
+        self.steps.later(self.clock.now + delay, arrive)
 
     def _quieten(self) -> None:
         """Let the world run without faults until nothing is left to do, and sweep."""
@@ -212,8 +229,9 @@ class World:
             self._handle(Task("quiet", 0.0, lambda _: None), running)
             running.machinery.tick(self.clock.now + 800)
             self._look()
-            if self._is_quiet():
+            if self._is_quiet() and not self.steps.awaits():
                 break
+        self.steps.arrive()
         for what, _ in self.meter.troubles:
             self.trace.notice(what)
             if what in _NEVER:
