@@ -111,7 +111,7 @@ class Names:
     def batch(self) -> str:
         """Return the id of a batch."""
         self.count += 1
-        return f"bat_{self.count:032x}"
+        return f"bat_{int(NOON):08x}{self.count:024x}"
 
 
 def process(
