@@ -17,7 +17,7 @@ _DYNAMODB: Final = Service("dynamodb", target="DynamoDB_20120810", version="1.0"
 
 
 class DynamoClient(JsonClient):
-    """The five calls of the router."""
+    """The calls of the router."""
 
     def batch_get_item(self, **request: Any) -> Json:
         """Read items of several tables."""
@@ -34,6 +34,10 @@ class DynamoClient(JsonClient):
     def update_item(self, **request: Any) -> Json:
         """Change one item."""
         return self.call("UpdateItem", request)
+
+    def delete_item(self, **request: Any) -> Json:
+        """Delete one item."""
+        return self.call("DeleteItem", request)
 
     def transact_write_items(self, **request: Any) -> Json:
         """Write several items or none; a request without a token gets one, as in botocore."""

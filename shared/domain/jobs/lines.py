@@ -91,6 +91,11 @@ class Ended:
     line: Line
     result: LineResult | None
 
+    @property
+    def owner(self) -> Owner:
+        """To whom the line belongs."""
+        return self.line.owner
+
 
 @dataclass(frozen=True)
 class BatchProgress:
