@@ -16,11 +16,11 @@ from shared.domain.health import Rest
 if TYPE_CHECKING:  # what only operators need stays out of the router
     from shared.domain.budgets.booked import Booked
     from shared.domain.budgets.changes import AuditRow
-    from shared.domain.notices import AlarmTold, BudgetTold, Message
-    from shared.domain.notices.spending import Spent
     from shared.domain.jobs.job import Job, Waiting
     from shared.domain.jobs.lines import AskedLine, BatchProgress, LineResult
     from shared.domain.jobs.provider_batch import Lane, ProviderBatch
+    from shared.domain.notices import AlarmTold, BudgetTold, Message
+    from shared.domain.notices.spending import Spent
     from shared.domain.rollups import Cells, Rollup
     from shared.domain.usage_rows import Feedback, UsageRow
 
