@@ -20,11 +20,14 @@ every_environment = pytest.mark.parametrize("environment", ENVIRONMENTS)
 @every_environment
 def test_the_program_runs_offline_and_exports_what_a_deployer_needs(environment: str) -> None:
     outputs = declared(environment).outputs
-    assert set(outputs) - {"alarm_topic"} == {
+    assert set(outputs) == {
         "endpoint",
         "rest_api_id",
         "router_function",
         "router_version",
+        "guard_function",
+        "alarm_topic",
+        "people_topic",
         "live_version",
         "cache_table",
         "ledger_table",

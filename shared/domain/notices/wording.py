@@ -78,7 +78,7 @@ def alarm_worded(notice: AlarmNotice, where: str, money: Money | None = None) ->
         over = [f"It is over since {_moment(notice.after.at / 1000)}."] if notice.is_over else []
         lines = [says, f"Since {since}. CloudWatch: {change.reason}", *over]
         lines += [f"What it means and what to do first: {todo or RUNBOOK}", "First:"]
-        lines += [f"  sluice alarms {where}", f"  sluice usage --by model --since 1h {where}"]
+        lines += [f"  sluice alarms list {where}", f"  sluice usage --by model --since 1h {where}"]
         lines += _of_money(money) if money else []
     facts = {
         "kind": "all_clear" if notice.is_clear else "alarm",
