@@ -12,27 +12,27 @@ from typing import Any
 import pulumi
 
 from shared.resources import (
+    AUDIT_PARTITIONS,
     BUDGET_PARTITIONS,
     FEEDBACK_PARTITIONS,
+    GUARD_PARTITIONS,
     HOLD_PARTITIONS,
     KEY_PARTITIONS,
+    MESSAGE_PARTITIONS,
     ROLLUP_PARTITIONS,
+    TEAMS_PARTITION,
     USAGE_PARTITIONS,
 )
 
 Arn = pulumi.Output[str]
 Statement = dict[str, Any]
 
-LAMBDA_MAY_ASSUME = {
-    "Version": "2012-10-17",
-    "Statement": [
-        {
-            "Effect": "Allow",
-            "Action": "sts:AssumeRole",
-            "Principal": {"Service": "lambda.amazonaws.com"},
-        }
-    ],
-}
+
+def may_assume(service: str) -> dict[str, Any]:
+    """Return who may take on a role: one service of AWS, such as ``lambda``."""
+    principal = {"Service": f"{service}.amazonaws.com"}
+    statement = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": principal}
+    return {"Version": "2012-10-17", "Statement": [statement]}
 
 
 def router_policy(
@@ -64,13 +64,83 @@ def router_policy(
     return pulumi.Output.json_dumps({"Version": "2012-10-17", "Statement": statements})
 
 
+def guard_policy(
+    *,
+    ledger: Arn,
+    people_topic: Arn,
+    webhook_secret: Arn | None,
+    region: str,
+    log_group: Arn,
+    customer_key: Arn | None = None,
+) -> pulumi.Output[str]:
+    """Return the budget guard's policy as JSON.
+
+    It reads what money is counted in, ends expired holds as the router would have, and writes
+    down what people were told. It can neither read a key, nor change a cap, nor see an answer.
+    """
+    secrets = [webhook_secret] if webhook_secret is not None else []
+    statements = [
+        *_guarded(ledger),
+        _allow("TellPeople", ["sns:Publish"], [people_topic]),
+        *([_allow("ReadWebhooks", _SECRET, secrets)] if secrets else []),
+        _METRICS,
+        *_customer_key(customer_key, region),
+        _allow("WriteOwnLog", _LOG, [pulumi.Output.concat(log_group, ":*")]),
+    ]
+    return pulumi.Output.json_dumps({"Version": "2012-10-17", "Statement": statements})
+
+
+def scheduler_policy(function: Arn) -> pulumi.Output[str]:
+    """Return the policy, as JSON, of a role that only starts one function."""
+    statement = _allow("Start", ["lambda:InvokeFunction"], [function])
+    return pulumi.Output.json_dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+# CloudWatch knows no resource that reading a metric could be narrowed to (service authorization
+# reference, "Actions, resources, and condition keys for Amazon CloudWatch").
+_METRICS: Statement = {
+    "Sid": "ReadMetrics",
+    "Effect": "Allow",
+    "Action": ["cloudwatch:GetMetricStatistics"],
+    "Resource": ["*"],
+}
+
+
+def _guarded(ledger: Arn) -> list[Statement]:
+    counted = _allow("ReadBooks", [_QUERY], [ledger])
+    return [
+        _in_partitions(_allow("ReadBudgets", _READ, [ledger]), *BUDGET_PARTITIONS),
+        _in_partitions(
+            counted,
+            TEAMS_PARTITION,
+            *BUDGET_PARTITIONS,
+            HOLD_PARTITIONS,
+            USAGE_PARTITIONS,
+            AUDIT_PARTITIONS,
+            GUARD_PARTITIONS,
+            MESSAGE_PARTITIONS,
+        ),
+        _in_partitions(_allow("EndHolds", [_DELETE], [ledger]), HOLD_PARTITIONS),
+        _in_partitions(_allow("WriteUsage", [_PUT, _CHECK], [ledger]), USAGE_PARTITIONS),
+        _in_partitions(_allow("KeepRollups", [_UPDATE], [ledger]), ROLLUP_PARTITIONS),
+        _in_partitions(_allow("MoveMoney", _WRITE, [ledger]), *BUDGET_PARTITIONS),
+        _in_partitions(
+            _allow("RememberWhatWasTold", [*_READ, _PUT, _UPDATE, _DELETE], [ledger]),
+            GUARD_PARTITIONS,
+            MESSAGE_PARTITIONS,
+        ),
+    ]
+
+
 _READ = ["dynamodb:BatchGetItem", "dynamodb:GetItem"]
 _PUT = "dynamodb:PutItem"
 _DELETE = "dynamodb:DeleteItem"
 _UPDATE = "dynamodb:UpdateItem"
 _QUERY = "dynamodb:Query"
+_CHECK = "dynamodb:ConditionCheckItem"
 _WRITE = [_PUT, _UPDATE]
 _INVOKE = ["bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"]
+_SECRET = ["secretsmanager:GetSecretValue"]
 _LOG = ["logs:CreateLogStream", "logs:PutLogEvents"]
 
 
@@ -94,8 +164,7 @@ def _ledger(ledger: Arn) -> list[Statement]:
 
 def _provider_keys(secrets: Sequence[Arn]) -> list[Statement]:
     # IAM refuses a statement without a resource.
-    actions = ["secretsmanager:GetSecretValue"]
-    return [_allow("ReadProviderKeys", actions, secrets)] if secrets else []
+    return [_allow("ReadProviderKeys", _SECRET, secrets)] if secrets else []
 
 
 def _customer_key(key: Arn | None, region: str) -> list[Statement]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -16,6 +16,11 @@ from shared.domain.health import Rest
 if TYPE_CHECKING:  # what only operators need stays out of the router
     from shared.domain.budgets.booked import Booked
     from shared.domain.budgets.changes import AuditRow
+    from shared.domain.jobs.job import Job, Waiting
+    from shared.domain.jobs.lines import AskedLine, BatchProgress, LineResult
+    from shared.domain.jobs.provider_batch import Lane, ProviderBatch
+    from shared.domain.notices import AlarmTold, BudgetTold, Message
+    from shared.domain.notices.spending import Spent
     from shared.domain.rollups import Cells, Rollup
     from shared.domain.usage_rows import Feedback, UsageRow
 
@@ -165,6 +170,9 @@ class Ledger(UsageLedger, Protocol):
     def bar(self, hold: Hold) -> None:
         """Keep a reservation from being booked that may still be on its way."""
 
+    def close_place(self, team: str, request_id: str, attempt: int, expires_at: int) -> Hold | None:
+        """Return the hold of an attempt, or keep one from ever being booked; either for good."""
+
     def expired_holds(self, team: str, now: float) -> list[Hold]:
         """Return the holds of a team whose time is over, oldest first."""
 
@@ -208,8 +216,17 @@ class Upstream(Protocol):
 class Meter(Protocol):
     """Where each request's log line and metrics go. Never raises for want of a listener."""
 
-    def settled(self, entry: Entry, settlement: Settlement, seconds: float) -> None:
-        """Record one request that reached an answer, from the cache or a provider."""
+    def settled(
+        self,
+        entry: Entry,
+        settlement: Settlement,
+        seconds: float,
+        held_nano: int | None = None,
+    ) -> None:
+        """Record one request that reached an answer, from the cache or a provider.
+
+        ``held_nano`` is what was held for it.
+        """
 
     def refused(self, request_id: str, door: str, status: int, code: str | None) -> None:
         """Record one request that was refused before it reached an answer."""
@@ -242,3 +259,216 @@ class BudgetAdmin(Protocol):
 
     def booked(self, team: str, day: str) -> Iterator[Booked]:
         """Yield what was booked into a day (``2026-11-22``) for a team."""
+
+
+class Notices(Protocol):
+    """What people have been told, and the messages on their way to them.
+
+    Every method raises :class:`~shared.domain.errors.StoreUnavailable` when the ledger cannot be
+    reached, and has one effect however often AWS's client sends it. Reads are consistent.
+    """
+
+    def told(self) -> list[BudgetTold | AlarmTold]:
+        """Return what people know of every budget and alarm that they were ever told of."""
+
+    def write(self, message: Message | None, told: Sequence[BudgetTold | AlarmTold]) -> bool:
+        """Write a message down together with what people know once they have it, or nothing.
+
+        False where somebody has been told meanwhile: decide anew.
+        """
+
+    def pending(self) -> list[Message]:
+        """Return the messages that are still to be delivered, oldest first."""
+
+    def save(self, message: Message) -> bool:
+        """Write down how far a message has come; False where another sender has moved it on."""
+
+    def messages(self, month: str) -> list[Message]:
+        """Return what people were told in a month (``2026-11``), oldest first."""
+
+
+class Spenders(Protocol):
+    """What calls have cost lately, read from usage rows; raises ``StoreUnavailable``."""
+
+    def spent(self, team: str, since: float, until: float) -> list[Spent]:
+        """Return what a team's calls cost that were opened in a time, in epoch seconds."""
+
+
+class Channel(Protocol):
+    """One way to reach people."""
+
+    @property
+    def name(self) -> str:
+        """What it is remembered as having a message."""
+
+    def send(self, message: Message, *, is_repeat: bool) -> None:
+        """Deliver a message; ``is_repeat`` where an earlier try may have arrived.
+
+        Raises :class:`~shared.domain.notices.message.NotTaken`.
+        """
+
+
+class MetricTotals(Protocol):
+    """What metrics add up to, for the audit. Errors of AWS pass through."""
+
+    def cost_nano(self, since: float, until: float) -> int:
+        """Return what calls cost by the metrics of a time, in nano-dollars."""
+
+
+class GuardMeter(Protocol):
+    """Where the budget guard's own metrics and troubles go."""
+
+    def budget(self, budget: Budget) -> None:
+        """Tell how much of the environment's budget is used, and what its caps are."""
+
+    def charged(self, nano: int) -> None:
+        """Tell what was charged for holds that nobody settled."""
+
+    def audited(self, findings: int, gap_permille: int, price_age_days: int) -> None:
+        """Tell what a day's audit found."""
+
+    def undelivered(self, messages: int) -> None:
+        """Tell how many messages could not be delivered yet, after several tries."""
+
+    def trouble(self, what: str, **facts: Any) -> None:
+        """Record something an operator must know about; facts are identifiers, never content."""
+
+
+class JobStore(Protocol):
+    """Jobs, waiting rooms and contents.
+
+    Raises :class:`~shared.domain.errors.StoreUnavailable` when the table cannot be reached. Reads
+    are strongly consistent. A write that AWS's client sends twice has the effect of one.
+    """
+
+    def put(self, job: Job) -> Job:
+        """Write a new job; returns the one that stands under its id, this or an earlier one.
+
+        Raises ``StoreUnavailable`` also where the id was barred.
+        """
+
+    def bar(self, team: str, job: str, purge_at: int) -> Job | None:
+        """Return a job, or keep one from ever being written under its id; either for good."""
+
+    def get(self, team: str, job: str) -> Job | None:
+        """Return a job; None where this team has none of this id."""
+
+    def get_many(self, jobs: Sequence[tuple[str, str]]) -> list[Job]:
+        """Return those of some jobs, by team and id, that there are, in no order."""
+
+    def move(self, seen: Job, after: Job) -> Job:
+        """Write a changed job if it still is as seen; returns it as it stands, ``after`` if so."""
+
+    def list_jobs(self, team: str, *, newest: int) -> list[Job]:
+        """Return a team's newest jobs, newest first."""
+
+    def file(self, row: Waiting) -> None:
+        """Write a row of a waiting room; the same row may be written again."""
+
+    def unfile(self, row: Waiting) -> None:
+        """Take a row out of its room; it may be gone already."""
+
+    def waiting(self, room: str, *, most: int) -> list[Waiting]:
+        """Return the rows of a room, those that must go first first."""
+
+    def put_content(self, team: str, job: str, name: str, content: bytes) -> None:
+        """Keep a body or an answer; the same name is written with the same content only."""
+
+    def content(self, team: str, job: str, name: str) -> bytes | None:
+        """Return what was kept."""
+
+
+class BatchStore(Protocol):
+    """The provider batches of an environment, and the lanes in which they are submitted.
+
+    Raises :class:`~shared.domain.errors.StoreUnavailable`. Reads are strongly consistent. A write
+    that AWS's client sends twice has the effect of one.
+    """
+
+    def put_batch(self, batch: ProviderBatch) -> None:
+        """Write a new batch; its id is of its writer's making."""
+
+    def batch(self, batch: str) -> ProviderBatch | None:
+        """Return a batch, open or at rest."""
+
+    def open_batches(self) -> list[ProviderBatch]:
+        """Return all batches that are not at rest, oldest first."""
+
+    def move_batch(self, seen: ProviderBatch, after: ProviderBatch) -> ProviderBatch:
+        """Write a changed batch if it is as seen; returns it as it stands, ``after`` if so."""
+
+    def lane(self, provider: str) -> Lane:
+        """Return a provider's lane; one that nobody has had is free."""
+
+    def move_lane(self, seen: Lane, after: Lane) -> Lane:
+        """Write a changed lane if it is as seen; returns it as it stands, ``after`` if so."""
+
+
+class Blobs(Protocol):
+    """Files too large for a table. Raises ``StoreUnavailable``; a file is whole or not there."""
+
+    def write(self, key: str, parts: Iterable[bytes]) -> None:
+        """Write a file, replacing one of the same key; holds little of it in memory."""
+
+    def read(self, key: str) -> Iterator[bytes]:
+        """Yield a file piece by piece; raises ``KeyError`` where there is none."""
+
+    def delete(self, key: str) -> None:
+        """Delete a file; it may be gone already."""
+
+
+class JobQueue(Protocol):
+    """Messages that make the dispatcher look at jobs at once. Losing one loses only time."""
+
+    def send(self, jobs: Sequence[tuple[str, str]]) -> None:
+        """Send a message for each job, by team and id: never content.
+
+        Raises ``StoreUnavailable``.
+        """
+
+
+class BatchProvider(Protocol):
+    """The batch API of one provider's account.
+
+    No method sends anything twice. What each may raise, from
+    :mod:`shared.domain.jobs.provider_errors`: ``BatchRefused`` (the provider said no, and will
+    again: nothing came to be), ``BatchNotTaken`` (nothing came to be; later it may be taken: a
+    refused connection, 429, 503, a key that is refused), ``BatchAnswerLost`` (anything may have
+    come to be: time-outs, broken connections, any other 5xx).
+    """
+
+    def upload(self, batch: ProviderBatch, lines: Callable[[], Iterator[AskedLine]]) -> str | None:
+        """Upload the input where that is a step of its own; returns the file's id, else None.
+
+        Nothing is billed for a file; one whose answer was lost may be left lying.
+        """
+
+    def create(self, batch: ProviderBatch, lines: Callable[[], Iterator[AskedLine]]) -> str:
+        """Create the batch from ``batch.input_file`` or from the lines; returns its id there."""
+
+    def find(self, batch: ProviderBatch) -> list[str]:
+        """Return the ids of the batches at the provider that can only be this one, oldest first.
+
+        By our id where the provider keeps one (``metadata``); else by what else is known of it:
+        the time since ``batch.submitting_since``, the number of lines, and the lines' names
+        where they can be read. The lane sees to it that no other is looked for meanwhile.
+        """
+
+    def progress(self, batch: ProviderBatch) -> BatchProgress:
+        """Say how far the provider is."""
+
+    def cancel(self, batch: ProviderBatch, provider_batch: str | None = None) -> None:
+        """Ask the provider to stop; what is answered already is billed. May be asked again.
+
+        ``provider_batch``: another batch at the provider that turned out to be the same one.
+        """
+
+    def results(self, batch: ProviderBatch) -> Iterator[LineResult]:
+        """Yield what the provider says of the lines, in any order, of some perhaps nothing.
+
+        Only of a batch that is over. Holds one line in memory. Raises ``BatchAnswerLost`` where
+        the results broke off: they are read again from the start later.
+        """
+
+    def discard(self, batch: ProviderBatch) -> None:
+        """Delete the files of a batch that was collected; they may be gone already."""

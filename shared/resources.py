@@ -36,6 +36,14 @@ CACHE_TABLE: Final = TableShape("cache", "pk", "sk", "purge_at")
 LEDGER_TABLE: Final = TableShape("ledger", "pk", "sk", "purge_at")
 """Keys and usage entries. Retained."""
 
+JOBS_TABLE: Final = TableShape("jobs", "pk", "sk", "purge_at")
+"""Deferred jobs and provider batches. Losing it loses answers that were paid for."""
+
+BATCHES_BUCKET: Final = "batches"
+"""The role of the bucket with inputs, manifests, and bodies too large for a row."""
+JOBS_QUEUE: Final = "jobs"
+JOBS_DEAD_LETTERS: Final = "jobs-dead"
+
 # Leading keys, tenant first. The router's role may write only where the pattern below allows,
 # so a router that was taken over still cannot mint keys.
 USAGE_PARTITIONS: Final = "*/usage/*"
@@ -47,6 +55,8 @@ KEY_PARTITIONS: Final = "*/keys"
 TEAMS_PARTITION: Final = "teams"
 """Names every team, so that all can be listed without a scan."""
 AUDIT_PARTITIONS: Final = "-/audit/*"
+GUARD_PARTITIONS: Final = "-/guard/*"
+MESSAGE_PARTITIONS: Final = "-/messages/*"
 ENVIRONMENT: Final = "-"
 """Stands where a team does, for what belongs to the environment: no team can be called so."""
 
@@ -91,6 +101,21 @@ def audit_partition(month: str) -> str:
     return f"{ENVIRONMENT}/audit/{month}"
 
 
+def told_partition() -> str:
+    """Return the ledger partition of what people have been told: of budgets and of alarms."""
+    return f"{ENVIRONMENT}/guard/told"
+
+
+def pending_partition() -> str:
+    """Return the ledger partition that names the messages still to be delivered."""
+    return f"{ENVIRONMENT}/guard/pending"
+
+
+def message_partition(month: str) -> str:
+    """Return the ledger partition of the messages of one month (``2026-11``)."""
+    return f"{ENVIRONMENT}/messages/{month}"
+
+
 def answer_partition(team: str, digest: str) -> str:
     """Return the cache partition of one team's answer under one request digest."""
     return f"{team}/{digest}"
@@ -101,6 +126,29 @@ def idempotency_partition(team: str, key_digest: str) -> str:
     return f"{team}/idempotency/{key_digest}"
 
 
+JOB_PARTITIONS: Final = "*/jobs"
+CONTENT_PARTITIONS: Final = "*/contents/*"
+WAITING_PARTITIONS: Final = "-/waiting/*"
+OPEN_BATCHES_PARTITION: Final = "-/batches/open"
+PAST_BATCHES_PARTITION: Final = "-/batches/past"
+LANES_PARTITION: Final = "-/lanes"
+
+
+def job_partition(team: str) -> str:
+    """Return the jobs partition of one team's deferred calls."""
+    return f"{team}/jobs"
+
+
+def content_partition(team: str, job: str) -> str:
+    """Return the jobs partition, and the bucket's prefix, of what a job was asked and answered."""
+    return f"{team}/contents/{job}"
+
+
+def waiting_partition(room: str) -> str:
+    """Return the jobs partition of a waiting room, where the jobs of all teams stand together."""
+    return f"{ENVIRONMENT}/waiting/{room}"
+
+
 HEALTH_PARTITION: Final = "health"
 """The cache partition with what all instances know of the models. No tenant's data."""
 
@@ -108,6 +156,11 @@ HEALTH_PARTITION: Final = "health"
 def resource_name(environment: str, role: str) -> str:
     """Return ``sluice-<environment>-<role>``."""
     return f"{PROJECT}-{environment}-{role}"
+
+
+def webhooks_secret_name(environment: str) -> str:
+    """Return the name of the secret that holds the webhooks and what they are signed with."""
+    return f"{PROJECT}/{environment}/webhooks"
 
 
 def secret_name(environment: str, provider: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
@@ -23,7 +23,7 @@ Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9-]{0,30}\Z")]
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=900)]
 MiB = 1024 * 1024
 
-_IN_JSON = frozenset({"providers", "provider_secrets", "budgets", "key_limits"})
+_IN_JSON = frozenset({"providers", "provider_secrets", "budgets", "key_limits", "webhook_hosts"})
 """Settings that are no single value, so their text is JSON."""
 
 
@@ -31,7 +31,20 @@ class SettingsError(ValueError):
     """The environment lacks a setting or holds one that makes no sense; says which."""
 
 
-class RouterSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class FunctionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What ``infra`` tells every function."""
+
+    environment: Name
+    clock_file: str | None = None
+    """Set only by the local world: the file that holds the clock's offset."""
+
+    @property
+    def clock_path(self) -> Path | None:
+        """The clock's offset file, where there is one."""
+        return Path(self.clock_file) if self.clock_file else None
+
+
+class RouterSettings(FunctionSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What the router is told by ``infra``.
 
     ``providers`` names the enabled ones. ``provider_secrets`` maps those with a key to the ARN
@@ -40,7 +53,6 @@ class RouterSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     cache key.
     """
 
-    environment: Name
     cache_table: str
     ledger_table: str
     providers: tuple[Name, ...]
@@ -68,8 +80,6 @@ class RouterSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     """What a key may do whose own row does not say."""
     upstream_url: str | None = None
     """Set only by the local world: where the simulator stands in for every provider."""
-    clock_file: str | None = None
-    """Set only by the local world: the file that holds the clock's offset."""
 
     def __post_init__(self) -> None:
         """Refuse a secret that nobody uses, and an upstream that is not this machine.
@@ -81,10 +91,21 @@ class RouterSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
         if self.upstream_url is not None and not is_loopback_url(self.upstream_url):
             raise ValueError("upstream_url may only name a loopback address")
 
-    @property
-    def clock_path(self) -> Path | None:
-        """The clock's offset file, where there is one."""
-        return Path(self.clock_file) if self.clock_file else None
+
+class GuardSettings(FunctionSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What the budget guard is told by ``infra``.
+
+    ``people_topic`` is the ARN of the topic that people listen to. ``webhook_secret`` is the ARN
+    of the secret that holds the webhooks and what they are signed with, if there is one.
+    """
+
+    ledger_table: str
+    people_topic: str
+    webhook_secret: str | None = None
+    webhook_hosts: tuple[str, ...] = ()
+    """The only hosts that a webhook may name; in the local world, loopback beside them."""
+    budgets: Seeds = Seeds()
+    """The caps that unused budgets start with, as the router has them."""
 
 
 def is_loopback_url(url: str) -> bool:
@@ -93,7 +114,7 @@ def is_loopback_url(url: str) -> bool:
     return parts.scheme == "http" and parts.hostname in {"127.0.0.1", "::1"}
 
 
-def as_environment(settings: RouterSettings) -> dict[str, str]:
+def as_environment(settings: FunctionSettings) -> dict[str, str]:
     """Return the environment variables that make a function read these settings back."""
     return {
         PREFIX + field.upper(): _as_text(value)
@@ -104,16 +125,28 @@ def as_environment(settings: RouterSettings) -> dict[str, str]:
 
 def router_settings(environment: Mapping[str, str] | None = None) -> RouterSettings:
     """Read the router's settings; raises :class:`SettingsError` naming what is wrong."""
+    return _read(RouterSettings, "router", environment)
+
+
+def guard_settings(environment: Mapping[str, str] | None = None) -> GuardSettings:
+    """Read the budget guard's settings; raises :class:`SettingsError` naming what is wrong."""
+    return _read(GuardSettings, "budget guard", environment)
+
+
+Settings = TypeVar("Settings", bound=FunctionSettings)
+
+
+def _read(kind: type[Settings], function: str, environment: Mapping[str, str] | None) -> Settings:
     source = os.environ if environment is None else environment
-    known = {field.name: field for field in msgspec.structs.fields(RouterSettings)}
-    raw = {name: source[PREFIX + name.upper()] for name in known if PREFIX + name.upper() in source}
+    names = [PREFIX + field.name.upper() for field in msgspec.structs.fields(kind)]
+    raw = {name.removeprefix(PREFIX).lower(): source[name] for name in names if name in source}
     try:
         values: dict[str, object] = dict(raw)
         for name in _IN_JSON & raw.keys():
             values[name] = msgspec.json.decode(raw[name])
-        return msgspec.convert(values, RouterSettings, strict=False)
+        return msgspec.convert(values, kind, strict=False)
     except (msgspec.ValidationError, msgspec.DecodeError) as error:
-        raise SettingsError(f"router settings ({PREFIX}*): {error}") from error
+        raise SettingsError(f"{function} settings ({PREFIX}*): {error}") from error
 
 
 def _as_text(value: object) -> str:

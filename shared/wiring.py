@@ -26,9 +26,10 @@ from shared.domain.request_ids import RANDOM_BYTES, request_id
 from shared.ports import Ledger, Meter, Store, Upstream
 from shared.settings import RouterSettings
 from shared.usecases.admission import Admission
-from shared.usecases.answer_call import AnswerCall, Policy
+from shared.usecases.answer_call import AnswerCall
 from shared.usecases.attempts import Attempts
 from shared.usecases.background import Background
+from shared.usecases.call_facts import Policy
 from shared.usecases.holding import Holding, HoldPolicy
 from shared.usecases.idempotency import Idempotency
 from shared.usecases.pricing import Pricing

@@ -34,6 +34,11 @@ class FunctionCode:
     aws_services: tuple[str, ...]
 
     @property
+    def role(self) -> str:
+        """What stands for the function in names of resources: its name, with hyphens."""
+        return self.name.replace("_", "-")
+
+    @property
     def start_script(self) -> str | None:
         """The handler where it is a program, which the Web Adapter runs; else None."""
         return self.handler if PurePosixPath(self.handler).suffix == ".sh" else None
@@ -58,7 +63,15 @@ ROUTER: Final = FunctionCode(
     aws_services=("bedrock-runtime", "dynamodb", "secretsmanager", "sts"),
 )
 
-FUNCTIONS: Final[Mapping[str, FunctionCode]] = {code.name: code for code in (ROUTER,)}
+BUDGET_GUARD: Final = FunctionCode(
+    name="budget_guard",
+    handler="functions.budget_guard.handler.handle",
+    entries=("functions.budget_guard.handler",),
+    requirements="requirements/guard.txt",
+    aws_services=("cloudwatch", "dynamodb", "secretsmanager", "sns", "sts"),
+)
+
+FUNCTIONS: Final[Mapping[str, FunctionCode]] = {code.name: code for code in (ROUTER, BUDGET_GUARD)}
 
 LEFT_OUT: Final[Mapping[str, str]] = {
     "bin/*": "console scripts begin with the path of the interpreter that pip ran on",

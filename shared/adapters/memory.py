@@ -189,7 +189,13 @@ class MemoryMeter:
         self.refusals: list[tuple[str, int, str | None]] = []
         self.troubles: list[tuple[str, dict[str, Any]]] = []
 
-    def settled(self, entry: Entry, settlement: Settlement, seconds: float) -> None:
+    def settled(
+        self,
+        entry: Entry,
+        settlement: Settlement,
+        seconds: float,
+        held_nano: int | None = None,
+    ) -> None:
         """Remember a settled request."""
         self.settlements.append((entry, settlement))
 

@@ -80,7 +80,7 @@ class MemoryLedger(MemoryUsage):
         self.holds[place] = hold
         for seen in budgets:
             moved = _moved(self.budgets[seen.scope], reserving(hold.nano), ("day", "month"))
-            self.budgets[seen.scope] = _counted(moved, now)
+            self.budgets[seen.scope] = _counted(moved, hold, now)
         return hold
 
     def end(
@@ -104,6 +104,14 @@ class MemoryLedger(MemoryUsage):
         self._called("bar")
         self.barred.add(_place(hold))
 
+    def close_place(self, team: str, request_id: str, attempt: int, expires_at: int) -> Hold | None:
+        """Return the hold, or remember that there will be none."""
+        self._called("close_place")
+        place = (request_id, attempt)
+        if place not in self.holds:
+            self.barred.add(place)
+        return self.holds.get(place)
+
     def expired_holds(self, team: str, now: float) -> list[Hold]:
         """Return the holds whose time is over."""
         self._called("expired_holds")
@@ -115,9 +123,9 @@ class MemoryLedger(MemoryUsage):
         for scope in hold.scopes:
             budget = self.budgets[scope]
             moved = _moved(budget, movement, hold.periods_in(budget))
-            if scope.kind == "key" and ending.takes_hold:
+            if scope.kind == "key" and ending.takes_hold and hold.is_in_flight:
                 moved = replace(moved, in_flight=moved.in_flight - 1)
-            if scope.kind == "key" and ending.charges_real and settlement:
+            if scope.kind == "key" and ending.charges_real and settlement and hold.is_in_flight:
                 tokens = settlement.tokens.prompt + settlement.tokens.output
                 moved = replace(moved, minute_tokens=moved.minute_tokens + tokens)
             self.budgets[scope] = moved
@@ -153,14 +161,15 @@ def _may_take(current: Budget, seen: Budget, hold: Hold, limits: HoldLimits, now
     return is_as_seen and has_room and not (is_key and key_refusal(current, limits.key, now))
 
 
-def _counted(budget: Budget, now: float) -> Budget:
+def _counted(budget: Budget, hold: Hold, now: float) -> Budget:
     if budget.scope.kind != "key":
         return budget
     minute = int(now) // MINUTE
     if minute > budget.minute:
         budget = replace(budget, minute=minute, minute_requests=0, minute_tokens=0)
     requests = budget.minute_requests + 1
-    return replace(budget, in_flight=budget.in_flight + 1, minute_requests=requests)
+    in_flight = budget.in_flight + hold.is_in_flight
+    return replace(budget, in_flight=in_flight, minute_requests=requests)
 
 
 def _moved(budget: Budget, movement: Movement, periods: Sequence[Period]) -> Budget:

@@ -60,6 +60,11 @@ class Model:
         begun = any(row.start <= day for row in self.prices if row.variant == "standard")
         return begun and not self.is_retired(day)
 
+    def is_batch_priced(self, at: datetime) -> bool:
+        """Say whether the price of a batch is known at an aware time."""
+        day = at.astimezone(UTC).date()
+        return any(row.variant == "batch" and row.start <= day for row in self.prices)
+
     def is_retired(self, day: date) -> bool:
         """Say whether the provider has ceased to serve the model by a UTC day."""
         return self.retired is not None and self.retired <= day

@@ -16,6 +16,16 @@ Authentication = Literal["bearer", "x-api-key", "iam"]
 UsageDialect = Literal["openai", "deepseek", "gemini", "anthropic", "bedrock"]
 
 
+class BatchApi(Row):
+    """What a provider's batch API takes in one batch, and how many batches an hour."""
+
+    lines: int
+    bytes: int
+    creates_an_hour: int
+    source: str
+    checked: date
+
+
 class Provider(Row, kw_only=True):
     """How to reach a provider; the fields are explained in ``providers.toml``."""
 
@@ -33,6 +43,7 @@ class Provider(Row, kw_only=True):
     pins: dict[str, str] = msgspec.field(default_factory=dict)
     refuses: tuple[str, ...] = ()
     drops: tuple[str, ...] = ()
+    batch: BatchApi | None = None
     name: str = ""
 
     def __post_init__(self) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from shared.domain.api_keys import KeyLimits
 from shared.domain.freshness import Freshness, TierName
 from shared.domain.health import Health
-from shared.domain.prices import TokenCounts
+from shared.domain.prices import TokenCounts, Variant
 from shared.domain.savings import NO_LEVERS, Levers
 
 if TYPE_CHECKING:
@@ -97,6 +97,8 @@ class Entry:
     """The model that the route chose first, where another one is tried in its place."""
     request_digest: str | None = None
     """Shortened: tells whether the same caller asked the same again, and nothing of what."""
+    variant: Variant = "standard"
+    """How the provider processes it, which decides the price."""
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 GatewayError
 ├── InvalidRequest            400  the caller's body or headers; ``param`` names the field
 │   ├── NotAvailable          400  a control that exists in the contract but is not built yet
+│   ├── NoBatchApi            400  a deferred call to a model that answers at once only
 │   ├── UnknownModel          400  a model that is not in the catalog or not enabled here
 │   ├── UnknownRequest        400  feedback on an answer that this team was never given
 │   └── UnpricedModel         400  a model without a price: never treated as free
@@ -11,6 +12,7 @@ GatewayError
 │   ├── BudgetFrozen          402  an operator froze it
 │   └── CallTooDear           402  one call may cost more than its share, or than it was told to
 ├── RouteNotFound             404
+├── JobNotFound               404  a job that this team has not
 ├── MethodNotAllowed          405
 ├── BodyTooLarge              413
 ├── IdempotencyConflict       409  the first call under this Idempotency-Key is still going on
@@ -62,6 +64,19 @@ class NotAvailable(InvalidRequest):
 
     def __init__(self, name: str, instead: str) -> None:
         super().__init__(f"{name} is not available in this version. {instead}", param=name)
+
+
+class NoBatchApi(InvalidRequest):
+    """A deferred call to a model whose provider takes no batches."""
+
+    code = "no_batch_api"
+
+    def __init__(self, model: str, provider: str) -> None:
+        super().__init__(
+            f"{model} cannot be deferred: {provider} has no batch API that the gateway speaks. "
+            "Send the call without a deadline, or ask for another model.",
+            param="model",
+        )
 
 
 class UnknownModel(InvalidRequest):
@@ -157,6 +172,17 @@ class RouteNotFound(GatewayError):
     status = 404
     type = "invalid_request_error"
     code = "not_found"
+
+
+class JobNotFound(GatewayError):
+    """A job id under which this team has no job; says the same of another team's."""
+
+    status = 404
+    type = "invalid_request_error"
+    code = "job_not_found"
+
+    def __init__(self, job: str) -> None:
+        super().__init__(f"Your team has no job {job!r}. Answers are kept for 30 days.", param="id")
 
 
 class MethodNotAllowed(GatewayError):

@@ -10,19 +10,16 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from dataclasses import dataclass
 
 import msgspec
 
-from shared.catalog import Catalog, Model
+from shared.catalog import Catalog
 from shared.clock import Clock, utc
-from shared.domain.cache_key import answer_digest
 from shared.domain.entries import (
     REPLAY,
     CacheResult,
     Claim,
     Entry,
-    KeyRow,
     Repeat,
     Settlement,
     StoredAnswer,
@@ -34,6 +31,7 @@ from shared.ports import Meter, Store
 from shared.usecases.admission import Admission, Admitted
 from shared.usecases.attempts import Attempts
 from shared.usecases.background import Background
+from shared.usecases.call_facts import CallFacts, Policy
 from shared.usecases.calls import Call, Plan, StreamReply, WholeReply
 from shared.usecases.idempotency import Idempotency
 from shared.usecases.relay import Relay
@@ -43,16 +41,6 @@ from shared.usecases.standing import Standing, StandingOf
 
 Reply = WholeReply | StreamReply
 _EXACT = "exact cache"
-_DIGEST_CHARACTERS = 16
-"""Of 64: enough to tell one caller's requests of a minute apart."""
-
-
-@dataclass(frozen=True)
-class Policy:
-    """What this deployment answers by."""
-
-    environment: str
-    policy_version: str
 
 
 class AnswerCall:
@@ -75,7 +63,7 @@ class AnswerCall:
         clock: Clock,
         keep_alive_seconds: float,
     ) -> None:
-        self._policy = policy
+        self._facts = CallFacts(policy, catalog, clock)
         self._catalog = catalog
         self._store = store
         self._admission = admission
@@ -91,15 +79,15 @@ class AnswerCall:
 
     async def __call__(self, call: Call) -> Reply:
         """Answer one call, from the cache or from a provider."""
-        call = dataclasses.replace(call, identity=self._identity(call))
-        digest = call.identity if self._is_cached(call) else None
+        call = dataclasses.replace(call, identity=self._facts.identity(call))
+        digest = call.identity if self._facts.is_cached(call) else None
         found = await self._admission.admit(call.key, digest, call.request_id)
         standing = await self._standing_of(found.budgets)
         claim, replay = await self._idempotency.claim(call)
         if replay is not None:
             return await self._from_memory(call, found, standing, replay, REPLAY, None)
         stored = found.answer
-        if stored and self._may_serve(call, stored):
+        if stored and self._facts.may_serve(call, stored):
             return await self._from_memory(call, found, standing, stored, _EXACT, claim)
         try:
             standing.check_interactive()
@@ -107,40 +95,8 @@ class AnswerCall:
         except BaseException:
             await self._idempotency.release(claim)
             raise
-        keeping = self._keeping(call, digest, stored)
+        keeping = self._facts.keeping(call, digest, stored)
         return await self._from_provider(call, found, standing, route, keeping, claim)
-
-    def _may_serve(self, call: Call, stored: StoredAnswer) -> bool:
-        """Whether a stored answer is fresh, also by the caller's own limit on its age."""
-        now, control = self._clock(), call.controls.cache
-        if control.ttl_seconds is not None and now >= stored.stored_at + control.ttl_seconds:
-            return False
-        return control.reads and stored.is_fresh(now)
-
-    def _is_cached(self, call: Call) -> bool:
-        """Whether the cache has a part in this call."""
-        control = call.controls.cache
-        freshness = self._catalog.freshness.decide(control, call.request.user_text())
-        return control.mode != "bypass" and freshness.ttl_seconds > 0
-
-    def _identity(self, call: Call) -> str:
-        """Return the digest that the same request of the same team has, and no other."""
-        return answer_digest(
-            environment=self._policy.environment,
-            team=call.key.team,
-            policy_version=self._policy.policy_version,
-            door=call.door,
-            task=call.controls.task,
-            body=call.body,
-        )
-
-    def _keeping(self, call: Call, digest: str | None, stored: StoredAnswer | None) -> Keeping:
-        """Decide how long the new answer lasts; an expired one's repeats are remembered."""
-        repeats = stored.repeats + 1 if stored else 0
-        freshness = self._catalog.freshness.decide(
-            call.controls.cache, call.request.user_text(), repeats
-        )
-        return Keeping(digest, freshness, repeats)
 
     async def _from_memory(
         self,
@@ -152,7 +108,7 @@ class AnswerCall:
         claim: Claim | None,
     ) -> Reply:
         model = self._catalog.priced[stored.model]
-        entry = self._entry(call, found.key, model, "hit", reason)
+        entry = self._facts.entry(call, found.key, model, "hit", reason)
         settlement = self._settler.price_hit(entry, stored)
         repeat = self._repeat(stored) if reason == _EXACT else None
         recording = self._background.spawn(
@@ -226,7 +182,7 @@ class AnswerCall:
         plan = Plan(
             call=call,
             key=found.key,
-            entry=self._entry(call, found.key, route.models[0], cache, route.reason),
+            entry=self._facts.entry(call, found.key, route.models[0], cache, route.reason),
             models=route.models,
             ailing=route.ailing,
             keeping=keeping,
@@ -240,25 +196,3 @@ class AnswerCall:
         self._background.spawn(self._attempts.stream(plan, relay))
         await relay.begun()
         return StreamReply(relay, relay.notes)
-
-    def _entry(
-        self, call: Call, key: KeyRow, model: Model, cache: CacheResult, reason: str
-    ) -> Entry:
-        return Entry(
-            request_id=call.request_id,
-            opened_at=call.started_at,
-            team=key.team,
-            key_id=key.key_id,
-            door=call.door,
-            requested_model=call.request.model,
-            model=model.id,
-            provider=model.provider,
-            tier=model.tier,
-            price_version=self._catalog.price_version,
-            stream=call.is_stream,
-            cache=cache,
-            route_reason=reason,
-            feature=call.controls.feature,
-            task=call.controls.task,
-            request_digest=call.identity[:_DIGEST_CHARACTERS],
-        )

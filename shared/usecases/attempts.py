@@ -165,9 +165,11 @@ class Attempts:
     ) -> OpenHold:
         """Hold the most that the attempt can cost, at the dearest price until it must end."""
         call = plan.call
+        if plan.held is not None and plan.held.entry == entry:
+            return self._holding.taken_up(plan.held)
         times = (utc(call.started_at), utc(call.deadline))
         most = wire.bound.cost(model.price(at) for at in times)
-        _check_max_cost(call, spent + most)
+        check_max_cost(call, spent + most)
         wanted = Wanted(entry, plan.key, most, expires_at=expiry_of(call.deadline))
         # What was read with the key is old by the time of a second attempt.
         seen = plan.budgets if entry.attempt == 1 else None
@@ -216,7 +218,7 @@ class Attempts:
             self._meter.trouble("unshared", operation=getattr(work, "__name__", ""))
 
 
-def _check_max_cost(call: Call, most: int) -> None:
+def check_max_cost(call: Call, most: int) -> None:
     """Refuse a call that may cost more than its caller lets it."""
     limit = call.controls.max_cost_nano
     if limit is not None and most > limit:

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from shared.catalog import Model, Provider
 from shared.domain.api_keys import PresentedKey
-from shared.domain.budgets import Budget, OpenHold, Scope
+from shared.domain.budgets import Budget, Hold, OpenHold, Scope
 from shared.domain.controls import Controls
 from shared.domain.crossing import Crossing
 from shared.domain.entries import Claim, Door, Entry, KeyRow
@@ -73,6 +73,8 @@ class Call:
     idempotency_key: str | None = None
     identity: str = ""
     """The digest that the same request of the same team has, and no other; set when it is known."""
+    answer_by: float | None = None
+    """The deadline of a call that may be deferred, in epoch seconds; None: it is answered now."""
 
     @property
     def is_stream(self) -> bool:
@@ -97,6 +99,8 @@ class Plan:
     facts: Mapping[str, str]
     """What the caller is told of those budgets."""
     claim: Claim | None = None
+    held: Hold | None = None
+    """The hold of the first attempt, where the call was accepted with one."""
 
 
 @dataclass

@@ -55,6 +55,7 @@ _GRACE_SECONDS: Final = 60
 """How long after its invocation must have ended a hold is left alone."""
 
 Pause = Callable[[float], None]
+_AS_RESERVED: Final = Position()
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,16 @@ class Holding:
             in_flight=_own_or(own.in_flight, usual.in_flight),
         )
 
+    def _bounding(self, wanted: Wanted) -> KeyLimits:
+        """Return what bounds a key here: a deferred call waits, so it is not one of many at once.
+
+        Nor do its tokens count in a minute: they come when the provider has the time.
+        """
+        limits = self.limits_of(wanted.key)
+        if wanted.entry.variant == "standard":
+            return limits
+        return KeyLimits(requests_per_minute=limits.requests_per_minute)
+
     def today(self, budgets: Mapping[Scope, Budget]) -> list[Budget]:
         """Return budgets as they are at this moment, though nothing was written yet."""
         day = current_day(budgets.values(), self._clock_day())
@@ -118,7 +129,7 @@ class Holding:
         Raises ``BudgetExceeded`` or ``KeyLimited``, and ``StoreUnavailable`` where the ledger
         cannot be reached or is too busy: then nothing is held.
         """
-        limits = HoldLimits(self._policy.max_share_percent, self.limits_of(wanted.key))
+        limits = HoldLimits(self._policy.max_share_percent, self._bounding(wanted))
         seen = self._ledger.read_budgets(wanted.scopes) if seen is None else seen
         budgets = [seen.get(scope) or self._opened(scope, wanted.key) for scope in wanted.scopes]
         for _ in self._tries():
@@ -135,6 +146,12 @@ class Holding:
             budgets = [found.get(budget.scope, budget) for budget in budgets]
         raise StoreUnavailable("ledger")
 
+    def taken_up(self, hold: Hold) -> OpenHold:
+        """Return a hold that another process opened and this one spends; raises ``ValueError``."""
+        if self._clock() >= hold.expires_at:
+            raise ValueError("the hold has expired")
+        return OpenHold(hold)
+
     def slices(self) -> list[Budget]:
         """Return all slices of the environment's budget as they are now, read together."""
         while True:
@@ -144,7 +161,27 @@ class Holding:
 
     def settle(self, opened: OpenHold, settlement: Settlement) -> None:
         """Settle a hold at the real cost of its call, once; raises ``StoreUnavailable``."""
-        self._end(opened.hold, settlement, settling)
+        self.settle_later(opened.hold, settlement)
+
+    def settle_later(self, hold: Hold, settlement: Settlement) -> None:
+        """Settle a hold that another process opened, perhaps days ago; as :meth:`settle`."""
+        self._end(hold, settlement, settling)
+
+    def release(self, hold: Hold) -> None:
+        """Give a hold back whose call provably costs nothing, once; raises ``StoreUnavailable``.
+
+        One that had expired meanwhile was charged in full: that is given back too.
+        """
+        self._end(hold, None, lambda stands, row: ABANDON if stands and row == "none" else None)
+        nothing = Settlement("failed", TokenCounts(), "none", cost_nano=0, baseline_nano=0)
+        self._end(hold, nothing, _giving_back, Position(hold_stands=False, row="expired"))
+
+    def close_place(self, team: str, request_id: str, attempt: int, expires_at: int) -> Hold | None:
+        """Return the hold of an attempt, or keep one from being booked, either for good.
+
+        Raises ``StoreUnavailable``.
+        """
+        return self._ledger.close_place(team, request_id, attempt, expires_at)
 
     def expire(self, hold: Hold) -> None:
         """Charge a hold whose time is over in full; raises ``StoreUnavailable``."""
@@ -193,10 +230,10 @@ class Holding:
     def _end(
         self,
         hold: Hold,
-        settlement: Settlement,
+        settlement: Settlement | None,
         how: Callable[[bool, RowState], Ending | None],
+        position: Position = _AS_RESERVED,
     ) -> None:
-        position = Position()
         for _ in self._tries(_ENDING_TRIES):
             ending = how(position.hold_stands, position.row)
             if ending is None:
@@ -300,6 +337,11 @@ class Holding:
                 longest = min(_LONGEST_PAUSE_SECONDS, doubled)
                 self._pause(longest * self._jitter())
             yield number
+
+
+def _giving_back(hold_stands: bool, row: RowState) -> Ending | None:
+    """Return how what was charged for an expired hold is given back, or None where none was."""
+    return settling(hold_stands, row) if row == "expired" else None
 
 
 def expiry_of(deadline: float) -> int:

@@ -65,7 +65,9 @@ class Idempotency:
             await self._quietly(self._store.release, claim)
 
     def _claim_of(self, call: Call, key: str, now: float) -> Claim:
-        request = _canonical.encode([call.door, call.body])
+        # A deferred call is answered with a job: never the answer to the same call without delay.
+        kind = call.door if call.answer_by is None else f"{call.door}, deferred"
+        request = _canonical.encode([kind, call.body])
         return Claim(
             team=call.key.team,
             key_digest=hashlib.sha256(key.encode()).hexdigest(),

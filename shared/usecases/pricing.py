@@ -6,7 +6,7 @@ from shared.catalog import Catalog
 from shared.clock import utc
 from shared.domain import savings
 from shared.domain.entries import Entry
-from shared.domain.prices import PriceRow, TokenCounts
+from shared.domain.prices import PriceRow, TokenCounts, Variant
 from shared.domain.routing import AUTO, TIERS
 from shared.domain.savings import Saving
 
@@ -24,12 +24,11 @@ class Pricing:
 
     def answered(self, entry: Entry, tokens: TokenCounts) -> Saving:
         """Return the saving of an answer that a provider gave."""
-        answered = self._price(entry.model, entry)
         prices = savings.Prices(
             asked=self._price(self._asked(entry), entry),
             routed=self._price(_routed(entry), entry),
-            answered=answered,
-            billed=answered,
+            answered=self._price(entry.model, entry),
+            billed=self._price(entry.model, entry, entry.variant),
         )
         return savings.of_answer(prices, tokens)
 
@@ -40,7 +39,7 @@ class Pricing:
 
     def charged(self, entry: Entry, tokens: TokenCounts) -> Saving:
         """Return what an attempt cost that brought no answer: no lever counts."""
-        return savings.of_charge(self._price(entry.model, entry).cost(tokens))
+        return savings.of_charge(self._price(entry.model, entry, entry.variant).cost(tokens))
 
     def _asked(self, entry: Entry) -> str:
         """Return the model that was asked for, as :mod:`shared.domain.savings` understands it."""
@@ -49,8 +48,8 @@ class Pricing:
             return self._baseline_model
         return _routed(entry) if model in TIERS else model
 
-    def _price(self, model: str, entry: Entry) -> PriceRow:
-        return self._catalog.priced[model].price(utc(entry.opened_at))
+    def _price(self, model: str, entry: Entry, variant: Variant = "standard") -> PriceRow:
+        return self._catalog.priced[model].price(utc(entry.opened_at), variant)
 
 
 def _routed(entry: Entry) -> str:

@@ -8,6 +8,7 @@ from typing import Final
 
 from shared.catalog import Catalog, Model
 from shared.clock import Clock, utc
+from shared.domain.errors import NoBatchApi, UnpricedModel
 from shared.domain.health import Health
 from shared.domain.routing import AUTO, TIERS, Tier
 from shared.usecases.calls import Call
@@ -48,9 +49,24 @@ class ModelRouter:
             reason += f"; {candidates[0].id} rests"
         return Route(tuple(awake[:MOST_ATTEMPTS]), reason, frozenset(health))
 
+    def deferred(self, call: Call, standing: Standing) -> Route:
+        """Return the models that answer in batches, in the order in which they are tried.
+
+        Health has no part in it: it is another by then. Raises as :meth:`route`,
+        ``NoBatchApi`` where no candidate's provider has one, and ``UnpricedModel``.
+        """
+        candidates, reason = self._candidates(call, standing)
+        able = [m for m in candidates if self._catalog.providers[m.provider].batch is not None]
+        if not able:
+            raise NoBatchApi(candidates[0].id, candidates[0].provider)
+        priced = [m for m in able if m.is_batch_priced(utc(call.started_at))]
+        if not priced:
+            raise UnpricedModel(able[0].id)
+        return Route(tuple(priced[:MOST_ATTEMPTS]), reason, frozenset())
+
     def _candidates(self, call: Call, standing: Standing) -> tuple[list[Model], str]:
         asked = call.request.model
-        if standing.step == "cheapest" and asked in {AUTO, *TIERS}:
+        if standing.serves_cheapest_only and asked in {AUTO, *TIERS}:
             budget = standing.tightest.name if standing.tightest else ""
             return self._of_tier(CHEAPEST, call), f"the budget {budget} serves {CHEAPEST} only"
         if asked == AUTO:

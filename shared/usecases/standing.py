@@ -35,9 +35,19 @@ class Standing:
         if self.tightest is not None and self.step in {"batch_only", "stopped"}:
             raise ladder_refusal(self.tightest, "Only answers from the cache are served now.")
 
+    def check_deferrable(self) -> None:
+        """Raise ``BudgetExceeded`` where not even deferred calls are served."""
+        if self.tightest is not None and self.step == "stopped":
+            raise ladder_refusal(self.tightest, "Only answers from the cache are served now.")
+
+    @property
+    def serves_cheapest_only(self) -> bool:
+        """Whether dear models are served no more, not even later."""
+        return self.step in {"cheapest", "batch_only"}
+
     def check_tier(self, model: str, tier: Tier | None) -> None:
         """Raise ``BudgetExceeded`` for a dear model where only the cheapest tier is served."""
-        if self.tightest is not None and self.step == "cheapest" and tier != CHEAPEST:
+        if self.tightest and self.serves_cheapest_only and tier != CHEAPEST:
             raise ladder_refusal(
                 self.tightest,
                 f"Only the tier {CHEAPEST} is served now, and {model} is not of it: "

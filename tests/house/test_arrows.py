@@ -28,9 +28,10 @@ MAY_IMPORT = {
         "shared.settings", "shared.meters", "shared.adapters",
     },
     "shared.wiring": {"shared"},
+    "shared.guard_wiring": {"shared"},
     "functions": {
         "functions", "shared.clock", "shared.domain", "shared.usecases", "shared.catalog",
-        "shared.settings", "shared.wiring",
+        "shared.settings", "shared.wiring", "shared.guard_wiring",
     },
     "infra": {
         "infra", "shared.resources", "shared.settings", "shared.meters", "shared.catalog",

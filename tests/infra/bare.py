@@ -94,7 +94,10 @@ def run_with(environment: str, **config: Any) -> Stack:
 def stack_of(environment: str, **config: Any) -> StackFile:
     """The stack file of an environment, with other settings where they are given."""
     file = read_stack_file(ROOT / f"Pulumi.{environment}.yaml", "sluice")
-    changed = {f"sluice:{key}": json.dumps(value) for key, value in config.items()}
+    changed = {
+        f"sluice:{key}": value if isinstance(value, str) else json.dumps(value)
+        for key, value in config.items()
+    }
     return StackFile(file.stack, {**file.config, **changed})
 
 

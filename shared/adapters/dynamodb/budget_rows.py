@@ -84,8 +84,11 @@ def _counter(item: Item, period: Period) -> Counter:
 def hold_key(hold: Hold) -> Item:
     """Return the primary key of a hold: by team, then by when it expires."""
     entry = hold.entry
-    sort = f"{hold.expires_at:011d}/{entry.request_id}/{entry.attempt}"
-    return key_of(hold_partition(entry.team), sort)
+    return _hold_key(entry.team, entry.request_id, entry.attempt, hold.expires_at)
+
+
+def _hold_key(team: str, request_id: str, attempt: int, expires_at: int) -> Item:
+    return key_of(hold_partition(team), f"{expires_at:011d}/{request_id}/{attempt}")
 
 
 def holds_until(now: float) -> str:
@@ -131,4 +134,11 @@ def hold_of(item: Item) -> Hold | None:
 
 def abandoned_item(hold: Hold) -> Item:
     """Return the mark that keeps a late reservation of an abandoned hold from being booked."""
-    return hold_key(hold) | {"purge_at": number(hold.expires_at + _ABANDONED_RETENTION_SECONDS)}
+    entry = hold.entry
+    return closed_item(entry.team, entry.request_id, entry.attempt, hold.expires_at)
+
+
+def closed_item(team: str, request_id: str, attempt: int, expires_at: int) -> Item:
+    """Return the mark that keeps a hold from being booked in its place."""
+    purge_at = number(expires_at + _ABANDONED_RETENTION_SECONDS)
+    return _hold_key(team, request_id, attempt, expires_at) | {"purge_at": purge_at}

@@ -19,6 +19,7 @@ from shared.adapters.dynamodb.budget_rows import (
     budget_item,
     budget_key,
     budget_of,
+    closed_item,
     hold_of,
     holds_until,
     scope_of,
@@ -147,6 +148,22 @@ class DynamoLedger(DynamoUsage):
                 _past_transactions(self._client.put_item, mark)
         except ClientError:
             return
+
+    def close_place(self, team: str, request_id: str, attempt: int, expires_at: int) -> Hold | None:
+        """Put a mark in the place of a hold, unless the hold stands there: one write, no race."""
+        mark = {
+            "TableName": self._table,
+            "Item": closed_item(team, request_id, attempt, expires_at),
+            "ConditionExpression": all_of(["reserve.hold"]),
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+        try:
+            with reaching(self._report, "close_place", passing=CONDITION_FAILED):
+                _past_transactions(self._client.put_item, mark)
+        except ClientError as error:
+            standing: Item = error.response.get("Item", {})  # type: ignore[assignment]
+            return hold_of(standing)
+        return None
 
     def expired_holds(self, team: str, now: float) -> list[Hold]:
         """Query the team's holds up to now."""

@@ -39,7 +39,8 @@ def reserve_update(table: str, hold: Hold, budget: Budget, limits: HoldLimits, n
     if budget.scope.kind == "key":
         minute = max(int(now) // MINUTE, budget.minute)
         names += _key_conditions(budget, limits, minute)
-        adds["in_flight"] = 1
+        if hold.is_in_flight:
+            adds["in_flight"] = 1
         if minute > budget.minute:
             sets = {"minute_label": minute, "minute_requests": 1, "minute_tokens": 0}
         else:
@@ -87,7 +88,7 @@ def ending_items(
         periods = hold.periods_in(position.budgets.get(scope))
         adds = _moved(movement, periods)
         if scope.kind == "key":
-            adds |= _key_ending(ending, tokens)
+            adds |= _key_ending(ending, tokens) if hold.is_in_flight else {}
         if adds:
             items[repr(scope)] = _update(table, scope, adds, {}, *_of_period(hold, periods))
     return items

@@ -26,7 +26,7 @@ from shared.domain.entries import (
 )
 from shared.domain.freshness import TierName
 from shared.domain.health import Cause, Health, Rest
-from shared.domain.prices import TokenCounts
+from shared.domain.prices import TokenCounts, Variant
 from shared.domain.savings import LEVERS, Levers
 from shared.domain.schema_check import SchemaVerdict
 from shared.resources import (
@@ -248,6 +248,8 @@ def entry_facts(entry: Entry) -> Item:
         "route_reason": text(entry.route_reason),
     }
     optional = {name: getattr(entry, name) for name in _OPTIONAL_FACTS}
+    if entry.variant != "standard":
+        optional["variant"] = entry.variant
     return item | {name: text(value) for name, value in optional.items() if value is not None}
 
 
@@ -272,6 +274,7 @@ def entry_of(item: Item) -> Entry:
         attempt=int(item["attempt"]["N"]),
         routed_model=_optional_text(item, "routed_model"),
         request_digest=_optional_text(item, "request_digest"),
+        variant=cast("Variant", _optional_text(item, "variant") or "standard"),
     )
 
 

@@ -24,6 +24,11 @@ class Hold:
     scopes: tuple[Scope, ...]
     expires_at: int
 
+    @property
+    def is_in_flight(self) -> bool:
+        """Whether it counts among what its key does at once: a deferred call waits for hours."""
+        return self.entry.variant == "standard"
+
     def periods_in(self, budget: Budget | None) -> tuple[Period, ...]:
         """Return the periods of a budget that this hold counts in; those gone by are closed.
 

@@ -1,0 +1,68 @@
+"""By when a deferred call must have done what: the numbers that its deadline is kept by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+HOUR: Final = 3600.0
+LONGEST_DEADLINE_SECONDS: Final = 7 * 24 * HOUR
+SHORTEST_DEADLINE_SECONDS: Final = 60.0
+
+
+@dataclass(frozen=True)
+class JobTimes:
+    """All in seconds.
+
+    ``longest_wait`` and ``wait_share``: a job waits for company so long at most, and for this part
+    of the time it has. ``shortest_batch``: with less time left it is called at once.
+    ``cancel_before`` its deadline a provider's batch that is not done is cancelled; by
+    ``call_before`` its deadline a job is called, whatever its batch does.
+    ``arrival``: how long after its sender must have ended a call may still arrive at a provider.
+    ``accepting``: when an acceptance must have ended. ``calling``: when a call must have.
+    ``nudging``: when a message that nobody acted on is sent again. ``lane``: how long a lane or a
+    batch is leased without being renewed. ``grace``: how long after its
+    deadline a hold stands, which is longer than a provider's batch lives.
+    """
+
+    longest_wait: float = 900.0
+    wait_share: int = 8
+    shortest_batch: float = 1_800.0
+    cancel_before: float = 1_200.0
+    call_before: float = 420.0
+    arrival: float = 1_200.0
+    accepting: float = 1_200.0
+    calling: float = 1_200.0
+    nudging: float = 120.0
+    lane: float = 300.0
+    grace: float = 26 * HOUR
+    first_poll: float = 30.0
+    longest_poll: float = 600.0
+    kept: float = 30 * 24 * HOUR
+
+    def is_for_batch(self, now: float, deadline: float) -> bool:
+        """Whether there is the time to join a provider's batch."""
+        return deadline - now >= self.shortest_batch
+
+    def go_at(self, now: float, deadline: float) -> float:
+        """Return when a job that may wait from now on must go, with or without company."""
+        return now + min(self.longest_wait, max(0.0, deadline - now) / self.wait_share)
+
+    def cancel_at(self, deadline: float) -> float:
+        """Return when a batch that holds a job with this deadline is cancelled."""
+        return deadline - self.cancel_before
+
+    def call_at(self, deadline: float) -> float:
+        """Return when a job with this deadline is called at the latest."""
+        return deadline - self.call_before
+
+    def band(self, now: float, deadline: float) -> int:
+        """Return which jobs a job goes with: those that have about as long, within a factor of 2.
+
+        So one near deadline does not make many far ones go back.
+        """
+        return int(max(0.0, deadline - now) / self.shortest_batch).bit_length()
+
+    def next_poll(self, before: float) -> float:
+        """Return the pause after a pause before which nothing had changed."""
+        return min(self.longest_poll, max(self.first_poll, before * 3 / 2))

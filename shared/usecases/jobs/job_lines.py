@@ -1,0 +1,210 @@
+"""Jobs as the owners of lines: each line is one job, with a hold and a usage row of its own.
+
+Whatever happens to a line's money is told by the line and by the ledger, never by the job: a job
+may have gone on without the line (promoted), and the hold is then still the line's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from typing import Any, Final
+
+from shared.catalog import Catalog
+from shared.clock import Clock
+from shared.domain.budgets import Hold
+from shared.domain.entries import Settlement
+from shared.domain.errors import InvalidRequest, StoreUnavailable
+from shared.domain.jobs.job import MOST_TRIES, Job, hold_of
+from shared.domain.jobs.lines import Claimed, Ended, Line, LineResult, Planned
+from shared.domain.jobs.provider_batch import ProviderBatch
+from shared.domain.jobs.times import JobTimes
+from shared.domain.notes import notes
+from shared.domain.prices import TokenCounts
+from shared.ports import JobStore, Meter, Store
+from shared.usecases.holding import Holding
+from shared.usecases.jobs.answers import Answer, Answers, may_go_again, told, why_not
+from shared.usecases.jobs.bodies import BODY, Wires, answer_name, asked_in
+from shared.usecases.jobs.late_rows import LateRows
+from shared.usecases.jobs.rooms import Rooms
+
+Each = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
+"""Does a work for each of some items, in their order: ``map``, or a pool of threads'."""
+
+
+class JobLines:
+    """Implements ``LineOwner`` for deferred calls."""
+
+    def __init__(
+        self,
+        *,
+        jobs: JobStore,
+        rooms: Rooms,
+        store: Store,
+        holding: Holding,
+        late_rows: LateRows,
+        answers: Answers,
+        catalog: Catalog,
+        meter: Meter,
+        times: JobTimes,
+        clock: Clock,
+        each: Each = map,
+    ) -> None:
+        self._jobs = jobs
+        self._rooms = rooms
+        self._store = store
+        self._holding = holding
+        self._late_rows = late_rows
+        self._answers = answers
+        self._catalog = catalog
+        self._wires = Wires(catalog)
+        self._meter = meter
+        self._times = times
+        self._clock = clock
+        self._each = each
+
+    def claim(self, batch: ProviderBatch, planned: Sequence[Planned]) -> list[Claimed]:
+        """Move jobs to a batch and read what they ask."""
+        places = [(each.team, each.id) for each in planned]
+        found = {job.id: job for job in self._jobs.get_many(places)}
+
+        def bound(plan: Planned) -> Claimed | None:
+            job = self._bound(batch, plan, found.get(plan.id))
+            return None if job is None else self._claimed(job)
+
+        return [each for each in self._each(bound, planned) if each is not None]
+
+    def give_back(self, batch: ProviderBatch, lines: Sequence[Line], company: int) -> None:
+        """Let the jobs wait again, those that are still the batch's."""
+        for line, job in self._jobs_of(lines):
+            if self._is_of(batch, line, job):
+                self._go_on(job, line, tries=job.tries, company=company)
+
+    def settle(self, batch: ProviderBatch, ended: Sequence[Ended]) -> None:
+        """Settle each line by itself."""
+        self._late_rows.expect(_hold(each.line) for each in ended)
+        jobs = {line.id: job for line, job in self._jobs_of([each.line for each in ended])}
+
+        def one(each: Ended) -> None:
+            job = jobs.get(each.line.id)
+            if each.result is not None and each.result.status == "succeeded":
+                self._answered(each.line, each.result, job)
+            else:
+                self._unanswered(batch, each.line, each.result, job)
+
+        list(self._each(one, ended))
+
+    def promote(self, batch: ProviderBatch, lines: Sequence[Line]) -> None:
+        """Have the jobs called that are still the batch's; the line keeps its hold."""
+        for line, job in self._jobs_of(lines):
+            if self._is_of(batch, line, job):
+                self._meter.trouble("job_promoted", job=job.id, batch=batch.id)
+                self._rooms.call_now(job, tries=job.tries)
+
+    def _bound(self, batch: ProviderBatch, plan: Planned, job: Job | None) -> Job | None:
+        if job is not None and self._may_join(plan, job):
+            after = job.changed(state="assigned", batch=batch.id)
+            job = self._jobs.move(job, after)
+        if job is None or job.state != "assigned" or job.batch != batch.id:
+            return None
+        self._rooms.leave(job)
+        return job
+
+    def _may_join(self, plan: Planned, job: Job) -> bool:
+        is_as_planned = job.state == "queued" and job.revision == plan.revision
+        has_time = self._clock() < self._times.cancel_at(job.deadline)
+        return is_as_planned and job.mode == "batch" and job.held is not None and has_time
+
+    def _claimed(self, job: Job) -> Claimed | None:
+        """Return a job's line; one that cannot be asked any more fails."""
+        content = self._jobs.content(job.team, job.id, BODY)
+        try:
+            if content is None:
+                raise InvalidRequest("What was asked is not kept any more.")
+            model = self._catalog.priced[job.entry.model]
+            wire = self._wires.body(asked_in(content), model, job.team)
+        except InvalidRequest as error:
+            if job.hold is not None:
+                self._holding.release(job.hold)
+            self._rooms.fail(job, told(error))
+            return None
+        return Claimed(_line_of(job), wire.raw)
+
+    def _jobs_of(self, lines: Sequence[Line]) -> list[tuple[Line, Job]]:
+        found = {
+            job.id: job for job in self._jobs.get_many([(each.team, each.id) for each in lines])
+        }
+        return [(line, found[line.id]) for line in lines if line.id in found]
+
+    def _is_of(self, batch: ProviderBatch, line: Line, job: Job) -> bool:
+        is_same = job.entry.attempt == line.entry.attempt
+        return is_same and job.state == "assigned" and job.batch == batch.id
+
+    def _answered(self, line: Line, result: LineResult, job: Job | None) -> None:
+        """Settle, keep the answer, cache it, and only then say that the job is done."""
+        answer = self._answers.of(line, result, lambda: self._asked_body(line))
+        self._holding.settle_later(_hold(line), answer.settlement)
+        if answer.body:
+            name = answer_name(line.entry.attempt)
+            self._jobs.put_content(line.team, line.id, name, answer.body)
+        self._cache(answer)
+        if job is not None and not job.is_at_rest:
+            self._finish(job, line, answer)
+        seconds = self._clock() - line.entry.opened_at
+        self._meter.settled(line.entry, answer.settlement, seconds)
+
+    def _finish(self, job: Job, line: Line, answer: Answer) -> None:
+        if answer.error is None:
+            told_of = dict(notes(line.entry, answer.settlement))
+            self._rooms.end(job, state="done", answer=line.entry.attempt, notes=told_of)
+        elif job.entry.attempt == line.entry.attempt:
+            self._rooms.fail(job, answer.error)
+
+    def _unanswered(
+        self, batch: ProviderBatch, line: Line, result: LineResult | None, job: Job | None
+    ) -> None:
+        """Deal with a line that provably was not billed."""
+        if job is None or not self._is_of(batch, line, job):
+            if job is None or job.entry.attempt > line.entry.attempt or job.is_at_rest:
+                self._holding.release(_hold(line))
+            return  # else it was dealt with before, and its hold waits with the job
+        counts = result is None or result.status != "canceled"
+        tries = job.tries + counts
+        if may_go_again(result) and tries < MOST_TRIES and self._clock() < job.deadline:
+            self._go_on(job, line, tries=tries, company=job.company)
+            return
+        self._holding.release(_hold(line))
+        self._rooms.fail(job, why_not(line.entry.provider, result))
+        self._meter.settled(line.entry, _NOTHING, self._clock() - line.entry.opened_at)
+
+    def _go_on(self, job: Job, line: Line, *, tries: int, company: int) -> None:
+        if self._times.is_for_batch(self._clock(), job.deadline):
+            self._rooms.wait_again(job, tries=tries, company=company)
+            return
+        self._holding.release(_hold(line))
+        self._rooms.call_now(job, tries=tries)
+
+    def _cache(self, answer: Answer) -> None:
+        """Store it; what cannot be cached costs another call, never the answer."""
+        if answer.stored is None:
+            return
+        purge_at = answer.stored.expires_at + self._catalog.freshness.memory_seconds
+        with suppress(StoreUnavailable):
+            self._store.put_answer(answer.stored, purge_at)
+
+    def _asked_body(self, line: Line) -> dict[str, Any]:
+        content = self._jobs.content(line.team, line.id, BODY)
+        return {} if content is None else asked_in(content).body
+
+
+def _line_of(job: Job) -> Line:
+    if job.held is None:
+        raise ValueError(f"{job.id} has no hold")
+    return Line("job", job.id, job.entry, job.key_digest, job.held, job.wish, job.deadline)
+
+
+def _hold(line: Line) -> Hold:
+    return hold_of(line.entry, line.key_digest, line.held)
+
+
+_NOTHING: Final = Settlement("failed", TokenCounts(), "none", cost_nano=0, baseline_nano=0)
