@@ -327,6 +327,9 @@ class GuardMeter(Protocol):
     def audited(self, findings: int, gap_permille: int, price_age_days: int) -> None:
         """Tell what a day's audit found."""
 
+    def audit_overdue(self, hours: int) -> None:
+        """Tell for how many hours an audit has been overdue."""
+
     def undelivered(self, messages: int) -> None:
         """Tell how many messages could not be delivered yet, after several tries."""
 
