@@ -29,9 +29,10 @@ BatchState = Literal[
 class ProviderBatch:
     """A batch as the machinery knows it. Times are epoch seconds, sizes bytes.
 
-    ``files`` names the manifest and the input that are its own. ``submitting_since`` is when
-    the provider was told last, or was about to be. ``first_deadline`` is the nearest of all its
-    lines, ``next_deadline`` of those that still count on it, where others were promoted. ``seen`` has a bit for each line whose end was dealt with, lowest first.
+    ``files`` names the manifest and the input that are its own. ``submitting_since`` is when the
+    provider was told last, or was about to be. ``first_deadline`` is the nearest of all its lines,
+    ``next_deadline`` of those that still count on it, where others were promoted. ``seen`` has a
+    bit for each line whose end was dealt with, lowest first.
     """
 
     id: str

@@ -19,6 +19,7 @@ from shared.adapters.dynamodb.store import DynamoStore
 from shared.adapters.memory import MemoryMeter
 from shared.domain.controls import CacheMode
 from shared.domain.errors import GatewayError, StoreUnavailable
+from shared.domain.jobs.ids import request_of
 from shared.domain.jobs.job import FROM_CACHE, Job
 from shared.domain.jobs.times import JobTimes
 from tests.deferral import (
@@ -74,6 +75,22 @@ class _Scheduler(Scheduler):
         self.later(arrive)
 
 
+class _Watched(SmallDynamo):
+    """Shows each change to the judge."""
+
+    def __init__(self, judge: JobsJudge) -> None:
+        super().__init__()
+        self._judge = judge
+
+    def _apply(self, action: dict[str, Any]) -> None:
+        [asked] = action.values()
+        named = asked.get("Key") or asked["Item"]
+        key = named["pk"]["S"], named["sk"]["S"]
+        before = self.items().get(key)
+        super()._apply(action)
+        self._judge.changed(key, before, self.items().get(key))
+
+
 class World:
     """Runs one plan to its end; raises what rule was broken, with the seed and the last steps."""
 
@@ -83,9 +100,9 @@ class World:
         self.books = Books()
         self.names = Names()
         self.clock = Clock(plan.start, plan.leaps)
-        self.service = SmallDynamo()
         self.topics: dict[str, str] = {}
         self.judge = JobsJudge(self.books, self.topics)
+        self.service = _Watched(self.judge)
         self.meter = MemoryMeter()
         self.refused: list[str] = []
         chance = dice(f"deferred faults {plan.seed}")
@@ -232,10 +249,12 @@ class World:
             if self._is_quiet() and not self.steps.awaits():
                 break
         self.steps.arrive()
-        for what, _ in self.meter.troubles:
+        for what, facts in self.meter.troubles:
             self.trace.notice(what)
             if what in _NEVER:
                 raise Broken(what)
+            if what in {"job_promoted", "call_lost"}:
+                self.judge.again[self.topics[request_of(facts["job"])]] += 1
         for job in self.judge.jobs(self.service.items()):
             self.trace.notice(_ended(job))
         self.clock.now += 10 * 24 * 3600

@@ -8,6 +8,7 @@ import pytest
 
 from shared.domain.errors import BudgetExceeded, InvalidRequest, NoBatchApi
 from shared.domain.jobs.lines import AskedLine, LineResult
+from shared.domain.jobs.provider_errors import BatchAnswerLost, BatchRefused
 from tests.deferral import BATCH_COST, FULL_COST, HOUR, NOON, UNCACHED, completion, question
 from tests.unit.jobs.world import World
 
@@ -128,8 +129,6 @@ def test_only_the_jobs_whose_time_is_up_are_called_and_the_others_join_another_b
 
 
 def test_a_lost_create_answer_is_adopted_and_never_sent_again() -> None:
-    from shared.domain.jobs.provider_errors import BatchAnswerLost
-
     for keeps_ids in (True, False):
         world = World(keeps_ids=keeps_ids)
         job = world.accept()
@@ -140,8 +139,6 @@ def test_a_lost_create_answer_is_adopted_and_never_sent_again() -> None:
 
 
 def test_a_create_that_never_arrived_is_sent_again_once_it_must_have_arrived() -> None:
-    from shared.domain.jobs.provider_errors import BatchAnswerLost
-
     world = World()
     job = world.accept()
     world.provider.failing["create"] = BatchAnswerLost("broken connection")
@@ -153,8 +150,6 @@ def test_a_create_that_never_arrived_is_sent_again_once_it_must_have_arrived() -
 
 
 def test_a_refused_batch_is_halved_until_the_line_at_fault_is_alone() -> None:
-    from shared.domain.jobs.provider_errors import BatchRefused
-
     world = World()
     jobs = [world.accept(body=question(f"poison {n}" if n == 2 else f"{n}")) for n in range(5)]
     create = world.provider.create
