@@ -56,6 +56,9 @@ BEDROCK: Final = (
 BATCHES: Final = (
     "The provider simulator's batches go sixty times as fast as its clock: one of 20 lines ends "
     "within 20 seconds, one of 50,000 within a few minutes. They still expire after 24 hours.",
+    "Deferred calls wait for company, and batches are asked for, sixty times as fast as on AWS; "
+    "`make run` starts the collector every three seconds, not every minute.",
+    "After a jump of the clock a schedule with a rate fires for its latest sixty times only.",
 )
 TELEMETRY: Final = (
     "Lambda's platform lines (START, END, REPORT) are not written, and of AWS's own series only "

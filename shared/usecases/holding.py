@@ -8,7 +8,7 @@ anew. The work of this module is synchronous and runs in a thread of its own.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -124,6 +124,10 @@ class Holding:
         """Return budgets as they are at this moment, though nothing was written yet."""
         day = current_day(budgets.values(), self._clock_day())
         return [as_of(budget, day, self._clock()) for budget in budgets.values()]
+
+    def standing(self, scopes: Iterable[Scope]) -> list[Budget]:
+        """Return the budgets of scopes as they are at this moment; raises ``StoreUnavailable``."""
+        return self.today(self._ledger.read_budgets(scopes))
 
     def reserve(self, wanted: Wanted, seen: Mapping[Scope, Budget] | None) -> OpenHold:
         """Hold money in all scopes of a call, deciding by budgets as they were seen, if they were.

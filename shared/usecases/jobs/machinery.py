@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from shared.catalog import Catalog
 from shared.clock import Clock
 from shared.domain.errors import StoreUnavailable
+from shared.domain.jobs.lines import Owner
 from shared.domain.jobs.times import JobTimes
 from shared.ports import (
     BatchProvider,
@@ -29,6 +30,7 @@ from shared.usecases.jobs.dispatching import AT_ONCE, Dispatcher
 from shared.usecases.jobs.job_lines import Each, JobLines
 from shared.usecases.jobs.lanes import Lanes
 from shared.usecases.jobs.late_rows import LateRows
+from shared.usecases.jobs.owners import LineOwner
 from shared.usecases.jobs.rooms import Rooms
 from shared.usecases.jobs.submitting import Submitter
 from shared.usecases.jobs.tending import Tending
@@ -114,8 +116,8 @@ def rooms_in(outside: Outside) -> Rooms:
     )
 
 
-def machinery(outside: Outside) -> Machinery:
-    """Join the parts."""
+def machinery(outside: Outside, others: Mapping[Owner, LineOwner] | None = None) -> Machinery:
+    """Join the parts; ``others`` own lines besides the jobs."""
     rooms, files = rooms_in(outside), BatchFiles(outside.blobs)
     jobs, times, clock, meter = outside.jobs, outside.times, outside.clock, outside.meter
     call_now = CallNow(
@@ -144,6 +146,7 @@ def machinery(outside: Outside) -> Machinery:
         clock=clock,
         each=outside.each,
     )
+    owners: dict[Owner, LineOwner] = {"job": lines, **(others or {})}
     submitter = Submitter(
         jobs=jobs,
         batches=outside.batches,
@@ -151,7 +154,7 @@ def machinery(outside: Outside) -> Machinery:
         rooms=rooms,
         lanes=Lanes(outside.batches, clock, times.lane, outside.name),
         providers=outside.providers,
-        owners={"job": lines},
+        owners=owners,
         catalog=outside.catalog,
         meter=meter,
         times=times,
@@ -162,7 +165,7 @@ def machinery(outside: Outside) -> Machinery:
         batches=outside.batches,
         files=files,
         providers=outside.providers,
-        owners={"job": lines},
+        owners=owners,
         meter=meter,
         times=times,
         clock=clock,
