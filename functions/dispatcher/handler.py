@@ -11,6 +11,7 @@ import msgspec
 
 from shared.adapters.job_queue import place_in
 from shared.settings import worker_settings
+from shared.usecases.batches.messages import names_batch
 from shared.usecases.jobs.dispatching import Place
 from shared.worker_wiring import Worker, build_worker
 
@@ -31,7 +32,10 @@ def handle(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     until = worker.clock() + context.get_remaining_time_in_millis() / 1000 - _SPARE_SECONDS
     named = {str(record["messageId"]): _place(record) for record in records}
     places = [place for place in named.values() if place is not None]
-    unhandled = set(asyncio.run(worker.machinery.dispatcher.handle(places, until)))
+    batches = [place for place in places if names_batch(place)]
+    jobs = [place for place in places if not names_batch(place)]
+    unhandled = set(asyncio.run(worker.machinery.dispatcher.handle(jobs, until)))
+    unhandled |= set(worker.batches.handle(batches))
     failed = [
         record
         for record in records

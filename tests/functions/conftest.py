@@ -14,9 +14,11 @@ from starlette.applications import Starlette
 
 from functions.router.app import create_app
 from shared.adapters.memory import MemoryMeter, MemoryReply, MemoryStore, MemoryUpstream
+from shared.adapters.memory_caller_batches import MemoryCallerBatches
 from shared.adapters.memory_files import MemoryFiles
-from shared.adapters.memory_jobs import MemoryBlobs
+from shared.adapters.memory_jobs import MemoryBlobs, MemoryQueue
 from shared.adapters.memory_ledger import MemoryLedger
+from shared.batch_wiring import BatchStores
 from shared.catalog import Provider
 from shared.domain.api_keys import compose_key, key_digest
 from shared.domain.entries import Entry, KeyRow
@@ -79,6 +81,8 @@ class Gateway:
     time: list[float]
     files: MemoryFiles
     blobs: MemoryBlobs
+    batches: MemoryCallerBatches
+    queue: MemoryQueue
     keys: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -135,6 +139,7 @@ def make_gateway(*providers: str, **limits: Any) -> Gateway:
     time = [1_795_330_000.0]
     store, meter = MemoryStore(), MemoryMeter()
     files, blobs = MemoryFiles(), MemoryBlobs()
+    batches, queue = MemoryCallerBatches(), MemoryQueue()
     upstream = MemoryUpstream(lambda *_: MemoryReply(as_chunks()))
     router = build_router(
         settings,
@@ -142,10 +147,20 @@ def make_gateway(*providers: str, **limits: Any) -> Gateway:
         stores=(store, store.ledger),
         upstream=upstream,
         meter=meter,
-        file_stores=(files, blobs),
+        batch_stores=BatchStores(files, blobs, batches, queue),
     )
     made = Gateway(
-        create_app(router), router, store, store.ledger, upstream, meter, time, files, blobs
+        create_app(router),
+        router,
+        store,
+        store.ledger,
+        upstream,
+        meter,
+        time,
+        files,
+        blobs,
+        batches,
+        queue,
     )
     made.answer_with(usual_answer)
     for number, team in enumerate(("search", "support")):

@@ -112,7 +112,9 @@ class BatchLines:
             if result is not None and result.status == "succeeded":
                 self._answered(gathered, record, each.line, result, twins.get(number, []))
             elif result is not None and result.status in {"expired", "canceled"}:
-                gathered.records.append(msgspec.structs.replace(record, end=result.status))
+                # A provider's batch is cancelled too when its time is over.
+                end = result.status if caller.cancelling_at else "expired"
+                gathered.records.append(msgspec.structs.replace(record, end=end))
             else:
                 self._errored(gathered, record, each.line, result)
         return gathered

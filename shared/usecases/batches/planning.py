@@ -212,7 +212,8 @@ class Planner:
             body=msgspec.Raw(answer.body),
         )
         found.records.add(written(record))
-        found.hits.add(written(Hit(entry, settlement)))
+        hit = Hit(entry, answer.tokens, settlement.baseline_nano, settlement.levers)
+        found.hits.add(written(hit))
         found.succeeded += 1
 
     def _plan(
