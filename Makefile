@@ -79,6 +79,8 @@ lock: $(STAMP) ## Lock the dependencies anew, leaving out versions younger than 
 		--output-file requirements/dev.txt && \
 	$$compile --group guard --constraint requirements/functions.txt \
 		--output-file requirements/guard.txt && \
+	$$compile --group workers --constraint requirements/functions.txt \
+		--constraint requirements/dev.txt --output-file requirements/workers.txt && \
 	$$compile --group policy --output-file requirements/policy.txt
 
 clean: ## Remove what was built or installed here

@@ -28,6 +28,8 @@ from local.state import State, StateInUse
 from local.world import ALL_DIFFERENCES, World, running
 
 STATE = Path(".sluice")
+COLLECTOR_SECONDS = 3.0
+"""How often the collector runs here: the simulator's batches end within seconds."""
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 START_FAILURES = (
     BundleFailed,
@@ -99,6 +101,7 @@ def _settings(
         port=places[0].port,
         also=tuple(places[1:]),
         real_keys=keys,
+        collector_seconds=COLLECTOR_SECONDS if keys is None else None,
     )
 
 

@@ -2,7 +2,11 @@
 
     caller ── edge ── router ──┬── provider      (with the key that its secret holds)
               (REST, (Lambda,  ├── cache         (answers, disposable)
-              STREAM) streams) └── ledger        (keys and usage, retained)
+              STREAM) streams) ├── ledger        (keys and usage, retained)
+                               └── jobs, bucket  (calls that may wait, and their files)
+
+    router ── queue ── dispatcher ──┬── provider's batches
+                    clock ── collector ──┘
 
     alarms ── topic ── budget guard ──┬── people (e-mail)
                   clock ──┘           └── webhooks
@@ -21,9 +25,11 @@ from infra.alarms import declare_alarms, dimensions_by_subject
 from infra.aws_budget import declare_aws_budget
 from infra.budget_guard import declare_budget_guard
 from infra.dashboard import declare_dashboard
+from infra.deferred_calls import declare_deferred_calls
 from infra.edge import declare_edge
 from infra.encryption import declare_encryption
 from infra.firewall import declare_firewall
+from infra.job_queue import declare_job_queue
 from infra.provider_keys import declare_provider_keys
 from infra.router import declare_router
 from infra.settings import read_settings
@@ -36,12 +42,14 @@ stack = read_settings()
 encryption = declare_encryption(stack)
 stores = declare_stores(stack, encryption)
 keys = declare_provider_keys(stack, encryption)
-router = declare_router(stack, stores, keys, encryption)
+queue = declare_job_queue(stack)
+router = declare_router(stack, stores, queue, keys, encryption)
+workers = declare_deferred_calls(stack, stores, queue, keys, encryption)
 edge = declare_edge(stack, router, encryption)
 declare_firewall(stack, edge.stage)
 topics = declare_topics(stack)
 guard = declare_budget_guard(stack, stores, topics, encryption)
-subjects = dimensions_by_subject(stack, router, edge, guard)
+subjects = dimensions_by_subject(stack, router, edge, guard, workers, queue)
 declare_alarms(stack, topics, subjects)
 declare_dashboard(stack, subjects)
 declare_aws_budget(stack, topics)
@@ -53,8 +61,14 @@ pulumi.export("router_version", router.function.version)
 pulumi.export("live_version", router.alias.function_version)
 pulumi.export("cache_table", stores.cache.name)
 pulumi.export("ledger_table", stores.ledger.name)
+pulumi.export("jobs_table", stores.jobs.name)
+pulumi.export("batches_bucket", stores.batches.bucket)
+pulumi.export("jobs_queue", queue.messages.url)
+pulumi.export("jobs_dead_letters", queue.dead.url)
 pulumi.export("provider_secrets", keys)
 pulumi.export("guard_function", guard.name)
+pulumi.export("dispatcher_function", workers.dispatcher.name)
+pulumi.export("collector_function", workers.collector.name)
 pulumi.export("alarm_topic", topics.alarms.arn)
 pulumi.export("people_topic", topics.people.arn)
 pulumi.export("environment", stack.environment)

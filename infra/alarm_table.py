@@ -19,7 +19,17 @@ from shared.meters import Meter
 Severity = Literal["page", "ticket"]
 Chosen = Literal["few", "all", "release"]
 Silence = Literal["notBreaching", "breaching"]
-Whose = Literal["environment", "router", "newest_router", "stage", "guard"]
+Whose = Literal[
+    "environment",
+    "router",
+    "newest_router",
+    "stage",
+    "guard",
+    "dispatcher",
+    "collector",
+    "jobs_queue",
+    "dead_letters",
+]
 
 MINUTE: Final = 60
 HOUR: Final = 60 * MINUTE
@@ -281,6 +291,55 @@ SERVICE: Final = (
 )
 """Whether calls are answered."""
 
+DEFERRED: Final = (
+    Alarm(
+        "dead-letters",
+        "Messages of deferred calls could not be handled, and lie among the dead letters.",
+        Watched(
+            "ApproximateNumberOfMessagesVisible", "Maximum", 5 * MINUTE, "AWS/SQS", "dead_letters"
+        ),
+        1,
+        "ticket",
+        "on-call",
+        chosen="few",
+    ),
+    Alarm(
+        "jobs-waiting",
+        "The oldest message of deferred calls has waited for half an hour: no dispatcher takes it.",
+        Watched("ApproximateAgeOfOldestMessage", "Maximum", 5 * MINUTE, "AWS/SQS", "jobs_queue"),
+        30 * MINUTE,
+        "page",
+        "on-call",
+    ),
+    Alarm(
+        "dispatcher-failing",
+        "The dispatcher fails: deferred calls go to no provider until the collector finds them.",
+        Watched("Errors", "Sum", 5 * MINUTE, "AWS/Lambda", "dispatcher"),
+        1,
+        "ticket",
+        "platform",
+        section="deferred-failing",
+    ),
+    Alarm(
+        "collector-failing",
+        "The collector fails: answers of batches are not fetched, and late calls not made.",
+        Watched("Errors", "Sum", 15 * MINUTE, "AWS/Lambda", "collector"),
+        3,
+        "page",
+        "platform",
+        section="deferred-failing",
+    ),
+    Alarm(
+        "batch-overdue",
+        "Deferred calls left their batches because it would not have ended before their deadline.",
+        _own(Meter.JOBS_PROMOTED, "Sum", HOUR),
+        20,
+        "ticket",
+        "on-call",
+    ),
+)
+"""Whether deferred calls come to their ends."""
+
 GUARD: Final = (
     Alarm(
         "guard-failing",
@@ -321,4 +380,4 @@ GUARD: Final = (
 )
 """Whether anybody would hear of it."""
 
-ALARMS: Final = (*BUDGETS, *BOOKS, *SERVICE, *GUARD)
+ALARMS: Final = (*BUDGETS, *BOOKS, *SERVICE, *DEFERRED, *GUARD)

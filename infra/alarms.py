@@ -9,7 +9,9 @@ import pulumi
 import pulumi_aws as aws
 
 from infra.alarm_table import ALARMS, Alarm, Watched, Whose
+from infra.deferred_calls import Workers
 from infra.edge import Edge
+from infra.job_queue import JobQueue
 from infra.router import Router
 from infra.settings import StackSettings
 from infra.topics import Topics
@@ -50,7 +52,12 @@ def chosen(stack: StackSettings) -> list[Alarm]:
 
 
 def dimensions_by_subject(
-    stack: StackSettings, router: Router, edge: Edge, guard: aws.lambda_.Function
+    stack: StackSettings,
+    router: Router,
+    edge: Edge,
+    guard: aws.lambda_.Function,
+    workers: Workers,
+    queue: JobQueue,
 ) -> dict[Whose, Dimensions]:
     """Return what a metric's subject is called in CloudWatch."""
     function = router.function
@@ -65,6 +72,10 @@ def dimensions_by_subject(
         },
         "stage": {"ApiName": edge.api.name, "Stage": edge.stage.stage_name},
         "guard": {"FunctionName": guard.name},
+        "dispatcher": {"FunctionName": workers.dispatcher.name},
+        "collector": {"FunctionName": workers.collector.name},
+        "jobs_queue": {"QueueName": queue.messages.name},
+        "dead_letters": {"QueueName": queue.dead.name},
     }
 
 

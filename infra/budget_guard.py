@@ -8,13 +8,14 @@ import pulumi
 import pulumi_aws as aws
 
 from infra.bundle.recipe import BUDGET_GUARD
+from infra.clock import every, wake_by_the_clock
 from infra.encryption import Encryption
-from infra.grants import guard_policy, may_assume, scheduler_policy
+from infra.grants import guard_policy
 from infra.plain_function import Size, declare_plain_function
 from infra.settings import StackSettings
 from infra.stores import Stores
 from infra.topics import Topics
-from shared.resources import resource_name, webhooks_secret_name
+from shared.resources import webhooks_secret_name
 from shared.settings import GuardSettings
 
 SIZE = Size(memory_mb=256, timeout_seconds=300)
@@ -46,7 +47,16 @@ def declare_budget_guard(
         encryption=encryption,
     )
     _hear_alarms(topics, function)
-    _start_by_the_clock(stack, function)
+    wake_by_the_clock(
+        stack,
+        function,
+        BUDGET_GUARD.role,
+        {
+            run: (when, json.dumps({"run": run}))
+            for run, when in (("check", every(stack.guard_minutes)), ("audit", AUDIT))
+        },
+        retries=_RETRIES,
+    )
     return function
 
 
@@ -96,34 +106,3 @@ def _hear_alarms(topics: Topics, function: aws.lambda_.Function) -> None:
     aws.sns.TopicSubscription(
         "guard", topic=topics.alarms.arn, protocol="lambda", endpoint=function.arn
     )
-
-
-def _start_by_the_clock(stack: StackSettings, function: aws.lambda_.Function) -> None:
-    name = resource_name(stack.environment, "budget-guard-clock")
-    role = aws.iam.Role(
-        "budget-guard-clock",
-        name=name,
-        assume_role_policy=pulumi.Output.json_dumps(may_assume("scheduler")),
-        tags=stack.tags,
-    )
-    aws.iam.RolePolicy(
-        "budget-guard-clock", name=name, role=role.id, policy=scheduler_policy(function.arn)
-    )
-    for run, when in (("check", _every(stack.guard_minutes)), ("audit", AUDIT)):
-        aws.scheduler.Schedule(
-            f"budget-guard-{run}",
-            name=resource_name(stack.environment, f"budget-guard-{run}"),
-            schedule_expression=when,
-            schedule_expression_timezone="UTC",
-            flexible_time_window={"mode": "OFF"},
-            target={
-                "arn": function.arn,
-                "role_arn": role.arn,
-                "input": json.dumps({"run": run}),
-                "retry_policy": _RETRIES,
-            },
-        )
-
-
-def _every(minutes: int) -> str:
-    return f"rate({minutes} minute{'s' if minutes > 1 else ''})"

@@ -6,7 +6,6 @@ carries each event to it over HTTP (https://awslabs.github.io/aws-lambda-web-ada
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,14 +13,16 @@ import pulumi
 import pulumi_aws as aws
 
 from infra.bundle.recipe import ROUTER
+from infra.call_settings import call_settings
 from infra.encryption import Encryption
 from infra.function_code import code_arguments, fitting
 from infra.grants import router_policy
+from infra.job_queue import JobQueue
 from infra.plain_function import declare_function_log, declare_function_role
 from infra.provider_keys import ProviderKeys
 from infra.settings import StackSettings
 from infra.stores import Stores
-from shared.catalog import models_called_as_role, policy_version
+from shared.catalog import models_called_as_role
 from shared.resources import resource_name
 from shared.settings import RouterSettings, as_environment
 
@@ -55,7 +56,11 @@ class Router:
 
 
 def declare_router(
-    stack: StackSettings, stores: Stores, keys: ProviderKeys, encryption: Encryption | None
+    stack: StackSettings,
+    stores: Stores,
+    queue: JobQueue,
+    keys: ProviderKeys,
+    encryption: Encryption | None,
 ) -> Router:
     """Declare the function with its log, its role and its ``live`` alias."""
     name = resource_name(stack.environment, "router")
@@ -68,6 +73,9 @@ def declare_router(
         policy=router_policy(
             cache=stores.cache.arn,
             ledger=stores.ledger.arn,
+            jobs=stores.jobs.arn,
+            batches=stores.batches.arn,
+            jobs_queue=queue.messages.arn,
             provider_secrets=list(keys.values()),
             bedrock_models=models_called_as_role(stack.providers),
             region=stack.region,
@@ -75,7 +83,7 @@ def declare_router(
             customer_key=encryption.key.arn if encryption else None,
         ),
     )
-    environment = _environment(stack, stores, keys)
+    environment = _environment(stack, stores, queue, keys)
     function = _function(stack, name, role, environment, after=[log, policy])
     return Router(function, _live_alias(stack, function))
 
@@ -141,31 +149,25 @@ def _canary(newest: str, stable: int | None, share: float) -> dict[str, Any] | N
 
 
 def _environment(
-    stack: StackSettings, stores: Stores, keys: ProviderKeys
+    stack: StackSettings, stores: Stores, queue: JobQueue, keys: ProviderKeys
 ) -> pulumi.Output[dict[str, str]]:
-    def variables(known: Mapping[str, str]) -> dict[str, str]:
-        settings = RouterSettings(
-            environment=stack.environment,
-            cache_table=known["cache"],
-            ledger_table=known["ledger"],
-            providers=stack.providers,
-            provider_secrets={provider: known[f"key:{provider}"] for provider in keys},
-            policy_version=policy_version(),
-            baseline_model=stack.baseline_model,
-            memory_mb=stack.memory_mb,
-            body_limit_bytes=stack.body_limit_bytes,
-            budgets=stack.budgets,
-            max_share_percent=stack.max_share_percent,
-            key_limits=stack.key_limits,
-        )
+    settings = call_settings(
+        RouterSettings,
+        stack,
+        stores,
+        queue,
+        keys,
+        memory_mb=stack.memory_mb,
+        body_limit_bytes=stack.body_limit_bytes,
+    )
+
+    def variables(known: RouterSettings) -> dict[str, str]:
         logging = {"POWERTOOLS_LOG_LEVEL": stack.log_level}
-        made = {**ADAPTER_ENVIRONMENT, **logging, **as_environment(settings)}
+        made = {**ADAPTER_ENVIRONMENT, **logging, **as_environment(known)}
         return fitting(
             "router",
             made,
             "name fewer teams in sluice:budgets, and cap the others by `sluice budget`",
         )
 
-    arns = {f"key:{provider}": arn for provider, arn in keys.items()}
-    names = {"cache": stores.cache.name, "ledger": stores.ledger.name}
-    return pulumi.Output.all(**names, **arns).apply(variables)
+    return settings.apply(variables)

@@ -74,6 +74,13 @@ class StackSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     """The only hosts that such a URL may name."""
     guard_minutes: Annotated[int, msgspec.Meta(ge=1, le=5)] = 5
     """How often the budget guard looks at all budgets; alarms watch what it measures in tens."""
+    worker_memory_mb: Annotated[int, msgspec.Meta(ge=256, le=10_240)] = 512
+    """Memory of the dispatcher and of the collector: see :mod:`infra.deferred_calls`."""
+    dispatcher_concurrency: Annotated[int, msgspec.Meta(ge=2, le=1_000)] = 5
+    """Dispatchers at once; each makes eight calls side by side for jobs that cannot wait."""
+    collector_minutes: Annotated[int, msgspec.Meta(ge=1, le=5)] = 1
+    """How often the collector looks at open batches and at jobs whose deadline comes near: more
+    than five minutes would be too long for the latter."""
     dashboard: bool = False
     """One page of money, budgets, cache, latency and errors in CloudWatch."""
     aws_budget_usd: Annotated[int, msgspec.Meta(ge=1)] | None = None

@@ -65,6 +65,8 @@ class WorldSettings:
     router_environment: Mapping[str, str] = field(default_factory=dict)
     limits: PoolLimits = field(default_factory=PoolLimits)
     ttl_delay_seconds: float = 0.0
+    collector_seconds: float | None = None
+    """How often the collector looks at batches, where a person waits for them; else as declared."""
 
     @property
     def places(self) -> tuple[Place, ...]:

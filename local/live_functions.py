@@ -5,8 +5,8 @@ Each function is a pool that is empty until its first event.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from local import declared, declared_events
@@ -38,6 +38,8 @@ class Surroundings:
     clock: Clock
     report: Callable[[str], None]
     observe: Observer = nobody
+    periods: Mapping[str, float] = field(default_factory=dict)
+    """In seconds, by the names of schedules that run more often here than they are declared to."""
 
 
 @dataclass(frozen=True)
@@ -127,6 +129,7 @@ def functions_of(deployed: DeployedStack, around: Surroundings) -> LiveFunctions
         clients=RoleClients(deployed.admin, "scheduler"),
         clock=around.clock,
         report=around.report,
+        periods=around.periods,
     )
     pollers = _pollers(deployed, functions, clients, around)
     queues = declared_events.queues(resources)

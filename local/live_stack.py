@@ -26,11 +26,15 @@ from local.live_functions import LiveFunctions, Surroundings, functions_of
 from local.runtime_client import runtime_client
 from local.service_series import ServiceSeries, service_series
 from local.signals import Signals, signals_of
+from local.stand_ins import BATCH_SPEEDUP
 from local.state import State
 from local.telemetry import Telemetry
 from local.ttl_sweeper import TtlSweeper
 from local.web_instance import WebInstance, start_web_instance
+from shared.resources import resource_name
 
+COLLECTING = "collector-collect"
+"""The role of the schedule that makes the collector look at open batches."""
 # The developer's own AWS profile must not reach a function, and there is no metadata service.
 NO_OTHER_AWS = {
     "AWS_CONFIG_FILE": os.devnull,
@@ -97,7 +101,9 @@ async def start_stack(
     launch = _launches(settings, ground, deployed, telemetry)
     pool = _pool(settings, launch(deployed.function), stack)
     series = _series(deployed, telemetry)
-    around = Surroundings(launch, ground.clock, settings.report, series.invoked)
+    around = Surroundings(
+        launch, ground.clock, settings.report, series.invoked, _periods(settings, deployed)
+    )
     live = functions_of(deployed, around)
     stack.push_async_callback(live.functions.close)
     signals = _signals(settings, ground, deployed, telemetry, live.functions, series)
@@ -113,6 +119,12 @@ async def start_stack(
     stack.push_async_callback(server.close)
     endpoint = loopback.url_of(listener)
     return LiveStack(deployed, telemetry, sweeper, pool, live, signals, endpoint, api_key)
+
+
+def _periods(settings: WorldSettings, deployed: DeployedStack) -> dict[str, float]:
+    if settings.collector_seconds is None:
+        return {}
+    return {resource_name(deployed.name, COLLECTING): settings.collector_seconds}
 
 
 def _series(deployed: DeployedStack, telemetry: Telemetry) -> ServiceSeries:
@@ -217,10 +229,14 @@ def _additions(
         **NO_OTHER_AWS,
         "AWS_ENDPOINT_URL": ground.stand_ins.aws_url,
         "SLUICE_CLOCK_FILE": str(ground.state.clock),
-        **({"SLUICE_UPSTREAM_URL": simulator} if simulator else {}),
+        **(_simulated(simulator) if simulator else {}),
         **(_only_the_bundle(ground.state, function) if from_bundle else {}),
         **(settings.router_environment if function.is_web else {}),
     }
+
+
+def _simulated(simulator: str) -> dict[str, str]:
+    return {"SLUICE_UPSTREAM_URL": simulator, "SLUICE_BATCH_SPEEDUP": str(BATCH_SPEEDUP)}
 
 
 def _only_the_bundle(state: State, function: Function) -> dict[str, str]:

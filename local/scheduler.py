@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -19,12 +19,14 @@ from local.declared_events import Schedule
 from local.functions import Functions, NoSuchFunction
 from local.plain_function import Answer
 from local.role_clients import RoleClients
-from local.schedule_times import BadExpression, Times, due, times_of
+from local.schedule_times import BadExpression, Rate, Times, due, times_of
 from local.waiting import until
 from shared.clock import Clock, utc
 
 MISSED_AT_MOST = 1_000
 """How many occurrences of one schedule fire after a jump of the clock: the latest ones."""
+MISSED_OF_A_RATE = 60
+"""The same of a rate: what comes round every few minutes is not told apart from itself."""
 
 SERVICES = ("lambda", "sqs", "sns")
 
@@ -72,12 +74,17 @@ class Scheduler:
     clients: RoleClients
     clock: Clock
     report: Callable[[str], None]
+    periods: Mapping[str, float] = field(default_factory=dict)
+    """Other periods than the declared ones, in seconds by the names of rates that are hurried."""
     running: list[Running] = field(init=False)
 
     def __post_init__(self) -> None:
         """Read the expressions; schedules exist from now on."""
         now = self.clock()
-        self.running = [_running(schedule, now) for schedule in self.schedules]
+        self.running = [
+            _hurried(_running(schedule, now), self.periods.get(schedule.name))
+            for schedule in self.schedules
+        ]
 
     async def run(self) -> None:
         """Fire for ever."""
@@ -93,12 +100,13 @@ class Scheduler:
     async def _catch_up(self, running: Running) -> None:
         ends = running.schedule.ends
         now = min(self.clock(), ends) if ends is not None else self.clock()
-        moments, left_out = due(running.times, running.checked, now, MISSED_AT_MOST)
+        most = MISSED_OF_A_RATE if isinstance(running.times, Rate) else MISSED_AT_MOST
+        moments, left_out = due(running.times, running.checked, now, most)
         running.checked = now
         if left_out:
             self.report(
                 f"schedule {running.schedule.name}: {left_out} occurrences are left out, the "
-                f"latest {MISSED_AT_MOST} fire"
+                f"latest {most} fire"
             )
         for moment in moments:
             first_try = await self._fire(running, moment)
@@ -168,6 +176,12 @@ def _running(schedule: Schedule, now: float) -> Running:
         raise DeclarationError(f"{schedule.name}: {error}") from error
     # Just before its beginning, so that a firing at that very moment is not lost.
     return Running(schedule, times, checked=max(now, anchor) - 1e-3)
+
+
+def _hurried(running: Running, period: float | None) -> Running:
+    if period is not None and isinstance(running.times, Rate):
+        running.times = Rate(running.times.anchor, period)
+    return running
 
 
 def _is_json(text: str) -> bool:

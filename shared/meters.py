@@ -52,6 +52,7 @@ class Meter(StrEnum):
     LEDGER_GAP = "LedgerGapPermille"
     PRICE_AGE = "PriceAgeDays"
     UNDELIVERED = "UndeliveredMessages"
+    JOBS_PROMOTED = "JobsPromoted"
 
 
 @dataclass(frozen=True)
@@ -99,4 +100,7 @@ METRICS: Final[dict[Meter, Metric]] = {
     Meter.LEDGER_GAP: Metric("None", "How far a day's metrics are from its usage rows"),
     Meter.PRICE_AGE: Metric("Count", "Days since the oldest price was checked"),
     Meter.UNDELIVERED: Metric("Count", "Messages that could not be delivered", sparse=True),
+    Meter.JOBS_PROMOTED: Metric(
+        "Count", "Deferred calls made at once because their batch was too slow", sparse=True
+    ),
 }

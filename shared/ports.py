@@ -14,8 +14,11 @@ from shared.domain.entries import Claim, Entry, Found, KeyRow, Repeat, Settlemen
 from shared.domain.health import Rest
 
 if TYPE_CHECKING:  # what only operators need stays out of the router
+    from shared.domain.batches.batch import Batch, Results
     from shared.domain.budgets.booked import Booked
     from shared.domain.budgets.changes import AuditRow
+    from shared.domain.budgets.lines import LinesFound, SettledLine, Source
+    from shared.domain.files import Listing, Part, StoredFile, Upload
     from shared.domain.jobs.job import Job, Waiting
     from shared.domain.jobs.lines import AskedLine, BatchProgress, LineResult
     from shared.domain.jobs.provider_batch import Lane, ProviderBatch
@@ -44,6 +47,12 @@ class Store(Protocol):
 
         One round trip. The answer may have expired; the caller checks. Strongly consistent for
         the key and the budgets; a scope without a budget is not among those found.
+        """
+
+    def stored_answers(self, team: str, digests: Sequence[str]) -> dict[str, StoredAnswer]:
+        """Read up to 25 answers by their digest; what cannot be read is left out.
+
+        They may have expired; the caller checks.
         """
 
     def record_hit(
@@ -175,6 +184,26 @@ class Ledger(UsageLedger, Protocol):
 
     def expired_holds(self, team: str, now: float) -> list[Hold]:
         """Return the holds of a team whose time is over, oldest first."""
+
+
+class BatchLedger(Ledger, Protocol):
+    """A ledger whose holds may be for many lines; see :mod:`shared.domain.budgets.lines`."""
+
+    def settle_lines(
+        self,
+        hold: Hold,
+        lines: Sequence[SettledLine],
+        source: Source,
+        budgets: Mapping[Scope, Budget],
+    ) -> LinesFound | None:
+        """Write the rows of up to 90 lines and move their money, all of it or nothing.
+
+        ``budgets`` are those of the hold's scopes that were seen since they moved on. None where
+        it is done; else what was found in the way.
+        """
+
+    def standing_hold(self, hold: Hold) -> Hold | None:
+        """Return a hold with what is still held; None where it is no more. Consistent."""
 
 
 class KeyAdmin(Protocol):
@@ -337,6 +366,80 @@ class GuardMeter(Protocol):
         """Record something an operator must know about; facts are identifiers, never content."""
 
 
+class FileStore(Protocol):
+    """What is known of teams' files; their bytes are :class:`Blobs`.
+
+    Raises :class:`~shared.domain.errors.StoreUnavailable`. Reads are strongly consistent and may
+    return what has expired; the caller checks. A write that is sent twice has the effect of one.
+    A row is found under its own team and no other.
+    """
+
+    def put_file(self, file: StoredFile) -> None:
+        """Write a file, replacing one of the same id."""
+
+    def file(self, team: str, file_id: str) -> StoredFile | None:
+        """Return a file."""
+
+    def files(self, team: str, listing: Listing) -> list[StoredFile]:
+        """Return up to ``listing.limit`` files of whatever purpose, in order."""
+
+    def delete_file(self, team: str, file_id: str) -> None:
+        """Delete a file's row; it may be gone already."""
+
+    def put_upload(self, upload: Upload) -> None:
+        """Write a new upload."""
+
+    def upload(self, team: str, upload_id: str) -> Upload | None:
+        """Return an upload."""
+
+    def put_part(self, team: str, part: Part) -> None:
+        """Write a part of an upload."""
+
+    def parts(self, team: str, upload_id: str) -> list[Part]:
+        """Return the parts of an upload, in the order of their ids."""
+
+    def end_upload(self, upload: Upload, file: StoredFile | None) -> Upload:
+        """Write an upload's end, with the file that it becomes, if it is pending; all or nothing.
+
+        Returns the upload as it stands: this end, or the one that came first.
+        """
+
+
+class CallerBatches(Protocol):
+    """Callers' batches, and the files of records that they gather.
+
+    Raises :class:`~shared.domain.errors.StoreUnavailable`. Reads are strongly consistent. A write
+    that is sent twice has the effect of one. A row is found under its own team and no other.
+    """
+
+    def put(self, batch: Batch) -> None:
+        """Write a new batch, open from now on; the same one may be written again."""
+
+    def get(self, team: str, batch_id: str) -> Batch | None:
+        """Return a batch."""
+
+    def move(self, seen: Batch, after: Batch) -> Batch:
+        """Write a changed batch if it is as seen; returns it as it stands, ``after`` if so.
+
+        A batch that is at rest is open no more. Returns ``seen`` for one that was deleted.
+        """
+
+    def list_batches(self, team: str, prefix: str, listing: Listing) -> list[Batch]:
+        """Return up to ``listing.limit`` batches whose ids have a prefix, in order."""
+
+    def open_batches(self) -> list[tuple[str, str]]:
+        """Return the team and the id of every batch that is not at rest; perhaps of others."""
+
+    def delete(self, batch: Batch) -> None:
+        """Delete a batch; it may be gone already."""
+
+    def add_results(self, team: str, batch_id: str, results: Results, purge_at: int) -> None:
+        """Take a file of records down."""
+
+    def results(self, team: str, batch_id: str) -> list[Results]:
+        """Return the files of records, in no order that says anything."""
+
+
 class JobStore(Protocol):
     """Jobs, waiting rooms and contents.
 
@@ -397,6 +500,9 @@ class BatchStore(Protocol):
     def open_batches(self) -> list[ProviderBatch]:
         """Return all batches that are not at rest, oldest first."""
 
+    def past_batches(self, since: float) -> list[ProviderBatch]:
+        """Return the batches at rest that were planned since an epoch second, oldest first."""
+
     def move_batch(self, seen: ProviderBatch, after: ProviderBatch) -> ProviderBatch:
         """Write a changed batch if it is as seen; returns it as it stands, ``after`` if so."""
 
@@ -436,9 +542,13 @@ class BatchProvider(Protocol):
     No method sends anything twice. What each may raise, from
     :mod:`shared.domain.jobs.provider_errors`: ``BatchRefused`` (the provider said no, and will
     again: nothing came to be), ``BatchNotTaken`` (nothing came to be; later it may be taken: a
-    refused connection, 429, 503, a key that is refused), ``BatchAnswerLost`` (anything may have
-    come to be: time-outs, broken connections, any other 5xx).
+    refused connection, 429, a key that is refused), ``BatchAnswerLost`` (anything may have
+    come to be: time-outs, broken connections, any 5xx).
+
+    ``keeps_ids`` tells whether :meth:`find` goes by our own id and so finds no other's batch.
     """
+
+    keeps_ids: bool
 
     def upload(self, batch: ProviderBatch, lines: Callable[[], Iterator[AskedLine]]) -> str | None:
         """Upload the input where that is a step of its own; returns the file's id, else None.
@@ -454,7 +564,8 @@ class BatchProvider(Protocol):
 
         By our id where the provider keeps one (``metadata``); else by what else is known of it:
         the time since ``batch.submitting_since``, the number of lines, and the lines' names
-        where they can be read. The lane sees to it that no other is looked for meanwhile.
+        where they can be read. Those of our other batches are told apart by the caller, and the
+        lane sees to it that no two are looked for at once.
         """
 
     def progress(self, batch: ProviderBatch) -> BatchProgress:

@@ -44,32 +44,22 @@ class FunctionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
         return Path(self.clock_file) if self.clock_file else None
 
 
-class RouterSettings(FunctionSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What the router is told by ``infra``.
+class CallSettings(FunctionSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What every function that asks providers is told by ``infra``.
 
     ``providers`` names the enabled ones. ``provider_secrets`` maps those with a key to the ARN
-    of the secret that holds it; the key itself never stands in the environment.
-    ``policy_version`` names the routing data this deployment answers by; it is part of every
-    cache key.
+    of the secret that holds it; the key itself never stands in the environment. ``jobs_queue`` is
+    the URL of the queue that wakes the dispatcher.
     """
 
     cache_table: str
     ledger_table: str
+    jobs_table: str
+    batches_bucket: str
+    jobs_queue: str
     providers: tuple[Name, ...]
     provider_secrets: dict[str, str]
-    policy_version: str
     baseline_model: str
-    body_limit_bytes: Annotated[int, msgspec.Meta(ge=1024, le=4 * MiB)] = MiB
-    whole_answer_seconds: Annotated[float, msgspec.Meta(gt=0, le=295)] = 280
-    """All that an answer in one piece may take: API Gateway drops a connection that is silent
-    for five minutes."""
-    first_byte_seconds: Seconds = 60
-    """How long a stream's first byte is waited for while another model could be asked."""
-    stall_seconds: Seconds = 120
-    """How long a stream may be silent once it has begun."""
-    keep_alive_seconds: Annotated[float, msgspec.Meta(gt=0, le=240)] = 15
-    """How often a caller is sent a comment while a provider is silent: API Gateway drops a stream
-    that is idle for five minutes, and proxies are stricter."""
     budgets: Seeds = Seeds()
     """The caps that budgets start with; from then on the ledger holds them."""
     max_share_percent: Annotated[int, msgspec.Meta(ge=1, le=100)] = 50
@@ -78,8 +68,17 @@ class RouterSettings(FunctionSettings, frozen=True, forbid_unknown_fields=True, 
     """What the function is billed for, to estimate what a request costs at AWS."""
     key_limits: KeyLimits = KeyLimits(in_flight=200)
     """What a key may do whose own row does not say."""
+    whole_answer_seconds: Annotated[float, msgspec.Meta(gt=0, le=295)] = 280
+    """All that an answer in one piece may take: API Gateway drops a connection that is silent
+    for five minutes."""
+    first_byte_seconds: Seconds = 60
+    """How long a stream's first byte is waited for while another model could be asked."""
+    stall_seconds: Seconds = 120
+    """How long a stream may be silent once it has begun."""
     upstream_url: str | None = None
     """Set only by the local world: where the simulator stands in for every provider."""
+    batch_speedup: Annotated[int, msgspec.Meta(ge=1, le=3600)] = 1
+    """More than 1 only in the local world: how many times as fast its batches go as on AWS."""
 
     def __post_init__(self) -> None:
         """Refuse a secret that nobody uses, and an upstream that is not this machine.
@@ -90,6 +89,31 @@ class RouterSettings(FunctionSettings, frozen=True, forbid_unknown_fields=True, 
             raise ValueError(f"provider_secrets names {unused[0]}, which is not enabled")
         if self.upstream_url is not None and not is_loopback_url(self.upstream_url):
             raise ValueError("upstream_url may only name a loopback address")
+        if self.batch_speedup > 1 and self.clock_file is None:
+            raise ValueError("batch_speedup is for the local world, which has a clock file")
+
+
+class RouterSettings(CallSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What the router is told beside that.
+
+    ``policy_version`` names the routing data this deployment answers by; it is part of every
+    cache key.
+    """
+
+    policy_version: str
+    body_limit_bytes: Annotated[int, msgspec.Meta(ge=1024, le=4 * MiB)] = MiB
+    keep_alive_seconds: Annotated[float, msgspec.Meta(gt=0, le=240)] = 15
+    """How often a caller is sent a comment while a provider is silent: API Gateway drops a stream
+    that is idle for five minutes, and proxies are stricter."""
+
+
+class WorkerSettings(CallSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What the dispatcher and the collector are told beside that.
+
+    ``policy_version`` as the router's: what they keep in the exact cache, the router finds.
+    """
+
+    policy_version: str
 
 
 class GuardSettings(FunctionSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -126,6 +150,11 @@ def as_environment(settings: FunctionSettings) -> dict[str, str]:
 def router_settings(environment: Mapping[str, str] | None = None) -> RouterSettings:
     """Read the router's settings; raises :class:`SettingsError` naming what is wrong."""
     return _read(RouterSettings, "router", environment)
+
+
+def worker_settings(environment: Mapping[str, str] | None = None) -> WorkerSettings:
+    """Read what the dispatcher or the collector is told; raises :class:`SettingsError`."""
+    return _read(WorkerSettings, "worker", environment)
 
 
 def guard_settings(environment: Mapping[str, str] | None = None) -> GuardSettings:

@@ -79,6 +79,20 @@ def create_app(router: Router) -> Starlette:
             route("/v1/budget", "GET", "budget", seldom.list_budgets),
             route("/v1/usage", "GET", "usage", seldom.usage),
             route("/v1/feedback", "POST", "feedback", seldom.feedback),
+            *(
+                route(path, method, "batches", seldom.batch_route(module, name))
+                for path, method, module, name in seldom.BATCH_ROUTES
+            ),
+            *(
+                route(
+                    path,
+                    method,
+                    "batches",
+                    seldom.batch_route("message_batches", name),
+                    ANTHROPIC_ERRORS,
+                )
+                for path, method, name in seldom.MESSAGE_BATCH_ROUTES
+            ),
         ],
         exception_handlers={HTTPException: unrouted},
         lifespan=lifespan,

@@ -60,7 +60,7 @@ ROUTER: Final = FunctionCode(
         "truststore",
     ),
     requirements="requirements/functions.txt",
-    aws_services=("bedrock-runtime", "dynamodb", "secretsmanager", "sts"),
+    aws_services=("bedrock-runtime", "dynamodb", "s3", "secretsmanager", "sts"),
 )
 
 BUDGET_GUARD: Final = FunctionCode(
@@ -71,7 +71,35 @@ BUDGET_GUARD: Final = FunctionCode(
     aws_services=("cloudwatch", "dynamodb", "secretsmanager", "sns", "sts"),
 )
 
-FUNCTIONS: Final[Mapping[str, FunctionCode]] = {code.name: code for code in (ROUTER, BUDGET_GUARD)}
+# Imported by name when a provider is first asked in batches; the SDKs do so with the others.
+_SDKS: Final = (
+    "shared.adapters.batches.anthropic_batches",
+    "shared.adapters.batches.openai_batches",
+    "anyio._backends._asyncio",
+    "httpcore2",
+    "truststore",
+)
+_WORKER_SERVICES: Final = ("dynamodb", "s3", "secretsmanager", "sts")
+
+DISPATCHER: Final = FunctionCode(
+    name="dispatcher",
+    handler="functions.dispatcher.handler.handle",
+    entries=("functions.dispatcher.handler", *_SDKS),
+    requirements="requirements/workers.txt",
+    aws_services=_WORKER_SERVICES,
+)
+
+COLLECTOR: Final = FunctionCode(
+    name="collector",
+    handler="functions.collector.handler.handle",
+    entries=("functions.collector.handler", *_SDKS),
+    requirements="requirements/workers.txt",
+    aws_services=_WORKER_SERVICES,
+)
+
+FUNCTIONS: Final[Mapping[str, FunctionCode]] = {
+    code.name: code for code in (ROUTER, DISPATCHER, COLLECTOR, BUDGET_GUARD)
+}
 
 LEFT_OUT: Final[Mapping[str, str]] = {
     "bin/*": "console scripts begin with the path of the interpreter that pip ran on",

@@ -54,7 +54,7 @@ class MemoryBatchProvider:
         self._clock = clock
         self._answering = answering
         self._cancelling = cancelling
-        self._keeps_ids = keeps_ids
+        self.keeps_ids = keeps_ids
         self._numbers = 0
 
     def upload(self, batch: ProviderBatch, lines: Callable[[], Iterator[AskedLine]]) -> str | None:
@@ -80,7 +80,7 @@ class MemoryBatchProvider:
             for each in self.created.values()
             if (
                 each.ours == batch.id
-                if self._keeps_ids
+                if self.keeps_ids
                 else each.created_at >= batch.submitting_since - 60
                 and len(each.lines) == batch.lines
             )

@@ -27,7 +27,13 @@ from shared.meters import ENVIRONMENT, METRICS, NAMESPACE, Dimensions
 from shared.meters import Meter as Name
 
 _FOR_WANT_OF_BUDGET: Final = {each.code for each in (BudgetExceeded, BudgetFrozen)}
-_TROUBLES: Final = {"store": Name.STORE_ERRORS, "crash": Name.CRASHES}
+_TROUBLES: Final = {
+    "store": Name.STORE_ERRORS,
+    "crash": Name.CRASHES,
+    "job_promoted": Name.JOBS_PROMOTED,
+}
+_INTERACTIVE: Final = "router"
+"""The only service whose callers wait: elsewhere time passes on purpose."""
 _LEVEL: Final = logging.INFO
 """The level of a request's facts. Its metrics are emitted whatever the logger's level is."""
 
@@ -50,7 +56,9 @@ class PowertoolsMeter:
     ) -> None:
         """Tell the request's facts and its metrics."""
         milliseconds = round(seconds * 1000)
-        values = _of_outcome(entry, settlement) | {Name.LATENCY: milliseconds}
+        values = _of_outcome(entry, settlement)
+        if self._service == _INTERACTIVE:
+            values[Name.LATENCY] = milliseconds
         if held_nano:
             values[Name.ACTUAL_OF_RESERVED] = _permille(settlement.cost_nano, held_nano)
         facts = _facts(entry, settlement) | {"milliseconds": milliseconds}

@@ -8,7 +8,7 @@ anew. The work of this module is synchronous and runs in a thread of its own.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -29,7 +29,9 @@ from shared.domain.budgets import (
 )
 from shared.domain.budgets.movements import (
     ABANDON,
+    DROP_SETTLED,
     SETTLE,
+    SETTLE_UNHELD,
     Ending,
     RowState,
     expiring,
@@ -123,6 +125,10 @@ class Holding:
         day = current_day(budgets.values(), self._clock_day())
         return [as_of(budget, day, self._clock()) for budget in budgets.values()]
 
+    def standing(self, scopes: Iterable[Scope]) -> list[Budget]:
+        """Return the budgets of scopes as they are at this moment; raises ``StoreUnavailable``."""
+        return self.today(self._ledger.read_budgets(scopes))
+
     def reserve(self, wanted: Wanted, seen: Mapping[Scope, Budget] | None) -> OpenHold:
         """Hold money in all scopes of a call, deciding by budgets as they were seen, if they were.
 
@@ -161,18 +167,21 @@ class Holding:
 
     def settle(self, opened: OpenHold, settlement: Settlement) -> None:
         """Settle a hold at the real cost of its call, once; raises ``StoreUnavailable``."""
-        self.settle_later(opened.hold, settlement)
+        self._end(opened.hold, settlement, settling)
 
     def settle_later(self, hold: Hold, settlement: Settlement) -> None:
-        """Settle a hold that another process opened, perhaps days ago; as :meth:`settle`."""
-        self._end(hold, settlement, settling)
+        """Settle a hold that another process opened, perhaps days ago; as :meth:`settle`.
+
+        It is certain to have been booked: where neither it nor its row stands, it was given back.
+        """
+        self._end(hold, settlement, _settling_later)
 
     def release(self, hold: Hold) -> None:
         """Give a hold back whose call provably costs nothing, once; raises ``StoreUnavailable``.
 
         One that had expired meanwhile was charged in full: that is given back too.
         """
-        self._end(hold, None, lambda stands, row: ABANDON if stands and row == "none" else None)
+        self._end(hold, None, _releasing)
         nothing = Settlement("failed", TokenCounts(), "none", cost_nano=0, baseline_nano=0)
         self._end(hold, nothing, _giving_back, Position(hold_stands=False, row="expired"))
 
@@ -248,11 +257,13 @@ class Holding:
     def _reopen_rollups(self, hold: Hold, ending: Ending) -> None:
         """Before a row is written or replaced after its hour, have the hour added up anew.
 
-        The hour before has it as evidence of a retry. A call that is settled while its hold lasts
-        is never late; one whose process was frozen in the meantime may be, by hours.
+        The hour before has it as evidence of a retry. A call that was waited for and is settled
+        while its hold lasts is never late; one whose process was frozen in the meantime may be, by
+        hours, and a deferred call mostly is.
         """
         now = self._clock()
-        if not ending.writes_row or (ending is SETTLE and now < hold.expires_at):
+        is_in_time = hold.is_in_flight and ending is SETTLE and now < hold.expires_at
+        if is_in_time or not ending.writes_row:
             return
         # Late rows are rare: no cold start waits for what adds usage up.
         from shared.domain.rollups import SETTLING_SECONDS  # noqa: PLC0415
@@ -337,6 +348,19 @@ class Holding:
                 longest = min(_LONGEST_PAUSE_SECONDS, doubled)
                 self._pause(longest * self._jitter())
             yield number
+
+
+def _settling_later(hold_stands: bool, row: RowState) -> Ending | None:
+    """Return how a call is settled whose hold was booked long ago."""
+    is_unheld = row == "none" and not hold_stands
+    return SETTLE_UNHELD if is_unheld else settling(hold_stands, row)
+
+
+def _releasing(hold_stands: bool, row: RowState) -> Ending | None:
+    """Return how a hold is given back, or None where it stands no more."""
+    if not hold_stands or row == "expired":
+        return None
+    return ABANDON if row == "none" else DROP_SETTLED
 
 
 def _giving_back(hold_stands: bool, row: RowState) -> Ending | None:

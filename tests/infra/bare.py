@@ -41,6 +41,8 @@ class BareMocks(Mocks):
             "rootResourceId": "root",
             "invokeUrl": "https://api.example/live",
             "version": "7",
+            "bucket": inputs.get("bucketPrefix", "") + "made-up",
+            "url": f"https://sqs.us-east-1.amazonaws.com/123456789012/{inputs.get('name')}",
         }
 
 

@@ -50,11 +50,13 @@ class Task:
         self.name = name
         self.skew = skew
         self.is_over = False
+        self.wakes_at = 0.0
+        """It sleeps until then, in epoch seconds."""
         self.error: BaseException | None = None
         self._work = work
         self._turn = threading.Lock()
         self._done = threading.Lock()
-        self._is_stopped = False
+        self.is_stopped = False
         self._turn.acquire()
         self._done.acquire()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -73,12 +75,12 @@ class Task:
         """Stop until it is this task's turn; called by the task itself."""
         self._done.release()
         self._turn.acquire()
-        if self._is_stopped:
+        if self.is_stopped:
             raise Crash
 
     def stop(self) -> None:
         """End the task wherever it is."""
-        self._is_stopped = True
+        self.is_stopped = True
         if not self.is_over:
             self.go_on()
         self._thread.join()
@@ -141,6 +143,8 @@ class Scheduler:
 
     def _step(self, runnable: list[Task]) -> None:
         self.clock.step(self._chance)
+        self.clock.now = max(self.clock.now, min(task.wakes_at for task in runnable))
+        runnable = [task for task in runnable if task.wakes_at <= self.clock.now]
         if self._strays and self._chance.random() < 0.15:
             self._arrive()
             return

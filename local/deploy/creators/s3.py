@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import Any
 
 from local.deploy.creation import Created, Creation
@@ -14,10 +15,12 @@ HOME_REGION = "us-east-1"
 
 def bucket(creation: Creation) -> Created:
     """``aws:s3/bucket:Bucket``."""
-    name, inputs, aws = creation.physical_name("bucket"), creation.inputs, creation.aws
+    name, inputs, aws = _name(creation), creation.inputs, creation.aws
     place: Any = {"LocationConstraint": aws.region}
     elsewhere = {} if aws.region == HOME_REGION else {"CreateBucketConfiguration": place}
     aws.s3.create_bucket(Bucket=name, **elsewhere)
+    # Whether `pulumi destroy` empties it is a matter between Pulumi and AWS.
+    inputs.get("forceDestroy")
     if tags := inputs.get("tags"):
         aws.s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": as_tag_list(tags)})
     outputs = {
@@ -29,6 +32,12 @@ def bucket(creation: Creation) -> Created:
         "region": aws.region,
     }
     return Created(name, outputs)
+
+
+def _name(creation: Creation) -> str:
+    """Return the declared name, or one that begins as declared and ends in what nobody else has."""
+    prefix = creation.inputs.get("bucketPrefix")
+    return f"{prefix}{secrets.token_hex(4)}" if prefix else creation.physical_name("bucket")
 
 
 def public_access_block(creation: Creation) -> Created:

@@ -17,11 +17,19 @@ _DYNAMODB: Final = Service("dynamodb", target="DynamoDB_20120810", version="1.0"
 
 
 class DynamoClient(JsonClient):
-    """The five calls of the router."""
+    """The calls of the router."""
 
     def batch_get_item(self, **request: Any) -> Json:
         """Read items of several tables."""
         return self.call("BatchGetItem", request)
+
+    def get_item(self, **request: Any) -> Json:
+        """Read one item."""
+        return self.call("GetItem", request)
+
+    def delete_item(self, **request: Any) -> Json:
+        """Delete one item."""
+        return self.call("DeleteItem", request)
 
     def query(self, **request: Any) -> Json:
         """Read a page of one partition."""

@@ -85,6 +85,9 @@ SETTLE_TWICE_HELD: Final = Ending(
     gives_back_expired=True,
 )
 """It had been charged in full, and the money was set aside once more."""
+SETTLE_UNHELD: Final = Ending("settle_unheld", takes_hold=False, row_before="none", writes_row=True)
+"""Its hold had been given back though the provider billed it: what was paid is said, whatever the
+caps. A provider contradicted itself, or there is a mistake of ours."""
 EXPIRE: Final = Ending(
     "expire",
     takes_hold=True,

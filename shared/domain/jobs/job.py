@@ -31,6 +31,8 @@ Mode = Literal["batch", "now"]
 """``now``: its deadline is near, so it is called at once, at the price of that."""
 FROM_CACHE: Final = 0
 """Stands for the number of the attempt that answered, where none had to."""
+ANY_COMPANY: Final = 1_000_000
+"""More lines than any provider takes in one batch."""
 MOST_TRIES: Final = 3
 """How often a line is sent in all: once, and at most twice again."""
 
@@ -106,7 +108,7 @@ class Job:
     batch: str | None = None
     calling: Calling | None = None
     tries: int = 0
-    company: int = 1_000_000
+    company: int = ANY_COMPANY
     answer: int | None = None
     notes: Mapping[str, str] = field(default_factory=dict)
     error: JobError | None = None

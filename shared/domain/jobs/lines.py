@@ -8,7 +8,7 @@ from typing import Literal
 from shared.domain.entries import Entry
 from shared.domain.jobs.job import Held, Wish
 
-Owner = Literal["job"]
+Owner = Literal["job", "batch"]
 """To whom a line belongs: who is asked for it, and told of its end."""
 
 
@@ -90,6 +90,11 @@ class Ended:
 
     line: Line
     result: LineResult | None
+
+    @property
+    def owner(self) -> Owner:
+        """To whom the line belongs."""
+        return self.line.owner
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
-from shared.catalog import Catalog
-from shared.clock import Clock
+from shared.catalog import Catalog, Model
+from shared.clock import Clock, utc
 from shared.domain.budgets import Hold
 from shared.domain.entries import Settlement
 from shared.domain.errors import InvalidRequest, StoreUnavailable
@@ -24,7 +24,7 @@ from shared.domain.prices import TokenCounts
 from shared.ports import JobStore, Meter, Store
 from shared.usecases.holding import Holding
 from shared.usecases.jobs.answers import Answer, Answers, may_go_again, told, why_not
-from shared.usecases.jobs.bodies import BODY, Wires, answer_name, asked_in
+from shared.usecases.jobs.bodies import BODY, Asked, Wires, answer_name, asked_in
 from shared.usecases.jobs.late_rows import LateRows
 from shared.usecases.jobs.rooms import Rooms
 
@@ -78,7 +78,7 @@ class JobLines:
         """Let the jobs wait again, those that are still the batch's."""
         for line, job in self._jobs_of(lines):
             if self._is_of(batch, line, job):
-                self._go_on(job, line, tries=job.tries, company=company)
+                self._go_on(job, tries=job.tries, company=company)
 
     def settle(self, batch: ProviderBatch, ended: Sequence[Ended]) -> None:
         """Settle each line by itself."""
@@ -102,7 +102,8 @@ class JobLines:
                 self._rooms.call_now(job, tries=job.tries)
 
     def _bound(self, batch: ProviderBatch, plan: Planned, job: Job | None) -> Job | None:
-        if job is not None and self._may_join(plan, job):
+        # Nothing but the revision decides: two processes that claim for a batch bind the same jobs.
+        if job is not None and job.state == "queued" and job.revision == plan.revision:
             after = job.changed(state="assigned", batch=batch.id)
             job = self._jobs.move(job, after)
         if job is None or job.state != "assigned" or job.batch != batch.id:
@@ -110,25 +111,25 @@ class JobLines:
         self._rooms.leave(job)
         return job
 
-    def _may_join(self, plan: Planned, job: Job) -> bool:
-        is_as_planned = job.state == "queued" and job.revision == plan.revision
-        has_time = self._clock() < self._times.cancel_at(job.deadline)
-        return is_as_planned and job.mode == "batch" and job.held is not None and has_time
-
     def _claimed(self, job: Job) -> Claimed | None:
         """Return a job's line; one that cannot be asked any more fails."""
-        content = self._jobs.content(job.team, job.id, BODY)
         try:
-            if content is None:
-                raise InvalidRequest("What was asked is not kept any more.")
-            model = self._catalog.priced[job.entry.model]
-            wire = self._wires.body(asked_in(content), model, job.team)
+            wire = self._wires.body(self._asked(job), self._model_of(job), job.team)
         except InvalidRequest as error:
             if job.hold is not None:
                 self._holding.release(job.hold)
             self._rooms.fail(job, told(error))
             return None
         return Claimed(_line_of(job), wire.raw)
+
+    def _asked(self, job: Job) -> Asked:
+        content = self._jobs.content(job.team, job.id, BODY)
+        if content is None:
+            raise InvalidRequest("What was asked is not kept any more.")
+        return asked_in(content)
+
+    def _model_of(self, job: Job) -> Model:
+        return self._catalog.model(job.entry.model, utc(self._clock()))
 
     def _jobs_of(self, lines: Sequence[Line]) -> list[tuple[Line, Job]]:
         found = {
@@ -168,21 +169,25 @@ class JobLines:
             if job is None or job.entry.attempt > line.entry.attempt or job.is_at_rest:
                 self._holding.release(_hold(line))
             return  # else it was dealt with before, and its hold waits with the job
-        counts = result is None or result.status != "canceled"
-        tries = job.tries + counts
+        tries = job.tries + (result is None or result.status != "canceled")
         if may_go_again(result) and tries < MOST_TRIES and self._clock() < job.deadline:
-            self._go_on(job, line, tries=tries, company=job.company)
-            return
-        self._holding.release(_hold(line))
-        self._rooms.fail(job, why_not(line.entry.provider, result))
-        self._meter.settled(line.entry, _NOTHING, self._clock() - line.entry.opened_at)
+            self._go_on(job, tries=tries, company=job.company)
+        else:
+            self._give_up(line, job, result)
 
-    def _go_on(self, job: Job, line: Line, *, tries: int, company: int) -> None:
+    def _give_up(self, line: Line, job: Job, result: LineResult | None) -> None:
+        """Fail a job, if nobody has decided otherwise, and give its hold back after that."""
+        why = why_not(line.entry.provider, result)
+        after = job.changed(state="failed", error=why, finished_at=self._clock())
+        if self._jobs.move(job, after) == after:
+            self._holding.release(_hold(line))
+            self._meter.settled(line.entry, _NOTHING, self._clock() - line.entry.opened_at)
+
+    def _go_on(self, job: Job, *, tries: int, company: int) -> None:
         if self._times.is_for_batch(self._clock(), job.deadline):
             self._rooms.wait_again(job, tries=tries, company=company)
-            return
-        self._holding.release(_hold(line))
-        self._rooms.call_now(job, tries=tries)
+        else:
+            self._rooms.hurry(job, tries=tries)
 
     def _cache(self, answer: Answer) -> None:
         """Store it; what cannot be cached costs another call, never the answer."""

@@ -92,11 +92,15 @@ class Rooms:
             self.nudge([after])
         return after
 
-    def hurry(self, job: Job) -> Job:
-        """Have a job called at once that waits for company; its hold is given back by who calls."""
-        before = job
-        after = self._file(job, mode="now", room=NOW, go_at=self._clock())
-        self.leave(before)
+    def hurry(self, job: Job, *, tries: int) -> Job:
+        """Have a job called at once that waited, or whose line has ended, with its hold unspent.
+
+        The hold is given back by who calls, after the move is certain: whoever decided otherwise
+        at the same time may have moved the job into another batch, with the same hold.
+        """
+        after = self._file(
+            job, state="queued", mode="now", room=NOW, go_at=self._clock(), batch=None, tries=tries
+        )
         self.nudge([after])
         return after
 

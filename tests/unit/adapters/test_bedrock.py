@@ -325,7 +325,8 @@ Session.create_client = lambda self, service, **_: made.append(service)
 from shared.settings import RouterSettings
 from shared.wiring import build_router
 build_router(RouterSettings(
-    environment="dev", cache_table="c", ledger_table="l", providers=("openai", "bedrock"),
+    environment="dev", cache_table="c", ledger_table="l", jobs_table="j",
+    batches_bucket="b", jobs_queue="q", providers=("openai", "bedrock"),
     provider_secrets={"openai": "arn"}, policy_version="p", baseline_model="gpt-6-astra",
 ))
 print("made:", *sorted(made))

@@ -1,0 +1,201 @@
+"""Looks after the batches that providers have: polls, cancels, promotes, and deals with each end.
+
+Any number of these may run at once. A batch is leased, so that seldom two of them read the same
+results; where they do, every line is settled once all the same, by the ledger and by its job. A run
+stops when its time is over and the next one goes on: which lines were dealt with is written down.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final
+
+from shared.clock import Clock
+from shared.domain.jobs.ids import line_number
+from shared.domain.jobs.lines import BatchProgress, Ended, Line, LineResult, Owner
+from shared.domain.jobs.manifest import Manifest
+from shared.domain.jobs.provider_batch import ProviderBatch
+from shared.domain.jobs.provider_errors import BatchFailure
+from shared.domain.jobs.seen import Seen
+from shared.domain.jobs.times import JobTimes
+from shared.ports import BatchProvider, BatchStore, Meter
+from shared.usecases.jobs.batch_files import BatchFiles
+from shared.usecases.jobs.chunks import chunks
+from shared.usecases.jobs.owners import SETTLED_TOGETHER, LineOwner
+from shared.usecases.jobs.submitting import by_owner
+
+_SAVED_EVERY: Final = 20
+"""After so many pieces of ``SETTLED_TOGETHER`` lines the progress is written down."""
+
+
+_NEVER: Final = float(2**53)
+
+
+class BatchLost(Exception):
+    """Another process has gone on with a batch: this one leaves it alone."""
+
+
+class Collector:
+    """Reconciles what providers have with what is written down. Raises ``StoreUnavailable``."""
+
+    def __init__(
+        self,
+        *,
+        batches: BatchStore,
+        files: BatchFiles,
+        providers: Mapping[str, BatchProvider],
+        owners: Mapping[Owner, LineOwner],
+        meter: Meter,
+        times: JobTimes,
+        clock: Clock,
+        name: Callable[[], str],
+    ) -> None:
+        self._batches = batches
+        self._files = files
+        self._providers = providers
+        self._owners = owners
+        self._meter = meter
+        self._times = times
+        self._clock = clock
+        self._name = name
+
+    def run(self, until: float) -> None:
+        """Do what is to be done for each batch, up to an epoch second."""
+        for batch in self._batches.open_batches():
+            if self._clock() >= until:
+                return
+            if batch.state in {"submitting", "submitted"} and self._is_due(batch):
+                try:
+                    self._look_after(batch, until)
+                except BatchLost:
+                    continue
+                except BatchFailure as error:
+                    self._meter.trouble("batch_unread", batch=batch.id, reason=error.reason)
+
+    def _is_due(self, batch: ProviderBatch) -> bool:
+        now = self._clock()
+        if now < batch.leased_until:
+            return False
+        if now >= self._times.call_at(batch.promoted_by):
+            return True
+        is_to_be_cancelled = not batch.cancelled_at and self._is_too_late(batch)
+        return batch.state == "submitted" and (now >= batch.poll_at or is_to_be_cancelled)
+
+    def _is_too_late(self, batch: ProviderBatch) -> bool:
+        return self._clock() >= self._times.cancel_at(batch.first_deadline)
+
+    def _look_after(self, batch: ProviderBatch, until: float) -> None:
+        name = self._name()
+        leased_until = self._clock() + self._times.lane
+        batch = self._move(batch, leased_to=name, leased_until=leased_until)
+        try:
+            batch = self._looked_after(batch, until)
+        except BatchFailure:
+            pause = self._times.next_poll(batch.poll_pause)
+            batch = self._promoted(batch)
+            self._move(batch, poll_at=self._clock() + pause, poll_pause=pause, leased_until=0.0)
+            raise
+        if not batch.is_at_rest:
+            self._move(batch, leased_until=0.0)
+
+    def _looked_after(self, batch: ProviderBatch, until: float) -> ProviderBatch:
+        if batch.state == "submitting":
+            return self._promoted(batch)
+        provider = self._providers[batch.provider]
+        progress = provider.progress(batch)
+        if progress.failed_because is not None:
+            self._meter.trouble("batch_failed", batch=batch.id, reason=progress.failed_because)
+            return self._move(batch, state="aborting", reason=progress.failed_because)
+        if progress.is_over:
+            return self._collected(batch, provider, until)
+        if not batch.cancelled_at and self._is_too_late(batch):
+            provider.cancel(batch)
+            batch = self._move(batch, cancelled_at=self._clock())
+        if batch.submits > 1 and provider.keeps_ids:
+            self._look_for_others(batch, provider)
+        return self._poll_later(self._promoted(batch), progress)
+
+    def _poll_later(self, batch: ProviderBatch, progress: BatchProgress) -> ProviderBatch:
+        pause = self._times.next_poll(batch.poll_pause)
+        if batch.cancelled_at:
+            pause = self._times.first_poll
+        return self._move(batch, poll_at=self._clock() + pause, poll_pause=pause)
+
+    def _look_for_others(self, batch: ProviderBatch, provider: BatchProvider) -> None:
+        """Cancel what a create that had been given up for lost has made after all."""
+        for other in provider.find(batch):
+            if other != batch.provider_batch:
+                self._meter.trouble("batch_twice", batch=batch.id, provider_batch=other)
+                provider.cancel(batch, other)
+
+    def _promoted(self, batch: ProviderBatch) -> ProviderBatch:
+        """Have the lines called whose deadline is too near to wait any longer."""
+        if self._clock() < self._times.call_at(batch.promoted_by):
+            return batch
+        manifest, left = self._files.manifest(batch), []
+        for some in chunks(_lines(manifest), SETTLED_TOGETHER):
+            late = [line for line in some if self._clock() >= self._times.call_at(line.deadline)]
+            left += [line.deadline for line in some if line not in late]
+            for owner, own in by_owner(late):
+                self._owners[owner].promote(batch, own)
+        return self._move(batch, next_deadline=min(left, default=_NEVER))
+
+    def _collected(
+        self, batch: ProviderBatch, provider: BatchProvider, until: float
+    ) -> ProviderBatch:
+        """Deal with the end of every line, or with as many as there is time for."""
+        manifest = self._files.manifest(batch)
+        seen = Seen(batch.seen, len(manifest))
+        ends = self._ends(batch, manifest, seen, provider)
+        for number, some in enumerate(chunks(ends, SETTLED_TOGETHER), start=1):
+            for owner, own in by_owner([ended for _, ended in some]):
+                self._owners[owner].settle(batch, own)
+            for line, _ in some:
+                seen.add(line)
+            if self._clock() >= until:
+                return self._move(batch, seen=seen.stored())
+            if number % _SAVED_EVERY == 0:
+                leased_until = self._clock() + self._times.lane
+                batch = self._move(batch, seen=seen.stored(), leased_until=leased_until)
+        batch = self._move(batch, state="collected", seen=seen.stored(), finished_at=self._clock())
+        self._tidy(batch, provider)
+        return batch
+
+    def _ends(
+        self, batch: ProviderBatch, manifest: Manifest, seen: Seen, provider: BatchProvider
+    ) -> Iterator[tuple[int, Ended]]:
+        """Yield what the provider says, line by line, and then the lines it says nothing of."""
+        told = Seen(seen.stored(), len(manifest))
+        for result in provider.results(batch):
+            number = line_number(result.custom_id, batch.id)
+            if number is None or number >= len(manifest):
+                self._meter.trouble("foreign_line", batch=batch.id)
+            elif number not in told:
+                told.add(number)
+                yield number, Ended(manifest[number], result)
+        for number in range(len(manifest)):
+            if number not in told:
+                yield number, Ended(manifest[number], _said_nothing(batch))
+
+    def _tidy(self, batch: ProviderBatch, provider: BatchProvider) -> None:
+        """Delete the files that hold what was asked; what is left behind ends by itself."""
+        try:
+            provider.discard(batch)
+            self._files.discard(batch)
+        except BatchFailure as error:
+            self._meter.trouble("batch_not_discarded", batch=batch.id, reason=error.reason)
+
+    def _move(self, batch: ProviderBatch, **changes: object) -> ProviderBatch:
+        after = batch.changed(**changes)
+        if self._batches.move_batch(batch, after) != after:
+            raise BatchLost
+        return after
+
+
+def _lines(manifest: Manifest) -> Iterator[Line]:
+    return (manifest[number] for number in range(len(manifest)))
+
+
+def _said_nothing(batch: ProviderBatch) -> LineResult | None:
+    """Return the end of a line of which nothing is said: one not begun, if it was cancelled."""
+    return LineResult("", "canceled") if batch.cancelled_at else None

@@ -1,0 +1,81 @@
+"""What is done for a message: the cache is asked once more, and who must go now is called."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Sequence
+from typing import Final
+
+from shared.clock import Clock
+from shared.domain.errors import StoreUnavailable
+from shared.domain.jobs.job import Job
+from shared.ports import JobStore, Meter
+from shared.usecases.jobs.calling import CallNow
+from shared.usecases.jobs.submitting import Submitter
+
+Place = tuple[str, str]
+"""A team and the id of one of its jobs."""
+CALL_SECONDS: Final = 310.0
+"""What a call may take, with what is written before and after it."""
+AT_ONCE: Final = 8
+"""Calls that one dispatcher makes side by side: each waits for a provider most of the time."""
+
+
+class Dispatcher:
+    """Handles messages. The same message may come again, and at once to two dispatchers."""
+
+    def __init__(
+        self,
+        jobs: JobStore,
+        call_now: CallNow,
+        submitter: Submitter,
+        meter: Meter,
+        clock: Clock,
+        at_once: int = AT_ONCE,
+    ) -> None:
+        self._jobs = jobs
+        self._call_now = call_now
+        self._submitter = submitter
+        self._meter = meter
+        self._clock = clock
+        self._at_once = at_once
+
+    async def handle(self, places: Sequence[Place], until: float = math.inf) -> list[Place]:
+        """Handle messages; returns those that could not be handled and are to come again.
+
+        No call is begun that might not have ended by ``until``, in epoch seconds: then the message
+        comes again. A message for a job that is not there has nobody to tell: it is done.
+        """
+        try:
+            jobs = await asyncio.to_thread(self._jobs.get_many, list(dict.fromkeys(places)))
+        except StoreUnavailable:
+            return list(places)
+        turns = asyncio.Semaphore(self._at_once)
+        ended = await asyncio.gather(*(self._one(job, turns, until) for job in jobs))
+        failed = {place for place in ended if place is not None}
+        await self._submit(jobs)
+        return [place for place in places if place in failed]
+
+    async def _one(self, job: Job, turns: asyncio.Semaphore, until: float) -> Place | None:
+        async with turns:
+            try:
+                if job.mode == "now":
+                    if self._clock() + CALL_SECONDS > until:
+                        return job.team, job.id
+                    await self._call_now(job)
+                else:
+                    await asyncio.to_thread(self._call_now.from_cache, job)
+            except StoreUnavailable:
+                return job.team, job.id
+        return None
+
+    async def _submit(self, jobs: Sequence[Job]) -> None:
+        """Send what must go by now, where these jobs are among it; all else waits for a tick."""
+        now = self._clock()
+        due = {job.entry.provider for job in jobs if job.mode == "batch" and job.go_at <= now}
+        for provider in sorted(due):
+            try:
+                await asyncio.to_thread(self._submitter.run, provider)
+            except StoreUnavailable:
+                self._meter.trouble("unsubmitted", provider=provider)

@@ -1,0 +1,198 @@
+"""The parts of deferred calls, joined: what the dispatcher and the collector run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from shared.catalog import Catalog
+from shared.clock import Clock
+from shared.domain.errors import StoreUnavailable
+from shared.domain.jobs.lines import Owner
+from shared.domain.jobs.times import JobTimes
+from shared.ports import (
+    BatchProvider,
+    BatchStore,
+    Blobs,
+    JobQueue,
+    JobStore,
+    Ledger,
+    Meter,
+    Store,
+)
+from shared.usecases.attempts import Attempts
+from shared.usecases.holding import Holding
+from shared.usecases.jobs.answers import Answers
+from shared.usecases.jobs.batch_files import BatchFiles
+from shared.usecases.jobs.calling import CallNow
+from shared.usecases.jobs.collecting import Collector
+from shared.usecases.jobs.dispatching import AT_ONCE, Dispatcher
+from shared.usecases.jobs.job_lines import Each, JobLines
+from shared.usecases.jobs.lanes import Lanes
+from shared.usecases.jobs.late_rows import LateRows
+from shared.usecases.jobs.owners import LineOwner
+from shared.usecases.jobs.rooms import Rooms
+from shared.usecases.jobs.submitting import Submitter
+from shared.usecases.jobs.tending import Tending
+from shared.usecases.pricing import Pricing
+from shared.usecases.settling import Settler
+
+
+@dataclass(frozen=True)
+class Outside:
+    """What deferred calls need of the world, and of the synchronous calls.
+
+    ``new_id`` returns a batch's id, and ``name`` that of a process or of one of its turns: no two
+    are ever the same.
+    """
+
+    jobs: JobStore
+    batches: BatchStore
+    blobs: Blobs
+    queue: JobQueue
+    store: Store
+    ledger: Ledger
+    providers: Mapping[str, BatchProvider]
+    holding: Holding
+    attempts: Attempts
+    settler: Settler
+    pricing: Pricing
+    catalog: Catalog
+    meter: Meter
+    clock: Clock
+    new_id: Callable[[], str]
+    name: Callable[[], str]
+    times: JobTimes = field(default_factory=JobTimes)
+    each: Each = map
+    at_once: int = AT_ONCE
+
+
+@dataclass(frozen=True)
+class Others:
+    """Who owns lines besides the jobs, and what is done for them at a tick, up to a time."""
+
+    owners: Mapping[Owner, LineOwner]
+    run: Callable[[float], None]
+
+
+@dataclass(frozen=True)
+class Machinery:
+    """The dispatcher, and what a tick of the collector does in turn."""
+
+    rooms: Rooms
+    dispatcher: Dispatcher
+    tending: Tending
+    submitter: Submitter
+    collector: Collector
+    providers: tuple[str, ...]
+    meter: Meter
+    others: Others | None = None
+
+    def tick(self, until: float) -> None:
+        """Do all that is due, up to an epoch second.
+
+        Each part is done though another could not be: a part that meets a store that is down is
+        done at the next tick.
+        """
+        self._tried("others", lambda: self._run_others(until))
+        self._tried("submit", self._submit)
+        self._tried("collect", lambda: self.collector.run(until))
+        self._tried("others", lambda: self._run_others(until))
+        self._tried("tend", self._tend)
+
+    def _run_others(self, until: float) -> None:
+        if self.others is not None:
+            self.others.run(until)
+
+    def _submit(self) -> None:
+        for provider in self.providers:
+            self.submitter.run(provider)
+
+    def _tend(self) -> None:
+        rooms = [room for each in self.providers for room in self.submitter.rooms_of(each)]
+        self.tending.run(rooms)
+
+    def _tried(self, what: str, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except StoreUnavailable:
+            self.meter.trouble("tick", part=what)
+
+
+def rooms_in(outside: Outside) -> Rooms:
+    """Return the waiting rooms."""
+    return Rooms(
+        outside.jobs,
+        outside.queue,
+        outside.holding,
+        outside.meter,
+        outside.times,
+        outside.clock,
+    )
+
+
+def machinery(outside: Outside, others: Others | None = None) -> Machinery:
+    """Join the parts."""
+    rooms, files = rooms_in(outside), BatchFiles(outside.blobs)
+    jobs, times, clock, meter = outside.jobs, outside.times, outside.clock, outside.meter
+    call_now = CallNow(
+        jobs=jobs,
+        rooms=rooms,
+        store=outside.store,
+        holding=outside.holding,
+        attempts=outside.attempts,
+        settler=outside.settler,
+        catalog=outside.catalog,
+        meter=meter,
+        times=times,
+        clock=clock,
+        name=outside.name,
+    )
+    lines = JobLines(
+        jobs=jobs,
+        rooms=rooms,
+        store=outside.store,
+        holding=outside.holding,
+        late_rows=LateRows(outside.ledger, clock),
+        answers=Answers(outside.catalog, outside.pricing, clock),
+        catalog=outside.catalog,
+        meter=meter,
+        times=times,
+        clock=clock,
+        each=outside.each,
+    )
+    owners: dict[Owner, LineOwner] = {"job": lines, **(others.owners if others else {})}
+    submitter = Submitter(
+        jobs=jobs,
+        batches=outside.batches,
+        files=files,
+        rooms=rooms,
+        lanes=Lanes(outside.batches, clock, times.lane, outside.name),
+        providers=outside.providers,
+        owners=owners,
+        catalog=outside.catalog,
+        meter=meter,
+        times=times,
+        clock=clock,
+        new_id=outside.new_id,
+    )
+    collector = Collector(
+        batches=outside.batches,
+        files=files,
+        providers=outside.providers,
+        owners=owners,
+        meter=meter,
+        times=times,
+        clock=clock,
+        name=outside.name,
+    )
+    return Machinery(
+        rooms=rooms,
+        dispatcher=Dispatcher(jobs, call_now, submitter, meter, clock, outside.at_once),
+        tending=Tending(jobs, rooms, call_now, times, clock),
+        submitter=submitter,
+        collector=collector,
+        providers=tuple(outside.providers),
+        meter=meter,
+        others=others,
+    )

@@ -1,0 +1,66 @@
+"""Looks through the waiting rooms: what a lost message or a dead process left is found here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Final
+
+from shared.clock import Clock
+from shared.domain.jobs.job import NOW, Job, Waiting
+from shared.domain.jobs.times import JobTimes
+from shared.ports import JobStore
+from shared.usecases.jobs.calling import CallNow
+from shared.usecases.jobs.rooms import Rooms
+
+_READ_ROWS: Final = 10_000
+
+
+class Tending:
+    """Hurries, calls for, and cleans up after jobs. Raises ``StoreUnavailable``."""
+
+    def __init__(
+        self, jobs: JobStore, rooms: Rooms, call_now: CallNow, times: JobTimes, clock: Clock
+    ) -> None:
+        self._jobs = jobs
+        self._rooms = rooms
+        self._call_now = call_now
+        self._times = times
+        self._clock = clock
+
+    def run(self, rooms: Iterable[str]) -> None:
+        """Look through the rooms of batches, and through the room of those who are called."""
+        for room in rooms:
+            rows = [row for row in self._rows(room) if self._is_overdue(row)]
+            for _, job in self._rooms.living(rows):
+                self._hurry(job)
+        for row, job in self._rooms.living(self._rows(NOW)):
+            self._call(row, job)
+
+    def _rows(self, room: str) -> list[Waiting]:
+        return self._jobs.waiting(room, most=_READ_ROWS)
+
+    def _is_overdue(self, row: Waiting) -> bool:
+        now = self._clock()
+        is_forgotten = now >= row.since + self._times.accepting
+        return is_forgotten or now >= self._times.cancel_at(row.deadline)
+
+    def _hurry(self, job: Job) -> None:
+        if job.has_hold_left:
+            self._rooms.give_hold_back(job)
+        elif job.state == "queued" and self._clock() >= self._times.cancel_at(job.deadline):
+            after = self._rooms.hurry(job, tries=job.tries)
+            if after.filed != job.filed:
+                self._rooms.leave(job)
+
+    def _call(self, row: Waiting, job: Job) -> None:
+        now = self._clock()
+        if job.calling is not None:
+            self._call_now.resolve(job)
+        elif job.has_hold_left:
+            self._rooms.give_hold_back(job)
+        elif now >= job.deadline:
+            self._call_now.too_late(job)
+        elif now >= max(row.go_at, row.nudged_at + self._times.nudging):
+            self._jobs.file(replace(row, nudged_at=now))
+            self._rooms.nudge([job])
