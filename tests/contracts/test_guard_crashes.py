@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from random import Random
 from typing import Any, Final
 
@@ -157,7 +158,7 @@ class World:
         self.random.shuffle(changes)
         for each in changes:
             self.is_calm = each is changes[-1]  # SNS does not give up on a function that dies
-            self.run(lambda each=each: self.made.guard.alarms([each]))
+            self.run(partial(self.made.guard.alarms, [each]))
             self.is_calm = False
 
     def pass_time(self) -> None:

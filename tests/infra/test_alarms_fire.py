@@ -104,6 +104,11 @@ def doubtful(scene: Scene) -> None:
     scene.settle(1 * USD, usage_source="estimated")
 
 
+def hardly_doubtful(scene: Scene) -> None:
+    scene.settle(999 * USD)
+    scene.settle(USD, usage_source="estimated")
+
+
 def trouble(what: str) -> Cause:
     def cause(scene: Scene) -> None:
         for _ in range(3):
@@ -151,7 +156,7 @@ ALMOST: dict[str, Cause] = {
     "budget-day-100": used(day=98),
     "burn-day-30m": burnt(9),
     "over-reserved": lambda s: s.settle(1000, held=1000),
-    "doubt": lambda s: (s.settle(999 * USD), s.settle(USD, usage_source="estimated"))[0],
+    "doubt": hardly_doubtful,
     "ledger-gap": lambda s: s.guard.audited(0, 9, 1),
     "price-age": lambda s: s.guard.audited(0, 0, 45),
     "latency": lambda s: s.router.settled(ENTRY, SETTLEMENT, 59.0),

@@ -90,7 +90,7 @@ class GuardedStack:
 
     def rest(self) -> None:
         """Wait until the guard has done what is due."""
-        until(self._is_quiet, 60)
+        until(self._is_quiet, 240)
 
     def news(self) -> list[str]:
         """Return the subjects of what people got by e-mail since they last looked."""
@@ -116,7 +116,10 @@ class GuardedStack:
 
     def _is_quiet(self) -> bool:
         """Whether no schedule is due and no event is under way, twice in a row."""
-        return all(self._is_idle() and not time.sleep(0.3) for _ in range(2))
+        if not self._is_idle():
+            return False
+        time.sleep(0.3)
+        return self._is_idle()
 
     def _is_idle(self) -> bool:
         self.stack.look("/alarms")
@@ -131,7 +134,7 @@ def under_way(functions: Any) -> int:
     at_work = [
         each for function in functions for each in function["instances"] if not each["stopped"]
     ]
-    return len(at_work) + sum(function["events_under_way"] for function in functions)
+    return len(at_work) + sum(int(function["events_under_way"]) for function in functions)
 
 
 def _epoch(text: str) -> float:
