@@ -257,6 +257,7 @@ class World:
                 self.judge.again[self.topics[request_of(facts["job"])]] += 1
         for job in self.judge.jobs(self.service.items()):
             self.trace.notice(_ended(job))
+        self.judge.check_quiet(self.service.items())
         self.clock.now += 10 * 24 * 3600
         self._sweep()
         self._look()
