@@ -9,12 +9,10 @@ from typing import Any
 from unittest.mock import patch
 
 from shared.adapters.dynamodb.jobs import JOB_CONDITIONS, DynamoJobs
-from shared.domain.errors import UpstreamTimedOut
 from shared.domain.jobs.job import Job
 from shared.domain.jobs.provider_batch import ProviderBatch
 from shared.domain.jobs.provider_errors import BatchFailure
 from shared.usecases.holding import Holding
-from shared.usecases.jobs.calling import CallNow
 from shared.usecases.jobs.collecting import Collector
 from shared.usecases.jobs.job_lines import JobLines
 from shared.usecases.jobs.rooms import Rooms
@@ -95,12 +93,6 @@ def _row_after_job(self: Rooms, job: Job, **changes: object) -> Job:
     return stands
 
 
-def _call_again_for_nothing(self: CallNow, job: Job) -> None:
-    """Call again when a call was lost, and forget what it may have cost."""
-    if job.calling is not None and self._clock() >= job.calling.until:
-        self._again(job, job.calling, UpstreamTimedOut("lost"), tries=job.tries)
-
-
 STRUCTURAL: dict[str, Mutation] = {
     "a create without an answer is sent again": partial(
         patch.object, Submitter, "_adopt", _send_again
@@ -122,9 +114,6 @@ STRUCTURAL: dict[str, Mutation] = {
         patch.object, JobLines, "promote", _promote_and_release
     ),
     "a row is written after its job": partial(patch.object, Rooms, "_file", _row_after_job),
-    "a call that was lost is not charged": partial(
-        patch.object, CallNow, "resolve", _call_again_for_nothing
-    ),
     "holds of jobs that came to rest are kept": partial(
         patch.object, Rooms, "give_hold_back", lambda self, job: self.leave(job)
     ),
