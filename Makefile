@@ -77,6 +77,10 @@ lock: $(STAMP) ## Lock the dependencies anew, leaving out versions younger than 
 	$$compile pyproject.toml --output-file requirements/functions.txt && \
 	$$compile pyproject.toml --all-extras --constraint requirements/functions.txt \
 		--output-file requirements/dev.txt && \
+	$$compile --group guard --constraint requirements/functions.txt \
+		--output-file requirements/guard.txt && \
+	$$compile --group workers --constraint requirements/functions.txt \
+		--constraint requirements/dev.txt --output-file requirements/workers.txt && \
 	$$compile --group policy --output-file requirements/policy.txt
 
 clean: ## Remove what was built or installed here

@@ -19,7 +19,7 @@ from benchmarks.contenders import BEFORE, ROUTER, Contender
 from benchmarks.machine import load, machine
 from benchmarks.results import Result
 from benchmarks.world import ROOT, running_world
-from local.router_pool import PoolLimits
+from local.instance_pool import PoolLimits
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -16,7 +16,7 @@ from benchmarks.contenders import Contender
 from benchmarks.processes import Command, Started, running
 from benchmarks.results import Alone, Measured, Together
 from benchmarks.scenarios import COMPARED, SCENARIOS
-from local.instance import free_port
+from local.web_instance import free_port
 
 CALLERS: Final = (8, 32)
 """How many ask at once; one at a time is measured as ``alone``."""

@@ -12,7 +12,7 @@ from benchmarks.contenders import Contender
 from benchmarks.measures import Standing
 from benchmarks.processes import running
 from benchmarks.results import Measured
-from local.instance import free_port
+from local.web_instance import free_port
 
 T = TypeVar("T")
 Say = Callable[[str], None]

@@ -58,7 +58,8 @@ class Outcome:
 def ask_one(gateway: Gateway, question: Question, *, as_json: bool) -> None:
     """Print the answer as it streams in, then what it cost."""
     try:
-        outcome = _stream(_client(gateway), question, echo=not as_json)
+        with _client(gateway) as client:
+            outcome = _stream(client, question, echo=not as_json)
     except APIError as error:
         err.print(f"[red]{_told(error)}[/red]", soft_wrap=True)
         raise typer.Exit(1) from None
@@ -76,11 +77,10 @@ def ask_one(gateway: Gateway, question: Question, *, as_json: bool) -> None:
 
 def ask_many(gateway: Gateway, questions: list[Question], *, as_json: bool, parallel: int) -> None:
     """Ask every question, show a progress bar, and report tiers, hits, cost and errors."""
-    client = _client(gateway)
     progress = Progress(
         TextColumn("asking"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=err
     )
-    with progress, ThreadPoolExecutor(parallel) as pool:
+    with _client(gateway) as client, progress, ThreadPoolExecutor(parallel) as pool:
         outcomes = list(
             progress.track(
                 pool.map(lambda each: _answer(client, each), questions), total=len(questions)

@@ -16,7 +16,7 @@ from rich.markup import escape
 from infra.bundle.archive import unzip
 from infra.bundle.build import Built, build
 from infra.bundle.errors import BundleFailed
-from infra.bundle.recipe import FUNCTIONS, MAX_UNZIPPED_BYTES, MAX_ZIPPED_BYTES, MIB, ROUTER
+from infra.bundle.recipe import FUNCTIONS, MAX_UNZIPPED_BYTES, MAX_ZIPPED_BYTES, MIB
 from infra.bundle.targets import HOST_NAME, LAMBDA, LAMBDA_NAME, Target, host
 from local.ground import CHECKOUT
 
@@ -41,13 +41,17 @@ def bundle(target: str, *, as_json: bool) -> None:
         typer.echo(json.dumps([_facts(each) for each in built], indent=2))
 
 
-def unzipped_bundle(console: Console, state: Path) -> Path:
-    """Build the router's zip for this machine, unzip it and return the folder.
+def unzipped_bundles(console: Console, state: Path) -> dict[str, Path]:
+    """Build every function's zip for this machine, unzip it and return the folders by name.
 
     Raises :class:`~infra.bundle.errors.BundleFailed`.
     """
-    built = _build(ROUTER.name, host(), console)
-    folder = state.resolve() / "bundle" / ROUTER.name
+    return {name: _unzipped(name, console, state) for name in FUNCTIONS}
+
+
+def _unzipped(function: str, console: Console, state: Path) -> Path:
+    built = _build(function, host(), console)
+    folder = state.resolve() / "bundle" / function
     unzip(built.path, folder, HOST_NAME)
     return folder
 

@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from cli.bundle import unzipped_bundle
+from cli.bundle import unzipped_bundles
 from infra.bundle.errors import BundleFailed
 from local.bare_python import NoBarePython
 from local.children import ChildFailed
@@ -28,6 +28,8 @@ from local.state import State, StateInUse
 from local.world import ALL_DIFFERENCES, World, running
 
 STATE = Path(".sluice")
+COLLECTOR_SECONDS = 3.0
+"""How often the collector runs here: the simulator's batches end within seconds."""
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 START_FAILURES = (
     BundleFailed,
@@ -50,7 +52,7 @@ def up(
     """Run the local world until a stop signal: the first stack on ``port``, others on the next.
 
     ``real`` calls real providers with the keys in this environment; ``bundle`` builds the
-    router's bundle for this machine and runs that instead of the checkout. Raises ``typer.Exit(1)``
+    bundles for this machine and runs them instead of the checkout. Raises ``typer.Exit(1)``
     with one clear line when the port is taken or the world does not come up.
     """
     console = Console(highlight=False)
@@ -99,13 +101,14 @@ def _settings(
         port=places[0].port,
         also=tuple(places[1:]),
         real_keys=keys,
+        collector_seconds=COLLECTOR_SECONDS if keys is None else None,
     )
 
 
 def _on_bundle(settings: WorldSettings, console: Console) -> WorldSettings:
     # The state is taken meanwhile: a world that runs already keeps the bundle under its feet.
     with State(settings.state.resolve()).take():
-        return replace(settings, bundle=unzipped_bundle(console, settings.state))
+        return replace(settings, bundles=unzipped_bundles(console, settings.state))
 
 
 async def _run(settings: WorldSettings, console: Console) -> None:
@@ -141,9 +144,8 @@ def _warn_of_real_providers(console: Console, keys: Mapping[str, str]) -> None:
 def _welcome(console: Console, world: World) -> None:
     _list(console, "differences from AWS", world.differences)
     _list(console, "declared properties ignored here", world.ignored)
-    if world.settings.bundle:
-        place = world.settings.bundle
-        console.print(f"The routers run from the unzipped bundle in {place}", soft_wrap=True)
+    for name, place in world.settings.bundles.items():
+        console.print(f"The unzipped bundle in {place} runs as the {name}", soft_wrap=True)
     for stack in world.stacks:
         _welcome_to(console, stack)
     console.print(f"Control    {world.control_url}  (GET / lists what it can do)")

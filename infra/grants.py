@@ -11,34 +11,61 @@ from typing import Any
 
 import pulumi
 
+from infra.statements import (
+    CHECK,
+    DELETE,
+    PUT,
+    QUERY,
+    READ,
+    SECRET,
+    SEND,
+    UPDATE,
+    WRITE,
+    Arn,
+    Statement,
+    allow,
+    files_in,
+    in_partitions,
+    own_log,
+    policy_of,
+    provider_keys,
+    under_key,
+)
 from shared.resources import (
+    AUDIT_PARTITIONS,
     BUDGET_PARTITIONS,
+    CALLER_BATCH_PARTITIONS,
+    CONTENT_PARTITIONS,
     FEEDBACK_PARTITIONS,
+    FILE_PARTITIONS,
+    GUARD_PARTITIONS,
     HOLD_PARTITIONS,
+    JOB_PARTITIONS,
     KEY_PARTITIONS,
+    MESSAGE_PARTITIONS,
+    OPEN_CALLER_BATCHES_PARTITION,
     ROLLUP_PARTITIONS,
+    TEAM_FOLDERS,
+    TEAMS_PARTITION,
     USAGE_PARTITIONS,
+    WAITING_PARTITIONS,
 )
 
-Arn = pulumi.Output[str]
-Statement = dict[str, Any]
 
-LAMBDA_MAY_ASSUME = {
-    "Version": "2012-10-17",
-    "Statement": [
-        {
-            "Effect": "Allow",
-            "Action": "sts:AssumeRole",
-            "Principal": {"Service": "lambda.amazonaws.com"},
-        }
-    ],
-}
+def may_assume(service: str) -> dict[str, Any]:
+    """Return who may take on a role: one service of AWS, such as ``lambda``."""
+    principal = {"Service": f"{service}.amazonaws.com"}
+    statement = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": principal}
+    return {"Version": "2012-10-17", "Statement": [statement]}
 
 
 def router_policy(
     *,
     cache: Arn,
     ledger: Arn,
+    jobs: Arn,
+    batches: Arn,
+    jobs_queue: Arn,
     provider_secrets: Sequence[Arn],
     bedrock_models: Sequence[str],
     region: str,
@@ -49,66 +76,124 @@ def router_policy(
 
     On the ledger it reads keys and budgets, holds money, and writes usage once and reads it to add
     it up: a router that was taken over can neither mint a key nor rewrite one, nor wipe out what a
-    call has cost. A rollup can always be rebuilt from the rows.
+    call has cost. A rollup can always be rebuilt from the rows. Of deferred calls it has what teams
+    asked and were answered; what is sent to providers is the dispatcher's alone.
     ``bedrock_models`` are the ids of ``global.`` inference profiles; where a list is empty, or
     there is no ``customer_key``, nothing is granted for it.
     """
     statements = [
-        _allow("ReadAndWriteAnswers", [*_READ, *_WRITE], [cache]),
+        allow("ReadAndWriteAnswers", [*READ, *WRITE], [cache]),
         *_ledger(ledger),
-        *_provider_keys(provider_secrets),
+        *_own_jobs(jobs),
+        *files_in(batches, TEAM_FOLDERS, sid="KeepFilesOfTeams"),
+        allow("WakeDispatcher", SEND, [jobs_queue]),
+        *provider_keys(provider_secrets),
         *_bedrock(bedrock_models, region, log_group.apply(_account_of)),
-        *_customer_key(customer_key, region),
-        _allow("WriteOwnLog", _LOG, [pulumi.Output.concat(log_group, ":*")]),
+        *under_key(customer_key, region, has_files=True),
+        own_log(log_group),
     ]
-    return pulumi.Output.json_dumps({"Version": "2012-10-17", "Statement": statements})
+    return policy_of(statements)
 
 
-_READ = ["dynamodb:BatchGetItem", "dynamodb:GetItem"]
-_PUT = "dynamodb:PutItem"
-_DELETE = "dynamodb:DeleteItem"
-_UPDATE = "dynamodb:UpdateItem"
-_QUERY = "dynamodb:Query"
-_WRITE = [_PUT, _UPDATE]
+def guard_policy(
+    *,
+    ledger: Arn,
+    people_topic: Arn,
+    webhook_secret: Arn | None,
+    region: str,
+    log_group: Arn,
+    customer_key: Arn | None = None,
+) -> pulumi.Output[str]:
+    """Return the budget guard's policy as JSON.
+
+    It reads what money is counted in, ends expired holds as the router would have, and writes
+    down what people were told. It can neither read a key, nor change a cap, nor see an answer.
+    """
+    secrets = [webhook_secret] if webhook_secret is not None else []
+    statements = [
+        *_guarded(ledger),
+        allow("TellPeople", ["sns:Publish"], [people_topic]),
+        *([allow("ReadWebhooks", SECRET, secrets)] if secrets else []),
+        _METRICS,
+        *under_key(customer_key, region),
+        own_log(log_group),
+    ]
+    return policy_of(statements)
+
+
+def scheduler_policy(function: Arn) -> pulumi.Output[str]:
+    """Return the policy, as JSON, of a role that only starts one function."""
+    statement = allow("Start", ["lambda:InvokeFunction"], [function])
+    return policy_of([statement])
+
+
+# CloudWatch knows no resource that reading a metric could be narrowed to (service authorization
+# reference, "Actions, resources, and condition keys for Amazon CloudWatch").
+_METRICS: Statement = {
+    "Sid": "ReadMetrics",
+    "Effect": "Allow",
+    "Action": ["cloudwatch:GetMetricStatistics"],
+    "Resource": ["*"],
+}
+
+
+def _guarded(ledger: Arn) -> list[Statement]:
+    counted = allow("ReadBooks", [QUERY], [ledger])
+    return [
+        in_partitions(allow("ReadBudgets", READ, [ledger]), *BUDGET_PARTITIONS),
+        in_partitions(
+            counted,
+            TEAMS_PARTITION,
+            *BUDGET_PARTITIONS,
+            HOLD_PARTITIONS,
+            USAGE_PARTITIONS,
+            AUDIT_PARTITIONS,
+            GUARD_PARTITIONS,
+            MESSAGE_PARTITIONS,
+        ),
+        in_partitions(allow("EndHolds", [DELETE], [ledger]), HOLD_PARTITIONS),
+        in_partitions(allow("WriteUsage", [PUT, CHECK], [ledger]), USAGE_PARTITIONS),
+        in_partitions(allow("KeepRollups", [UPDATE], [ledger]), ROLLUP_PARTITIONS),
+        in_partitions(allow("MoveMoney", WRITE, [ledger]), *BUDGET_PARTITIONS),
+        in_partitions(
+            allow("RememberWhatWasTold", [*READ, PUT, UPDATE, DELETE], [ledger]),
+            GUARD_PARTITIONS,
+            MESSAGE_PARTITIONS,
+        ),
+    ]
+
+
 _INVOKE = ["bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"]
-_LOG = ["logs:CreateLogStream", "logs:PutLogEvents"]
 
 
 def _ledger(ledger: Arn) -> list[Statement]:
-    read = _allow("ReadKeysAndBudgets", _READ, [ledger])
+    read = allow("ReadKeysAndBudgets", READ, [ledger])
     return [
-        _in_partitions(read, KEY_PARTITIONS, *BUDGET_PARTITIONS),
-        _in_partitions(_allow("WriteUsage", [_PUT], [ledger]), USAGE_PARTITIONS),
-        _in_partitions(
-            _allow("AddUsageUp", [_QUERY], [ledger]),
+        in_partitions(read, KEY_PARTITIONS, *BUDGET_PARTITIONS),
+        in_partitions(allow("WriteUsage", [PUT, CHECK], [ledger]), USAGE_PARTITIONS),
+        in_partitions(
+            allow("AddUsageUp", [QUERY], [ledger]),
             USAGE_PARTITIONS,
             FEEDBACK_PARTITIONS,
             ROLLUP_PARTITIONS,
         ),
-        _in_partitions(_allow("KeepRollups", [_UPDATE], [ledger]), ROLLUP_PARTITIONS),
-        _in_partitions(_allow("KeepFeedback", [_PUT], [ledger]), FEEDBACK_PARTITIONS),
-        _in_partitions(_allow("Hold", [_PUT, _DELETE], [ledger]), HOLD_PARTITIONS),
-        _in_partitions(_allow("MoveMoney", _WRITE, [ledger]), *BUDGET_PARTITIONS),
+        in_partitions(allow("KeepRollups", [UPDATE], [ledger]), ROLLUP_PARTITIONS),
+        in_partitions(allow("KeepFeedback", [PUT], [ledger]), FEEDBACK_PARTITIONS),
+        in_partitions(allow("Hold", [PUT, DELETE], [ledger]), HOLD_PARTITIONS),
+        in_partitions(allow("MoveMoney", WRITE, [ledger]), *BUDGET_PARTITIONS),
     ]
 
 
-def _provider_keys(secrets: Sequence[Arn]) -> list[Statement]:
-    # IAM refuses a statement without a resource.
-    actions = ["secretsmanager:GetSecretValue"]
-    return [_allow("ReadProviderKeys", actions, secrets)] if secrets else []
-
-
-def _customer_key(key: Arn | None, region: str) -> list[Statement]:
-    """Allow to decrypt, and only in the course of reading a table or a secret.
-
-    Both services encrypt with data keys of their own, made when the table or the secret's value
-    was written by somebody else; a reader or writer of items only has them decrypted.
-    """
-    if key is None:
-        return []
-    services = [f"{service}.{region}.amazonaws.com" for service in ("dynamodb", "secretsmanager")]
-    through = {"StringEquals": {"kms:ViaService": services}}
-    return [{**_allow("ReadEncrypted", ["kms:Decrypt"], [key]), "Condition": through}]
+def _own_jobs(jobs: Arn) -> list[Statement]:
+    batches = (*CALLER_BATCH_PARTITIONS, OPEN_CALLER_BATCHES_PARTITION)
+    kept = (*FILE_PARTITIONS, *batches)
+    return [
+        in_partitions(
+            allow("AcceptJobs", [*READ, PUT], [jobs]), JOB_PARTITIONS, CONTENT_PARTITIONS
+        ),
+        in_partitions(allow("EnterRooms", [PUT, DELETE], [jobs]), WAITING_PARTITIONS),
+        in_partitions(allow("KeepFiles", [*READ, *WRITE, DELETE, QUERY, CHECK], [jobs]), *kept),
+    ]
 
 
 def _bedrock(models: Sequence[str], region: str, account: Arn) -> list[Statement]:
@@ -125,10 +210,10 @@ def _bedrock(models: Sequence[str], region: str, account: Arn) -> list[Statement
         pulumi.Output.concat(f"arn:aws:bedrock:{region}:", account, f":inference-profile/{model}")
         for model in models
     ]
-    here = _allow("InvokeHere", _INVOKE, [f"arn:aws:bedrock:{region}::{each}" for each in behind])
-    there = _allow("InvokeAnywhere", _INVOKE, [f"arn:aws:bedrock:::{each}" for each in behind])
+    here = allow("InvokeHere", _INVOKE, [f"arn:aws:bedrock:{region}::{each}" for each in behind])
+    there = allow("InvokeAnywhere", _INVOKE, [f"arn:aws:bedrock:::{each}" for each in behind])
     return [
-        _allow("InvokeProfiles", _INVOKE, profiles),
+        allow("InvokeProfiles", _INVOKE, profiles),
         _through(here, profiles, region),
         _through(there, profiles, "unspecified"),
     ]
@@ -149,14 +234,3 @@ def _foundation_model(profile: str) -> str:
 
 def _account_of(arn: str) -> str:
     return arn.split(":")[4]
-
-
-def _allow(sid: str, actions: Sequence[str], resources: Sequence[Arn | str]) -> Statement:
-    return {"Sid": sid, "Effect": "Allow", "Action": list(actions), "Resource": list(resources)}
-
-
-def _in_partitions(statement: Statement, *patterns: str) -> Statement:
-    # ForAllValues is true of a request without leading keys, such as Scan: never combine this
-    # with an action that can be asked without naming a partition.
-    condition = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": list(patterns)}}
-    return {**statement, "Condition": condition}

@@ -6,38 +6,26 @@ carries each event to it over HTTP (https://awslabs.github.io/aws-lambda-web-ada
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import os
-from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pulumi
 import pulumi_aws as aws
-from pulumi.runtime.mocks import MockMonitor
-from pulumi.runtime.settings import get_monitor
 
-import shared
-from infra.bundle.deployable import require_deployable
-from infra.bundle.errors import NotDeployable
-from infra.encryption import Encryption, key_arn
-from infra.grants import LAMBDA_MAY_ASSUME, router_policy
+from infra.bundle.recipe import ROUTER
+from infra.call_settings import call_settings
+from infra.encryption import Encryption
+from infra.function_code import code_arguments, fitting
+from infra.grants import router_policy
+from infra.job_queue import JobQueue
+from infra.plain_function import declare_function_log, declare_function_role
 from infra.provider_keys import ProviderKeys
-from infra.settings import ConfigError, StackSettings
+from infra.settings import StackSettings
 from infra.stores import Stores
-from shared.catalog import models_called_as_role, policy_version
+from shared.catalog import models_called_as_role
 from shared.resources import resource_name
 from shared.settings import RouterSettings, as_environment
 
-CHECKOUT = Path(shared.__file__).parents[1]
-BUNDLE = CHECKOUT / "build" / "router.zip"
-START_SCRIPT = "functions/router/run.sh"
-RUNTIME = "python3.13"
-ARCHITECTURE = "arm64"
-ENVIRONMENT_BYTES = 4096
-"""All that Lambda takes of environment variables, names and values (Lambda quotas)."""
 LIVE = "live"
 """The alias that callers reach; what it points at is explained in :func:`_live_alias`."""
 
@@ -68,18 +56,16 @@ class Router:
 
 
 def declare_router(
-    stack: StackSettings, stores: Stores, keys: ProviderKeys, encryption: Encryption | None
+    stack: StackSettings,
+    stores: Stores,
+    queue: JobQueue,
+    keys: ProviderKeys,
+    encryption: Encryption | None,
 ) -> Router:
     """Declare the function with its log, its role and its ``live`` alias."""
     name = resource_name(stack.environment, "router")
-    log = aws.cloudwatch.LogGroup(
-        "router-log",
-        name=f"/aws/lambda/{name}",
-        retention_in_days=stack.log_retention_days,
-        kms_key_id=key_arn(encryption),
-        tags=stack.tags,
-    )
-    role = _role(stack, name)
+    log = declare_function_log(stack, ROUTER.role, name, encryption)
+    role = declare_function_role(stack, ROUTER.role, name)
     policy = aws.iam.RolePolicy(
         "router-policy",
         name=name,
@@ -87,6 +73,9 @@ def declare_router(
         policy=router_policy(
             cache=stores.cache.arn,
             ledger=stores.ledger.arn,
+            jobs=stores.jobs.arn,
+            batches=stores.batches.arn,
+            jobs_queue=queue.messages.arn,
             provider_secrets=list(keys.values()),
             bedrock_models=models_called_as_role(stack.providers),
             region=stack.region,
@@ -94,18 +83,9 @@ def declare_router(
             customer_key=encryption.key.arn if encryption else None,
         ),
     )
-    environment = _environment(stack, stores, keys)
+    environment = _environment(stack, stores, queue, keys)
     function = _function(stack, name, role, environment, after=[log, policy])
     return Router(function, _live_alias(stack, function))
-
-
-def _role(stack: StackSettings, name: str) -> aws.iam.Role:
-    return aws.iam.Role(
-        "router-role",
-        name=name,
-        assume_role_policy=pulumi.Output.json_dumps(LAMBDA_MAY_ASSUME),
-        tags=stack.tags,
-    )
 
 
 def _function(
@@ -120,12 +100,8 @@ def _function(
         "router",
         name=name,
         role=role.arn,
-        runtime=RUNTIME,
-        architectures=[ARCHITECTURE],
-        handler=START_SCRIPT,
+        **code_arguments(ROUTER),
         layers=[_adapter(stack)],
-        code=bundle_to_upload(BUNDLE, is_uploaded=not isinstance(get_monitor(), MockMonitor)),
-        source_code_hash=bundle_hash(BUNDLE),
         # CPU comes with memory, and about three quarters of the variable cost is memory held
         # while a provider thinks: double it only for a cold start or a hit that is too slow.
         memory_size=stack.memory_mb,
@@ -173,64 +149,25 @@ def _canary(newest: str, stable: int | None, share: float) -> dict[str, Any] | N
 
 
 def _environment(
-    stack: StackSettings, stores: Stores, keys: ProviderKeys
+    stack: StackSettings, stores: Stores, queue: JobQueue, keys: ProviderKeys
 ) -> pulumi.Output[dict[str, str]]:
-    def variables(known: Mapping[str, str]) -> dict[str, str]:
-        settings = RouterSettings(
-            environment=stack.environment,
-            cache_table=known["cache"],
-            ledger_table=known["ledger"],
-            providers=stack.providers,
-            provider_secrets={provider: known[f"key:{provider}"] for provider in keys},
-            policy_version=policy_version(),
-            baseline_model=stack.baseline_model,
-            memory_mb=stack.memory_mb,
-            body_limit_bytes=stack.body_limit_bytes,
-            budgets=stack.budgets,
-            max_share_percent=stack.max_share_percent,
-            key_limits=stack.key_limits,
-        )
+    settings = call_settings(
+        RouterSettings,
+        stack,
+        stores,
+        queue,
+        keys,
+        memory_mb=stack.memory_mb,
+        body_limit_bytes=stack.body_limit_bytes,
+    )
+
+    def variables(known: RouterSettings) -> dict[str, str]:
         logging = {"POWERTOOLS_LOG_LEVEL": stack.log_level}
-        made = {**ADAPTER_ENVIRONMENT, **logging, **as_environment(settings)}
-        if (size := sum(map(len, (*made, *made.values())))) > ENVIRONMENT_BYTES:
-            raise ConfigError(
-                f"the router's settings take {size} bytes and Lambda has {ENVIRONMENT_BYTES} for "
-                "them: name fewer teams in sluice:budgets, and cap the others by `sluice budget`"
-            )
-        return made
+        made = {**ADAPTER_ENVIRONMENT, **logging, **as_environment(known)}
+        return fitting(
+            "router",
+            made,
+            "name fewer teams in sluice:budgets, and cap the others by `sluice budget`",
+        )
 
-    arns = {f"key:{provider}": arn for provider, arn in keys.items()}
-    names = {"cache": stores.cache.name, "ledger": stores.ledger.name}
-    return pulumi.Output.all(**names, **arns).apply(variables)
-
-
-def bundle_to_upload(bundle: Path, *, is_uploaded: bool) -> pulumi.FileArchive:
-    """Return the bundle as the function's code.
-
-    Where Pulumi's engine will upload it, raises ``pulumi.RunError`` if it is missing, built for
-    anything else than this function on Lambda, or older than the checkout. Under mocks nobody
-    reads it.
-    """
-    if is_uploaded:
-        try:
-            require_deployable(
-                bundle,
-                CHECKOUT,
-                runtime=RUNTIME,
-                architecture=ARCHITECTURE,
-                handler=START_SCRIPT,
-            )
-        except NotDeployable as error:
-            raise pulumi.RunError(str(error)) from error
-    # Pulumi resolves the path from its working directory, which `main: infra` changes.
-    return pulumi.FileArchive(os.path.relpath(bundle))
-
-
-def bundle_hash(bundle: Path) -> str | None:
-    """Return the bundle's SHA-256 in base64 as Lambda reports it, or None where it is not built.
-
-    A preview needs no bundle; a deployment builds it first.
-    """
-    if not bundle.exists():
-        return None
-    return base64.b64encode(hashlib.sha256(bundle.read_bytes()).digest()).decode()
+    return settings.apply(variables)

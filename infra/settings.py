@@ -21,8 +21,12 @@ LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 RetentionDays = Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731]
 
 
-_IN_JSON = {"providers", "budgets", "key_limits"}
+_IN_JSON = {"providers", "budgets", "key_limits", "alarm_emails", "webhook_hosts"}
 """Settings that are no single value: Pulumi hands them over as JSON."""
+
+
+Email = Annotated[str, msgspec.Meta(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+\Z")]
+Host = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)+\Z")]
 
 
 class ConfigError(ValueError):
@@ -59,7 +63,28 @@ class StackSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     canary_percent: Annotated[int, msgspec.Meta(ge=0, le=99)] = 0
     """Share of calls that the version published last gets beside ``stable_version``."""
     release_alarms: bool = False
-    """Errors of the newest version and 5xx of the API, to the topic ``alarm_topic``."""
+    """Errors of the newest version and 5xx of the API."""
+    alarms: Literal["none", "few", "all"] = "few"
+    """How many rows of the alarm table there are; the budget guard tells of budgets without any."""
+    alarm_emails: tuple[Email, ...] = ()
+    """Who is told by e-mail; each has to confirm once."""
+    webhooks: bool = False
+    """A secret for the URLs that are told as well, such as a chat's incoming webhook."""
+    webhook_hosts: tuple[Host, ...] = ("hooks.slack.com",)
+    """The only hosts that such a URL may name."""
+    guard_minutes: Annotated[int, msgspec.Meta(ge=1, le=5)] = 5
+    """How often the budget guard looks at all budgets; alarms watch what it measures in tens."""
+    worker_memory_mb: Annotated[int, msgspec.Meta(ge=256, le=10_240)] = 512
+    """Memory of the dispatcher and of the collector: see :mod:`infra.deferred_calls`."""
+    dispatcher_concurrency: Annotated[int, msgspec.Meta(ge=2, le=1_000)] = 5
+    """Dispatchers at once; each makes eight calls side by side for jobs that cannot wait."""
+    collector_minutes: Annotated[int, msgspec.Meta(ge=1, le=5)] = 1
+    """How often the collector looks at open batches and at jobs whose deadline comes near: more
+    than five minutes would be too long for the latter."""
+    dashboard: bool = False
+    """One page of money, budgets, cache, latency and errors in CloudWatch."""
+    aws_budget_usd: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    """What this stack's own AWS bill may come to in a month before somebody is told."""
     retain_ledger: bool = True
     """The ledger and the key it is encrypted with outlive ``pulumi destroy``."""
     access_logs: bool = False

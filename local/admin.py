@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_logs import CloudWatchLogsClient
+    from mypy_boto3_scheduler import EventBridgeSchedulerClient
     from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_sns import SNSClient
+    from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sts import STSClient
 
 # An empty map, unlike none, keeps a proxy in the developer's environment out of loopback calls.
@@ -63,9 +66,28 @@ class Admin:
         return self._session.client("secretsmanager", endpoint_url=self.endpoint_url, config=DIRECT)
 
     @cached_property
+    def sns(self) -> SNSClient:
+        """Topics."""
+        return self._session.client("sns", endpoint_url=self.endpoint_url, config=DIRECT)
+
+    @cached_property
     def sts(self) -> STSClient:
         """Role credentials."""
         return self._session.client("sts", endpoint_url=self.endpoint_url, config=DIRECT)
+
+    @cached_property
+    def sqs(self) -> SQSClient:
+        """Queues."""
+        return self._session.client("sqs", endpoint_url=self.endpoint_url, config=DIRECT)
+
+    @cached_property
+    def scheduler(self) -> EventBridgeSchedulerClient:
+        """Schedules."""
+        return self._session.client("scheduler", endpoint_url=self.endpoint_url, config=DIRECT)
+
+    def queue_url(self, arn: str) -> str:
+        """Return the URL of a queue."""
+        return self.sqs.get_queue_url(QueueName=arn.rpartition(":")[2])["QueueUrl"]
 
     def role_credentials(self, role_arn: str, session_name: str) -> Mapping[str, str]:
         """Return the ``AWS_*`` variables of a role, as Lambda sets them for its functions."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -22,6 +22,9 @@ from starlette.routing import Route
 
 from local.clock_file import ClockFile
 from local.instance import Instance, state_letter
+from local.json_page import json_page
+from local.live_functions import LiveFunctions
+from local.signal_pages import PAGES, SignalPages
 from local.telemetry import Telemetry
 from local.ttl_sweeper import TtlSweeper
 from shared.clock import Clock
@@ -36,17 +39,19 @@ ROUTES = {
     "POST /clock/advance": '{"seconds": N}: move time forward, then expire rows',
     "GET /differences": "how this world differs from AWS, and the declared properties it ignores",
     "GET /routers": "the routers' processes: function, pid, state, requests served",
+    "GET /functions": "the plain functions: their processes and the events under way",
+    "GET /schedules": "the schedules: when each fires next, how often it has, what it failed of",
+    "GET /queues": "the queues: messages visible, in flight, delayed and dead; their mappings",
     "POST /restart": '{"stack": NAME}: put new router processes in the place of one stack\'s',
     "GET /denials": "calls that a role's policy refused",
     "GET /metrics": "?namespace=&name=: metrics that log lines became, each dimension set apart",
     "GET /problems": "telemetry that could not be delivered",
     "GET /bill": "the simulated providers' own books",
     "GET /requests": "what the simulated providers were asked",
+    "GET /batches": "the simulated providers' batches, as they show them",
     "POST /faults": "queue faults in the simulated providers",
-    "GET /alarms": "not built yet",
-    "GET /mailbox": "not built yet",
+    **PAGES,
 }
-NOT_BUILT = ("alarms", "mailbox")
 
 
 class ServedStack(Protocol):
@@ -68,6 +73,10 @@ class ServedStack(Protocol):
     def instances(self) -> Sequence[Instance]:
         """Its router's processes."""
 
+    @property
+    def live(self) -> LiveFunctions:
+        """Its plain functions, schedules and queues."""
+
     async def restart(self) -> None:
         """Put new processes in the place of those."""
 
@@ -86,24 +95,29 @@ class Control:
     ignored: Sequence[str]
     aws_url: str
     simulator_url: str | None
+    signals: SignalPages
 
     def application(self) -> Starlette:
         """Return the ASGI application."""
         return Starlette(
             routes=[
-                Route("/", _json(self._index)),
-                Route("/clock", _json(self._clock)),
-                Route("/clock/advance", _json(self._advance), methods=["POST"]),
-                Route("/differences", _json(self._differences)),
-                Route("/routers", _json(self._routers)),
-                Route("/restart", _json(self._restart), methods=["POST"]),
-                Route("/metrics", _json(self._metrics)),
-                Route("/problems", _json(self._problems)),
+                Route("/", json_page(self._index)),
+                Route("/clock", json_page(self._clock)),
+                Route("/clock/advance", json_page(self._advance), methods=["POST"]),
+                Route("/differences", json_page(self._differences)),
+                Route("/routers", json_page(self._routers)),
+                Route("/functions", json_page(self._functions)),
+                Route("/schedules", json_page(self._schedules)),
+                Route("/queues", json_page(self._queues)),
+                Route("/restart", json_page(self._restart), methods=["POST"]),
+                Route("/metrics", json_page(self._metrics)),
+                Route("/problems", json_page(self._problems)),
                 Route("/denials", self._denials),
                 Route("/bill", self._bill),
                 Route("/requests", self._requests),
+                Route("/batches", self._batches),
                 Route("/faults", self._faults, methods=["POST"]),
-                *(Route(f"/{name}", _not_built) for name in NOT_BUILT),
+                *self.signals.routes(),
             ],
             exception_handlers={HTTPException: _refusal},
         )
@@ -116,16 +130,34 @@ class Control:
 
     async def _advance(self, request: Request) -> object:
         seconds = _seconds(await request.body())
+        # What happened before belongs to the time before.
+        await self._settle()
         self.clock_file.advance(seconds)
         expired = [await asyncio.to_thread(stack.sweeper.sweep) for stack in self.stacks]
+        await self._settle()
         offset = self.clock_file.offset
         return {"now": self.clock(), "offset": offset, "expired_rows": sum(expired)}
+
+    async def _settle(self) -> None:
+        for stack in self.stacks:
+            await stack.telemetry.flush()
+        await self.signals.settle()
 
     async def _differences(self, _: Request) -> object:
         return {"differences": list(self.differences), "ignored": list(self.ignored)}
 
     async def _routers(self, _: Request) -> object:
         return [_router(instance) for stack in self.stacks for instance in stack.instances]
+
+    async def _functions(self, _: Request) -> object:
+        return [shown for stack in self.stacks for shown in stack.live.shown_functions()]
+
+    async def _schedules(self, _: Request) -> object:
+        return [shown for stack in self.stacks for shown in stack.live.shown_schedules()]
+
+    async def _queues(self, _: Request) -> object:
+        shown = [await asyncio.to_thread(stack.live.shown_queues) for stack in self.stacks]
+        return [queue for queues in shown for queue in queues]
 
     async def _restart(self, request: Request) -> object:
         wanted = _stack_name(await request.body())
@@ -160,6 +192,9 @@ class Control:
     async def _requests(self, request: Request) -> Response:
         return await _pass_on(request, self._simulator("requests"))
 
+    async def _batches(self, request: Request) -> Response:
+        return await _pass_on(request, self._simulator("batches"))
+
     async def _faults(self, request: Request) -> Response:
         return await _pass_on(request, self._simulator("faults"))
 
@@ -167,13 +202,6 @@ class Control:
         if self.simulator_url is None:
             raise HTTPException(NOT_FOUND, "real providers are called: no simulator runs")
         return f"{self.simulator_url}/_control/{page}"
-
-
-def _json(answer: Callable[[Request], Any]) -> Callable[[Request], Any]:
-    async def endpoint(request: Request) -> Response:
-        return JSONResponse(await answer(request))
-
-    return endpoint
 
 
 def _router(instance: Instance) -> dict[str, object]:
@@ -218,10 +246,6 @@ async def _pass_on(request: Request, url: str) -> Response:
         )
     kind = answer.headers.get("content-type", "application/json")
     return Response(answer.content, answer.status_code, media_type=kind)
-
-
-async def _not_built(request: Request) -> Response:
-    return _problem(f"{request.url.path} is not built yet: no alarms exist", NOT_FOUND)
 
 
 async def _refusal(request: Request, error: Exception) -> Response:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import PurePath
 from typing import Any, Protocol
 
 DEFAULT_MEMORY_MB = 128
@@ -43,9 +44,12 @@ class Resource(Protocol):
 
 @dataclass(frozen=True)
 class Function:
-    """A function whose handler is a start script, run behind the Web Adapter.
+    """A function: behind the Web Adapter, where its wrapper is declared, or a plain handler.
 
-    ``invoked_arn`` is the ARN that API Gateway calls (the alias, where there is one).
+    ``invoked_arn`` is the ARN that callers use (the alias, where there is one), ``arn`` the
+    function's own. ``bundle`` is the name of the declared zip without its ending, ``concurrency``
+    the declared reserve of concurrent executions, ``dead_letter_arn`` where asynchronous events
+    go that failed for good.
     """
 
     name: str
@@ -58,6 +62,21 @@ class Function:
     runtime: str
     version: str
     log_group: str
+    arn: str = ""
+    bundle: str = ""
+    concurrency: int | None = None
+    dead_letter_arn: str | None = None
+
+    @property
+    def is_web(self) -> bool:
+        """Whether the adapter's wrapper runs it, and the handler is a start script."""
+        return "AWS_LAMBDA_EXEC_WRAPPER" in self.environment
+
+    @property
+    def arns(self) -> tuple[str, ...]:
+        """Every ARN that means this function."""
+        latest = (f"{self.arn}:$LATEST",) if self.arn else ()
+        return tuple(dict.fromkeys(filter(None, (self.invoked_arn, self.arn, *latest))))
 
     @property
     def readiness_path(self) -> str:
@@ -112,6 +131,13 @@ def function(resources: Iterable[Resource], name: str) -> Function:
     raise DeclarationError(f"no function named {name} is declared")
 
 
+def plain_functions(resources: Iterable[Resource]) -> tuple[Function, ...]:
+    """Return every declared function that no adapter runs."""
+    known = list(resources)
+    names = [_physical(f, "name") for f in of_type(known, "aws:lambda/function:Function")]
+    return tuple(each for name in names if not (each := function(known, name)).is_web)
+
+
 def gateway(resources: Iterable[Resource]) -> Gateway:
     """Return the declared REST API; there must be exactly one, with one stage."""
     known = list(resources)
@@ -156,6 +182,10 @@ def _function(resource: Resource, invoked_arn: str) -> Function:
         runtime=str(inputs.get("runtime", "")),
         version=str(resource.outputs.get("version", "$LATEST")),
         log_group=str(_nested(inputs, "loggingConfig").get("logGroup") or f"/aws/lambda/{name}"),
+        arn=str(resource.outputs.get("arn", "")),
+        bundle=PurePath(str(inputs.get("code", ""))).stem,
+        concurrency=_whole(inputs.get("reservedConcurrentExecutions")),
+        dead_letter_arn=_nested(inputs, "deadLetterConfig").get("targetArn"),
     )
 
 
@@ -223,6 +253,11 @@ def _only(resources: list[Resource], type_token: str) -> Resource:
     if len(found) != 1:
         raise DeclarationError(f"expected one {type_token}, the program declares {len(found)}")
     return found[0]
+
+
+def _whole(value: Any) -> int | None:
+    # -1 is Pulumi's word for "no reserve".
+    return None if value is None or value < 0 else int(value)
 
 
 def _physical(resource: Resource, key: str) -> str:

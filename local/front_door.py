@@ -16,11 +16,12 @@ from dataclasses import dataclass, field
 from starlette.types import Message, Receive, Scope, Send
 
 from local import gateway_responses as answers
+from local.answered import Observer, Stopwatch, nobody
 from local.declared import Gateway, Route
 from local.gateway_headers import Caller, to_caller, to_function
-from local.instance import Head, Request
 from local.invocation import Invoker, Outcome, Part
 from local.throttle import TokenBucket
+from local.web_instance import Head, Request
 from shared.clock import Clock
 
 PAYLOAD_LIMIT_BYTES = 10 * 1024 * 1024
@@ -57,6 +58,7 @@ class FrontDoor:
     invoker: Invoker
     clock: Clock
     idle_seconds: float = IDLE_SECONDS
+    observe: Observer = nobody
     _bucket: TokenBucket = field(init=False)
     _running: set[asyncio.Task[None]] = field(init=False, default_factory=set)
 
@@ -67,6 +69,12 @@ class FrontDoor:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
+        watch = Stopwatch(self.clock(), send)
+        await self._respond(scope, receive, watch)
+        if (answered := watch.answered()) is not None:
+            self.observe(answered)
+
+    async def _respond(self, scope: Scope, receive: Receive, watch: Stopwatch) -> None:
         request_id = str(uuid.uuid4())
         try:
             body = await _body(receive)
@@ -75,11 +83,12 @@ class FrontDoor:
         route = matching_route(self.gateway.routes, scope["method"], scope["path"])
         refusal = self._refusal(scope, body, route)
         if refusal is not None or route is None or body is None:
-            await self._refuse(send, refusal or answers.TOO_LARGE, request_id)
+            await self._refuse(watch.send, refusal or answers.TOO_LARGE, request_id)
             return
         caller = _caller(scope, route, request_id, self.clock())
         request = Request(caller.method, _target(scope), to_function(caller, self.gateway), body)
-        await self._answer(send, self._invoke(request), request_id)
+        watch.asked()
+        await self._answer(watch, self._invoke(request), request_id)
 
     def _refusal(
         self, scope: Scope, body: bytes | None, route: Route | None
@@ -120,9 +129,10 @@ class FrontDoor:
             if isinstance(part, Outcome):
                 return
 
-    async def _answer(self, send: Send, parts: AsyncIterator[Part], request_id: str) -> None:
-        begun = False
+    async def _answer(self, watch: Stopwatch, parts: AsyncIterator[Part], request_id: str) -> None:
+        begun, send = False, watch.send
         async for part in parts:
+            watch.heard()
             match part:
                 case Head():
                     begun = True

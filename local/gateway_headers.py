@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from local.declared import Gateway
-from local.instance import Header
+from local.web_instance import Header
 
 REQUEST_CONTEXT_HEADER = b"x-amzn-request-context"
 LAMBDA_CONTEXT_HEADER = b"x-amzn-lambda-context"

@@ -17,8 +17,8 @@ from local.admin import Admin
 from local.clock_file import ClockFile
 from local.deploy import Deployment, Transform, deploy
 from local.deploy.stack_file import read_stack_file
+from local.instance_pool import PoolLimits
 from local.provider_keys import fill_secrets, simulator_keys
-from local.router_pool import PoolLimits
 from local.stand_ins import StandIns, start_stand_ins
 from local.state import State
 from shared.clock import Clock, offset_clock
@@ -47,7 +47,8 @@ class WorldSettings:
     ``real_keys`` maps providers to keys, and then real providers are called; without it the
     simulator stands in for all of them. ``transform`` goes to ``local.deploy.deploy`` (tests
     change a declared resource with it) and ``router_environment`` to every router process.
-    ``bundle`` is the folder of the router's unzipped bundle; without it the checkout answers.
+    ``bundles`` maps names of zips (``router``) to the folders that they were unzipped into; for a
+    function whose zip is not among them the checkout answers.
     """
 
     state: Path
@@ -56,7 +57,7 @@ class WorldSettings:
     stack_file: Path = CHECKOUT / "Pulumi.dev.yaml"
     program: Path = CHECKOUT / "infra"
     checkout: Path = CHECKOUT
-    bundle: Path | None = None
+    bundles: Mapping[str, Path] = field(default_factory=dict)
     port: int = 0
     also: tuple[Place, ...] = ()
     real_keys: Mapping[str, str] | None = None
@@ -64,6 +65,8 @@ class WorldSettings:
     router_environment: Mapping[str, str] = field(default_factory=dict)
     limits: PoolLimits = field(default_factory=PoolLimits)
     ttl_delay_seconds: float = 0.0
+    collector_seconds: float | None = None
+    """How often the collector looks at batches, where a person waits for them; else as declared."""
 
     @property
     def places(self) -> tuple[Place, ...]:

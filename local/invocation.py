@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
+import time
 import uuid
 from collections.abc import Callable
 from contextlib import aclosing
@@ -19,8 +20,10 @@ from enum import Enum
 import httpx2
 
 from local.declared import Function
-from local.instance import Head, Header, Instance, InstanceFailed, Request
-from local.router_pool import PoolFull, RouterPool
+from local.instance import InstanceFailed
+from local.instance_pool import InstancePool, PoolFull
+from local.invoked import Invoked, Observer, nobody
+from local.web_instance import Head, Header, Request, WebInstance
 from shared.clock import Clock
 
 LAMBDA_CONTEXT_HEADER = b"x-amzn-lambda-context"
@@ -44,22 +47,36 @@ class Invoker:
     """Runs invocations of one function on its pool."""
 
     function: Function
-    pool: RouterPool
+    pool: InstancePool[WebInstance]
     clock: Clock
     report: Callable[[str], None]
+    observe: Observer = nobody
 
     async def invoke(self, request: Request, listener: Listener) -> None:
         """Run one invocation to its end; the listener gets a head, the body, an outcome."""
+        begun, at = time.monotonic(), self.clock()
+        outcome = await self._invoke(request, listener)
+        self.observe(
+            Invoked(
+                function=self.function.name,
+                at=at,
+                seconds=time.monotonic() - begun,
+                failed=outcome in {Outcome.FAILED, Outcome.TIMED_OUT},
+                throttled=outcome is Outcome.THROTTLED,
+            )
+        )
+        listener(outcome)
+
+    async def _invoke(self, request: Request, listener: Listener) -> Outcome:
         try:
             instance = await self.pool.acquire()
         except PoolFull:
-            listener(Outcome.THROTTLED)
+            return Outcome.THROTTLED
         except InstanceFailed:
-            listener(Outcome.FAILED)
-        else:
-            listener(await self._run(instance, self._with_context(request), listener))
+            return Outcome.FAILED
+        return await self._run(instance, self._with_context(request), listener)
 
-    async def _run(self, instance: Instance, request: Request, listener: Listener) -> Outcome:
+    async def _run(self, instance: WebInstance, request: Request, listener: Listener) -> Outcome:
         outcome = Outcome.FAILED
         try:
             await self._exchange(instance, request, listener)
@@ -77,7 +94,7 @@ class Invoker:
                 await self.pool.discard(instance)
         return outcome
 
-    async def _exchange(self, instance: Instance, request: Request, listener: Listener) -> None:
+    async def _exchange(self, instance: WebInstance, request: Request, listener: Listener) -> None:
         async with (
             asyncio.timeout(self.function.timeout_seconds),
             aclosing(instance.exchange(request)) as parts,

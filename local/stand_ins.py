@@ -13,6 +13,8 @@ from local.state import State
 
 PROGRAM_IMPORTS = ("pulumi", "pulumi_aws")
 """Seconds of import that can happen while the stand-ins start on the other core."""
+BATCH_SPEEDUP = 60
+"""A batch of 20 lines, eleven minutes of the simulator's clock, ends within this machine's 20 s."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,8 @@ async def start_stand_ins(
     Their end is left on the stack. Raises ``ChildFailed``.
     """
     clock = ["--clock-file", str(state.clock)]
-    wanted: dict[str, list[str]] = {"aws": []} | ({"simulator": clock} if simulator else {})
+    simulated = [*clock, "--batch-speedup", str(BATCH_SPEEDUP)]
+    wanted = {"aws": clock} | ({"simulator": simulated} if simulator else {})
     starts = [
         asyncio.create_task(_start(stack, state, checkout, name, arguments))
         for name, arguments in wanted.items()

@@ -41,6 +41,11 @@ class State:
         return self.directory / "python"
 
     @property
+    def runtime_client(self) -> Path:
+        """The directory with Lambda's runtime client, for functions that run from a bundle."""
+        return self.directory / "runtime"
+
+    @property
     def facts(self) -> Path:
         """What clients need to reach the world, as JSON."""
         return self.directory / "local.json"

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from local.alarms.data import MetricData
 from local.emf import Datum, EmfError, Series, data_of
 
 if TYPE_CHECKING:
@@ -39,9 +40,9 @@ EVENTS_A_CALL = 10_000
 class Telemetry:
     """Collects lines on the event loop and delivers them from a worker thread.
 
-    ``log_groups`` maps a function's name to its declared log group. ``series`` holds what was
-    delivered as metrics: moto cannot be asked for it exactly, since it counts a value under every
-    subset of its dimensions.
+    ``log_groups`` maps a function's name to its declared log group. ``series`` holds what became
+    metrics: moto cannot be asked for it exactly, since it counts a value under every subset of
+    its dimensions. ``metrics`` is the same by minute, for alarms.
     """
 
     directory: Path
@@ -51,6 +52,7 @@ class Telemetry:
     report: Callable[[str], None]
     problems: deque[str] = field(default_factory=lambda: deque(maxlen=100))
     series: dict[object, Series] = field(default_factory=dict)
+    metrics: MetricData = field(default_factory=MetricData)
     _events: dict[str, list[InputLogEventTypeDef]] = field(
         default_factory=lambda: defaultdict(list)
     )
@@ -68,9 +70,18 @@ class Telemetry:
         moment = int(time.time() * 1000)
         self._events[self.log_groups[function]].append({"timestamp": moment, "message": text})
         try:
-            self._data += data_of(text)
+            data = data_of(text)
         except EmfError as error:
-            self._problem(f"{function} wrote unusable EMF to {stream}: {error}")
+            self.problem(f"{function} wrote unusable EMF to {stream}: {error}")
+            return
+        self._data += data
+        for datum in data:
+            self.count(datum)
+
+    def count(self, datum: Datum) -> None:
+        """Take one value of a metric: a line's, or one that an AWS service publishes of itself."""
+        self.series.setdefault(datum.identity, Series(datum)).add(datum.value)
+        self.metrics.add(datum)
 
     async def run(self) -> None:
         """Deliver for ever, a few times a second."""
@@ -92,7 +103,7 @@ class Telemetry:
                 self._put_events(group, messages)
             self._put_data(data)
         except (ClientError, BotoCoreError) as error:
-            self._problem(f"telemetry was not delivered: {error}")
+            self.problem(f"telemetry was not delivered: {error}")
 
     def _put_events(self, group: str, messages: list[InputLogEventTypeDef]) -> None:
         if group not in self._streams:
@@ -103,7 +114,7 @@ class Telemetry:
                 logGroupName=group, logStreamName=LOG_STREAM, logEvents=batch
             )
             if rejected := answer.get("rejectedLogEventsInfo"):
-                self._problem(f"CloudWatch Logs refused events for {group}: {rejected}")
+                self.problem(f"CloudWatch Logs refused events for {group}: {rejected}")
 
     def _put_data(self, data: list[Datum]) -> None:
         by_namespace: dict[str, list[MetricDatumTypeDef]] = defaultdict(list)
@@ -112,10 +123,9 @@ class Telemetry:
         for namespace, entries in by_namespace.items():
             for batch in _batches(entries, METRICS_A_CALL):
                 self.cloudwatch.put_metric_data(Namespace=namespace, MetricData=batch)
-        for datum in data:
-            self.series.setdefault(datum.identity, Series(datum)).add(datum.value)
 
-    def _problem(self, text: str) -> None:
+    def problem(self, text: str) -> None:
+        """Tell of something that went wrong: to the person, and to those who ask later."""
         self.problems.append(text)
         self.report(text)
 

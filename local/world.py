@@ -15,15 +15,27 @@ from dataclasses import dataclass
 from socket import socket
 
 from local import differences, loopback
+from local.alarms import DIFFERENCES as ALARM_DIFFERENCES
 from local.aws import DIFFERENCES as AWS_DIFFERENCES
 from local.control import Control
 from local.deploy import DIFFERENCES as DEPLOY_DIFFERENCES
 from local.ground import Ground, WorldSettings, lay_ground
+from local.instance_pool import InstancePool
 from local.live_stack import LiveStack, start_stack
-from local.router_pool import RouterPool
+from local.notifications import DIFFERENCES as NOTIFICATION_DIFFERENCES
+from local.signal_pages import SignalPages
 from local.state import State
+from local.web_instance import WebInstance
+from local.webhook_inbox import WebhookInbox
+from local.webhook_secrets import fill_webhooks
 
-ALL_DIFFERENCES = (*differences.DIFFERENCES, *DEPLOY_DIFFERENCES, *AWS_DIFFERENCES)
+ALL_DIFFERENCES = (
+    *differences.DIFFERENCES,
+    *DEPLOY_DIFFERENCES,
+    *AWS_DIFFERENCES,
+    *ALARM_DIFFERENCES,
+    *NOTIFICATION_DIFFERENCES,
+)
 BUNDLED_DIFFERENCES = tuple(
     differences.FROM_BUNDLE if each == differences.FROM_CHECKOUT else each
     for each in ALL_DIFFERENCES
@@ -50,7 +62,7 @@ class World:
         return self.stacks[0].api_key
 
     @property
-    def pool(self) -> RouterPool:
+    def pool(self) -> InstancePool[WebInstance]:
         """The first stack's router processes."""
         return self.stacks[0].pool
 
@@ -72,7 +84,7 @@ class World:
     @property
     def differences(self) -> tuple[str, ...]:
         """How this world differs from AWS, a sentence each."""
-        return BUNDLED_DIFFERENCES if self.settings.bundle else ALL_DIFFERENCES
+        return BUNDLED_DIFFERENCES if self.settings.bundles else ALL_DIFFERENCES
 
     async def broken(self) -> str:
         """Wait until a stand-in dies, which ends the world's usefulness; returns the reason."""
@@ -96,11 +108,14 @@ async def _start(settings: WorldSettings, stack: AsyncExitStack) -> World:
     state = State(settings.state.resolve())
     stack.enter_context(state.take())
     ground = await lay_ground(settings, state, stack)
+    control_url = loopback.url_of(control_listener)
+    for deployed in ground.stacks:
+        await asyncio.to_thread(fill_webhooks, deployed, control_url)
     world = World(
         settings=settings,
         ground=ground,
         stacks=await _start_stacks(settings, ground, listeners, stack),
-        control_url=loopback.url_of(control_listener),
+        control_url=control_url,
     )
     control = loopback.serve(_control(world).application(), control_listener)
     stack.push_async_callback(control.close)
@@ -139,6 +154,9 @@ def _control(world: World) -> Control:
         ignored=world.ignored,
         aws_url=ground.stand_ins.aws_url,
         simulator_url=ground.stand_ins.simulator_url,
+        signals=SignalPages(
+            {each.name: each.signals for each in world.stacks}, WebhookInbox(ground.clock)
+        ),
     )
 
 

@@ -1,11 +1,26 @@
-"""The names and units of every metric: the emitter, the alarms and the dashboard share them."""
+"""Every metric in one table: the emitters, the alarms and the dashboard share it.
+
+CloudWatch bills each combination of a name and dimension values at $0.30 a month, by the hour in
+which it has a point, and adds nothing up over dimensions: so what an alarm watches is emitted
+with ``{environment}`` alone, and beside it there is at most one more dimension of few values. A
+*sparse* metric is emitted only where it is not zero, because it is zero almost always.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, Literal
 
 NAMESPACE: Final = "Sluice"
+
+Unit = Literal["Count", "Milliseconds", "Percent", "None"]
+Dimensions = tuple[str, ...]
+
+ENVIRONMENT: Final = "environment"
+ALONE: Final[Dimensions] = (ENVIRONMENT,)
+BY_TIER: Final[Dimensions] = (ENVIRONMENT, "tier")
+BY_PROVIDER: Final[Dimensions] = (ENVIRONMENT, "provider")
 
 
 class Meter(StrEnum):
@@ -13,27 +28,79 @@ class Meter(StrEnum):
 
     REQUESTS = "Requests"
     REFUSALS = "Refusals"
+    BUDGET_REFUSALS = "BudgetRefusals"
+    UNPRICED = "Unpriced"
     FAILURES = "Failures"
+    PROVIDER_CALLS = "ProviderCalls"
     CACHE_HITS = "CacheHits"
     CACHE_MISSES = "CacheMisses"
+    CACHE_BYPASSES = "CacheBypasses"
     COST = "CostNanoUsd"
     BASELINE = "BaselineNanoUsd"
     SAVED = "SavedNanoUsd"
     DOUBT = "DoubtNanoUsd"
+    ACTUAL_OF_RESERVED = "ActualOfReservedPermille"
     LATENCY = "Latency"
     STORE_ERRORS = "StoreErrors"
+    CRASHES = "Crashes"
+    BUDGET_USED = "BudgetUsedPercent"
+    MONTH_BUDGET_USED = "MonthBudgetUsedPercent"
+    BUDGET_CAP = "BudgetCapNanoUsd"
+    MONTH_BUDGET_CAP = "MonthBudgetCapNanoUsd"
+    AUDIT_FINDINGS = "AuditFindings"
+    AUDIT_OVERDUE = "AuditOverdueHours"
+    LEDGER_GAP = "LedgerGapPermille"
+    PRICE_AGE = "PriceAgeDays"
+    UNDELIVERED = "UndeliveredMessages"
+    JOBS_PROMOTED = "JobsPromoted"
 
 
-UNITS: Final = {
-    Meter.REQUESTS: "Count",
-    Meter.REFUSALS: "Count",
-    Meter.FAILURES: "Count",
-    Meter.CACHE_HITS: "Count",
-    Meter.CACHE_MISSES: "Count",
-    Meter.COST: "None",
-    Meter.BASELINE: "None",
-    Meter.SAVED: "None",
-    Meter.DOUBT: "None",
-    Meter.LATENCY: "Milliseconds",
-    Meter.STORE_ERRORS: "Count",
+@dataclass(frozen=True)
+class Metric:
+    """A row: its unit, the dimension sets it is emitted with, and what it says."""
+
+    unit: Unit
+    says: str
+    sets: tuple[Dimensions, ...] = (ALONE,)
+    sparse: bool = False
+
+
+METRICS: Final[dict[Meter, Metric]] = {
+    Meter.REQUESTS: Metric("Count", "Calls that were answered or refused", (ALONE, BY_TIER)),
+    Meter.REFUSALS: Metric("Count", "Calls that were refused before they reached an answer"),
+    Meter.BUDGET_REFUSALS: Metric("Count", "Calls refused for want of a budget", sparse=True),
+    Meter.UNPRICED: Metric("Count", "Calls refused because no price is known", sparse=True),
+    Meter.FAILURES: Metric(
+        "Count", "Attempts at a provider that failed", (ALONE, BY_PROVIDER), sparse=True
+    ),
+    Meter.PROVIDER_CALLS: Metric("Count", "Attempts at a provider", (ALONE, BY_PROVIDER)),
+    Meter.CACHE_HITS: Metric("Count", "Answers from the cache"),
+    Meter.CACHE_MISSES: Metric("Count", "Calls that the cache could have answered and did not"),
+    Meter.CACHE_BYPASSES: Metric("Count", "Calls in which the cache had no part"),
+    Meter.COST: Metric("None", "What calls cost"),
+    Meter.BASELINE: Metric("None", "What they would have cost as they were asked"),
+    Meter.SAVED: Metric("None", "Baseline minus cost"),
+    Meter.DOUBT: Metric("None", "The part of cost that nobody settled", sparse=True),
+    Meter.ACTUAL_OF_RESERVED: Metric("None", "Cost by what was held for it, rounded up"),
+    Meter.LATENCY: Metric("Milliseconds", "From arrival to settlement", (ALONE, BY_TIER)),
+    Meter.STORE_ERRORS: Metric("Count", "Calls to DynamoDB or a secret that failed", sparse=True),
+    Meter.CRASHES: Metric("Count", "Errors that nothing was prepared for", sparse=True),
+    # The guard's regular check emits these four, as old as its last run; nothing where the
+    # environment has no cap or has spent nothing this month, so an idle stack pays for none.
+    Meter.BUDGET_USED: Metric(
+        "Percent", "Of the environment's day; 100 as soon as only the cache is served"
+    ),
+    Meter.MONTH_BUDGET_USED: Metric(
+        "Percent", "Of the environment's month; 100 as soon as only the cache is served"
+    ),
+    Meter.BUDGET_CAP: Metric("None", "The environment's cap of the day, with its raise"),
+    Meter.MONTH_BUDGET_CAP: Metric("None", "The environment's cap of the month, with its raise"),
+    Meter.AUDIT_FINDINGS: Metric("Count", "What the daily audit found off"),
+    Meter.AUDIT_OVERDUE: Metric("Count", "Hours since an audit should have been", sparse=True),
+    Meter.LEDGER_GAP: Metric("None", "How far a day's metrics are from its usage rows"),
+    Meter.PRICE_AGE: Metric("Count", "Days since the oldest price was checked"),
+    Meter.UNDELIVERED: Metric("Count", "Messages that could not be delivered", sparse=True),
+    Meter.JOBS_PROMOTED: Metric(
+        "Count", "Deferred calls made at once because their batch was too slow", sparse=True
+    ),
 }

@@ -14,11 +14,16 @@ from shared.domain.entries import Claim, Entry, Found, KeyRow, Repeat, Settlemen
 from shared.domain.health import Rest
 
 if TYPE_CHECKING:  # what only operators need stays out of the router
+    from shared.domain.batches.batch import Batch, Results
     from shared.domain.budgets.booked import Booked
     from shared.domain.budgets.changes import AuditRow
+    from shared.domain.budgets.lines import LinesFound, SettledLine, Source
+    from shared.domain.files import Listing, Part, StoredFile, Upload
     from shared.domain.jobs.job import Job, Waiting
     from shared.domain.jobs.lines import AskedLine, BatchProgress, LineResult
     from shared.domain.jobs.provider_batch import Lane, ProviderBatch
+    from shared.domain.notices import AlarmTold, BudgetTold, Message
+    from shared.domain.notices.spending import Spent
     from shared.domain.rollups import Cells, Rollup
     from shared.domain.usage_rows import Feedback, UsageRow
 
@@ -42,6 +47,12 @@ class Store(Protocol):
 
         One round trip. The answer may have expired; the caller checks. Strongly consistent for
         the key and the budgets; a scope without a budget is not among those found.
+        """
+
+    def stored_answers(self, team: str, digests: Sequence[str]) -> dict[str, StoredAnswer]:
+        """Read up to 25 answers by their digest; what cannot be read is left out.
+
+        They may have expired; the caller checks.
         """
 
     def record_hit(
@@ -175,6 +186,26 @@ class Ledger(UsageLedger, Protocol):
         """Return the holds of a team whose time is over, oldest first."""
 
 
+class BatchLedger(Ledger, Protocol):
+    """A ledger whose holds may be for many lines; see :mod:`shared.domain.budgets.lines`."""
+
+    def settle_lines(
+        self,
+        hold: Hold,
+        lines: Sequence[SettledLine],
+        source: Source,
+        budgets: Mapping[Scope, Budget],
+    ) -> LinesFound | None:
+        """Write the rows of up to 90 lines and move their money, all of it or nothing.
+
+        ``budgets`` are those of the hold's scopes that were seen since they moved on. None where
+        it is done; else what was found in the way.
+        """
+
+    def standing_hold(self, hold: Hold) -> Hold | None:
+        """Return a hold with what is still held; None where it is no more. Consistent."""
+
+
 class KeyAdmin(Protocol):
     """Keys as the operator handles them, under the operator's own credentials."""
 
@@ -214,8 +245,17 @@ class Upstream(Protocol):
 class Meter(Protocol):
     """Where each request's log line and metrics go. Never raises for want of a listener."""
 
-    def settled(self, entry: Entry, settlement: Settlement, seconds: float) -> None:
-        """Record one request that reached an answer, from the cache or a provider."""
+    def settled(
+        self,
+        entry: Entry,
+        settlement: Settlement,
+        seconds: float,
+        held_nano: int | None = None,
+    ) -> None:
+        """Record one request that reached an answer, from the cache or a provider.
+
+        ``held_nano`` is what was held for it.
+        """
 
     def refused(self, request_id: str, door: str, status: int, code: str | None) -> None:
         """Record one request that was refused before it reached an answer."""
@@ -248,6 +288,156 @@ class BudgetAdmin(Protocol):
 
     def booked(self, team: str, day: str) -> Iterator[Booked]:
         """Yield what was booked into a day (``2026-11-22``) for a team."""
+
+
+class Notices(Protocol):
+    """What people have been told, and the messages on their way to them.
+
+    Every method raises :class:`~shared.domain.errors.StoreUnavailable` when the ledger cannot be
+    reached, and has one effect however often AWS's client sends it. Reads are consistent.
+    """
+
+    def told(self) -> list[BudgetTold | AlarmTold]:
+        """Return what people know of every budget and alarm that they were ever told of."""
+
+    def write(self, message: Message | None, told: Sequence[BudgetTold | AlarmTold]) -> bool:
+        """Write a message down together with what people know once they have it, or nothing.
+
+        False where somebody has been told meanwhile: decide anew.
+        """
+
+    def pending(self) -> list[Message]:
+        """Return the messages that are still to be delivered, oldest first."""
+
+    def save(self, message: Message) -> bool:
+        """Write down how far a message has come; False where another sender has moved it on."""
+
+    def messages(self, month: str) -> list[Message]:
+        """Return what people were told in a month (``2026-11``), oldest first."""
+
+
+class Spenders(Protocol):
+    """What calls have cost lately, read from usage rows; raises ``StoreUnavailable``."""
+
+    def spent(self, team: str, since: float, until: float) -> list[Spent]:
+        """Return what a team's calls cost that were opened in a time, in epoch seconds."""
+
+
+class Channel(Protocol):
+    """One way to reach people."""
+
+    @property
+    def name(self) -> str:
+        """What it is remembered as having a message."""
+
+    def send(self, message: Message, *, is_repeat: bool) -> None:
+        """Deliver a message; ``is_repeat`` where an earlier try may have arrived.
+
+        Raises :class:`~shared.domain.notices.message.NotTaken`.
+        """
+
+
+class MetricTotals(Protocol):
+    """What metrics add up to, for the audit. Errors of AWS pass through."""
+
+    def cost_nano(self, since: float, until: float) -> int:
+        """Return what calls cost by the metrics of a time, in nano-dollars."""
+
+
+class GuardMeter(Protocol):
+    """Where the budget guard's own metrics and troubles go."""
+
+    def budget(self, budget: Budget) -> None:
+        """Tell how much of the environment's budget is used, and what its caps are."""
+
+    def charged(self, nano: int) -> None:
+        """Tell what was charged for holds that nobody settled."""
+
+    def audited(self, findings: int, gap_permille: int, price_age_days: int) -> None:
+        """Tell what a day's audit found."""
+
+    def audit_overdue(self, hours: int) -> None:
+        """Tell for how many hours an audit has been overdue."""
+
+    def undelivered(self, messages: int) -> None:
+        """Tell how many messages could not be delivered yet, after several tries."""
+
+    def trouble(self, what: str, **facts: Any) -> None:
+        """Record something an operator must know about; facts are identifiers, never content."""
+
+
+class FileStore(Protocol):
+    """What is known of teams' files; their bytes are :class:`Blobs`.
+
+    Raises :class:`~shared.domain.errors.StoreUnavailable`. Reads are strongly consistent and may
+    return what has expired; the caller checks. A write that is sent twice has the effect of one.
+    A row is found under its own team and no other.
+    """
+
+    def put_file(self, file: StoredFile) -> None:
+        """Write a file, replacing one of the same id."""
+
+    def file(self, team: str, file_id: str) -> StoredFile | None:
+        """Return a file."""
+
+    def files(self, team: str, listing: Listing) -> list[StoredFile]:
+        """Return up to ``listing.limit`` files of whatever purpose, in order."""
+
+    def delete_file(self, team: str, file_id: str) -> None:
+        """Delete a file's row; it may be gone already."""
+
+    def put_upload(self, upload: Upload) -> None:
+        """Write a new upload."""
+
+    def upload(self, team: str, upload_id: str) -> Upload | None:
+        """Return an upload."""
+
+    def put_part(self, team: str, part: Part) -> None:
+        """Write a part of an upload."""
+
+    def parts(self, team: str, upload_id: str) -> list[Part]:
+        """Return the parts of an upload, in the order of their ids."""
+
+    def end_upload(self, upload: Upload, file: StoredFile | None) -> Upload:
+        """Write an upload's end, with the file that it becomes, if it is pending; all or nothing.
+
+        Returns the upload as it stands: this end, or the one that came first.
+        """
+
+
+class CallerBatches(Protocol):
+    """Callers' batches, and the files of records that they gather.
+
+    Raises :class:`~shared.domain.errors.StoreUnavailable`. Reads are strongly consistent. A write
+    that is sent twice has the effect of one. A row is found under its own team and no other.
+    """
+
+    def put(self, batch: Batch) -> None:
+        """Write a new batch, open from now on; the same one may be written again."""
+
+    def get(self, team: str, batch_id: str) -> Batch | None:
+        """Return a batch."""
+
+    def move(self, seen: Batch, after: Batch) -> Batch:
+        """Write a changed batch if it is as seen; returns it as it stands, ``after`` if so.
+
+        A batch that is at rest is open no more. Returns ``seen`` for one that was deleted.
+        """
+
+    def list_batches(self, team: str, prefix: str, listing: Listing) -> list[Batch]:
+        """Return up to ``listing.limit`` batches whose ids have a prefix, in order."""
+
+    def open_batches(self) -> list[tuple[str, str]]:
+        """Return the team and the id of every batch that is not at rest; perhaps of others."""
+
+    def delete(self, batch: Batch) -> None:
+        """Delete a batch; it may be gone already."""
+
+    def add_results(self, team: str, batch_id: str, results: Results, purge_at: int) -> None:
+        """Take a file of records down."""
+
+    def results(self, team: str, batch_id: str) -> list[Results]:
+        """Return the files of records, in no order that says anything."""
 
 
 class JobStore(Protocol):
@@ -352,8 +542,8 @@ class BatchProvider(Protocol):
     No method sends anything twice. What each may raise, from
     :mod:`shared.domain.jobs.provider_errors`: ``BatchRefused`` (the provider said no, and will
     again: nothing came to be), ``BatchNotTaken`` (nothing came to be; later it may be taken: a
-    refused connection, 429, 503, a key that is refused), ``BatchAnswerLost`` (anything may have
-    come to be: time-outs, broken connections, any other 5xx).
+    refused connection, 429, a key that is refused), ``BatchAnswerLost`` (anything may have
+    come to be: time-outs, broken connections, any 5xx).
 
     ``keeps_ids`` tells whether :meth:`find` goes by our own id and so finds no other's batch.
     """

@@ -41,8 +41,12 @@ JOBS_TABLE: Final = TableShape("jobs", "pk", "sk", "purge_at")
 
 BATCHES_BUCKET: Final = "batches"
 """The role of the bucket with inputs, manifests, and bodies too large for a row."""
+TEAM_FOLDERS: Final = ("*/contents/*", "*/files/*", "*/batches/*/records/*")
+"""What lies in the bucket under a team's name, as patterns of keys."""
 JOBS_QUEUE: Final = "jobs"
+"""The role of the queue that wakes the dispatcher: ids of jobs, never what they ask."""
 JOBS_DEAD_LETTERS: Final = "jobs-dead"
+"""The role of the queue with the messages that nobody could handle."""
 
 # Leading keys, tenant first. The router's role may write only where the pattern below allows,
 # so a router that was taken over still cannot mint keys.
@@ -52,9 +56,12 @@ FEEDBACK_PARTITIONS: Final = "*/feedback/*"
 HOLD_PARTITIONS: Final = "*/holds"
 BUDGET_PARTITIONS: Final = ("*/budget", "-/budget/*")
 KEY_PARTITIONS: Final = "*/keys"
+FILE_PARTITIONS: Final = ("*/files", "*/uploads/*")
 TEAMS_PARTITION: Final = "teams"
 """Names every team, so that all can be listed without a scan."""
 AUDIT_PARTITIONS: Final = "-/audit/*"
+GUARD_PARTITIONS: Final = "-/guard/*"
+MESSAGE_PARTITIONS: Final = "-/messages/*"
 ENVIRONMENT: Final = "-"
 """Stands where a team does, for what belongs to the environment: no team can be called so."""
 
@@ -99,6 +106,21 @@ def audit_partition(month: str) -> str:
     return f"{ENVIRONMENT}/audit/{month}"
 
 
+def told_partition() -> str:
+    """Return the ledger partition of what people have been told: of budgets and of alarms."""
+    return f"{ENVIRONMENT}/guard/told"
+
+
+def pending_partition() -> str:
+    """Return the ledger partition that names the messages still to be delivered."""
+    return f"{ENVIRONMENT}/guard/pending"
+
+
+def message_partition(month: str) -> str:
+    """Return the ledger partition of the messages of one month (``2026-11``)."""
+    return f"{ENVIRONMENT}/messages/{month}"
+
+
 def answer_partition(team: str, digest: str) -> str:
     """Return the cache partition of one team's answer under one request digest."""
     return f"{team}/{digest}"
@@ -107,6 +129,30 @@ def answer_partition(team: str, digest: str) -> str:
 def idempotency_partition(team: str, key_digest: str) -> str:
     """Return the cache partition of one team's Idempotency-Key, by its SHA-256."""
     return f"{team}/idempotency/{key_digest}"
+
+
+def file_partition(team: str) -> str:
+    """Return the jobs partition of one team's files."""
+    return f"{team}/files"
+
+
+def upload_partition(team: str, upload: str) -> str:
+    """Return the jobs partition of one upload and its parts."""
+    return f"{team}/uploads/{upload}"
+
+
+CALLER_BATCH_PARTITIONS: Final = ("*/batches", "*/batches/*")
+OPEN_CALLER_BATCHES_PARTITION: Final = "-/caller-batches"
+
+
+def caller_batch_partition(team: str) -> str:
+    """Return the jobs partition of one team's own batches."""
+    return f"{team}/batches"
+
+
+def results_partition(team: str, batch: str) -> str:
+    """Return the jobs partition of the files of records of one batch."""
+    return f"{team}/batches/{batch}"
 
 
 JOB_PARTITIONS: Final = "*/jobs"
@@ -139,6 +185,11 @@ HEALTH_PARTITION: Final = "health"
 def resource_name(environment: str, role: str) -> str:
     """Return ``sluice-<environment>-<role>``."""
     return f"{PROJECT}-{environment}-{role}"
+
+
+def webhooks_secret_name(environment: str) -> str:
+    """Return the name of the secret that holds the webhooks and what they are signed with."""
+    return f"{PROJECT}/{environment}/webhooks"
 
 
 def secret_name(environment: str, provider: str) -> str:

@@ -12,17 +12,18 @@ from cli.reports.markup import Html, element, joined
 Tone = Literal["plain", "good", "bad", "quiet"]
 
 _WIDTH: Final = 720
-_LABELS: Final = 150
+_LEAST_LABELS: Final = 150
 _FIGURES: Final = 150
 _ROW: Final = 34
 _BAR: Final = 20
-_SPACE: Final = _WIDTH - _LABELS - _FIGURES
 _LEAST: Final = 1.5
 """A bar that is not nothing can be seen."""
 _GAP: Final = 8
 _TEXT_DROP: Final = 5
 """From the middle of a row to the base line of its text."""
-_LONGEST_LABEL: Final = 22
+_LONGEST_LABEL: Final = 28
+_LETTER: Final = 9
+"""The most that a letter takes up on average, in any of the page's fonts."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,9 @@ def bars(title: str, rows: Sequence[Bar]) -> Html:
         return Html("")
     low = min(Decimal(0), *(row.low for row in rows))
     high = max(Decimal(0), *(row.high for row in rows))
-    scale = Decimal(_SPACE) / ((high - low) or Decimal(1))
-    axis = _LABELS + float(-low * scale)
+    labels = max(_LEAST_LABELS, *(len(_cut(row.label)) * _LETTER for row in rows))
+    scale = Decimal(_WIDTH - labels - _FIGURES) / ((high - low) or Decimal(1))
+    axis = labels + float(-low * scale)
     height = _ROW * len(rows)
     drawn = [_row(row, index, axis, scale) for index, row in enumerate(rows)]
     return element(

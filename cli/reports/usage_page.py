@@ -38,8 +38,8 @@ def usage_report_html(data: Mapping[str, Any]) -> str:
     )
     return page(
         "What Sluice cost and saved",
-        " to ".join(str(data[name]) for name in ("from", "to") if data.get(name)),
-        Headline(f"{share} {'less' if saves else 'more'}", sentence, is_good=saves),
+        " to ".join(_minute(data[name]) for name in ("from", "to") if data.get(name)),
+        Headline(f"{share} {'less' if saves else 'more'}", sentence, _beside(total), is_good=saves),
         section("Saved by lever", _levers(total), note="Signed, and together the whole saving."),
         section(f"Cost by {_dimension(rows)}", _costs(rows), _money(rows, total)),
         section("Cost per success", _successes(rows, total)),
@@ -47,6 +47,17 @@ def usage_report_html(data: Mapping[str, Any]) -> str:
         section("How to read this", bullets(_NOTES)),
         foot="sluice usage",
     )
+
+
+def _minute(moment: str) -> str:
+    """Return a moment as people write it: ``2026-11-22 09:30 UTC``."""
+    return f"{moment[:16].replace('T', ' ')} UTC"
+
+
+def _beside(total: Row) -> str | None:
+    """Return what the gateway itself costs, where it is told: in no sum of this page."""
+    aws = total.get("aws_usd")
+    return None if aws is None else f"Beside it, the gateway's own AWS cost: about {usd(aws)}."
 
 
 def _levers(total: Row) -> Html:

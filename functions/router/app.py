@@ -31,6 +31,11 @@ EVENTS_PATH: Final = "/lambda-events"
 _HTTP_CONTEXT: Final = "x-amzn-request-context"
 _ANTHROPIC_PATHS: Final = "/v1/messages"
 """Below this path Anthropic's SDK calls, which reads errors in its own shape."""
+_NOT_BUILT: Final = {
+    "/v1/responses": " The Responses API is not built: ask at POST /v1/chat/completions.",
+    "/v1/embeddings": " Embeddings are not built: ask their provider itself.",
+}
+"""Routes that OpenAI's SDK knows and callers will try, and what to do instead."""
 
 
 def create() -> Starlette:
@@ -74,6 +79,20 @@ def create_app(router: Router) -> Starlette:
             route("/v1/budget", "GET", "budget", seldom.list_budgets),
             route("/v1/usage", "GET", "usage", seldom.usage),
             route("/v1/feedback", "POST", "feedback", seldom.feedback),
+            *(
+                route(path, method, "batches", seldom.batch_route(module, name))
+                for path, method, module, name in seldom.BATCH_ROUTES
+            ),
+            *(
+                route(
+                    path,
+                    method,
+                    "batches",
+                    seldom.batch_route("message_batches", name),
+                    ANTHROPIC_ERRORS,
+                )
+                for path, method, name in seldom.MESSAGE_BATCH_ROUTES
+            ),
         ],
         exception_handlers={HTTPException: unrouted},
         lifespan=lifespan,
@@ -113,7 +132,8 @@ def _unrouted(router: Router, request: Request, error: HTTPException) -> Respons
     """Shape what reached no handler: an unknown path or a wrong method."""
     request_id = router.new_request_id()
     path = request.url.path
-    refusal: GatewayError = RouteNotFound(f"There is no route {request.method} {path}.")
+    instead = _NOT_BUILT.get(path, "")
+    refusal: GatewayError = RouteNotFound(f"There is no route {request.method} {path}.{instead}")
     if error.status_code == 405:
         refusal = MethodNotAllowed(f"{request.method} is not served at {path}.")
     refusal.headers |= dict(error.headers or {})

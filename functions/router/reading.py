@@ -8,10 +8,10 @@ import msgspec
 from starlette.requests import ClientDisconnect, Request
 
 from shared.domain.api_keys import MalformedKey, PresentedKey, read_key
+from shared.domain.chat import MAX_DEPTH, is_deeper_than
 from shared.domain.controls import HEADER_PREFIX
 from shared.domain.errors import BodyTooLarge, InvalidRequest, Unauthorized
 
-MAX_DEPTH: Final = 32
 INVOCATION_SECONDS: Final = 900.0
 """How long an invocation may last where its context does not say when it ends."""
 _LAMBDA_CONTEXT: Final = "x-amzn-lambda-context"
@@ -69,18 +69,21 @@ def single_headers(request: Request) -> dict[str, str]:
     return dict(request.headers)
 
 
-async def read_body(request: Request, limit_bytes: int) -> bytes:
-    """Return the body, or raise ``BodyTooLarge`` as soon as it is known to be."""
+async def read_body(request: Request, limit_bytes: int, instead: str = "") -> bytes:
+    """Return the body, or raise ``BodyTooLarge`` as soon as it is known to be.
+
+    ``instead`` says how more can be sent.
+    """
     if request.headers.get("content-encoding", "identity") != "identity":
         raise InvalidRequest("Send the body uncompressed.", param="content-encoding")
     if _is_number_over(limit_bytes, request.headers.get("content-length", "")):
-        raise BodyTooLarge(limit_bytes)
+        raise BodyTooLarge(limit_bytes, instead)
     body = bytearray()
     try:
         async for chunk in request.stream():
             body += chunk
             if len(body) > limit_bytes:
-                raise BodyTooLarge(limit_bytes)
+                raise BodyTooLarge(limit_bytes, instead)
     except ClientDisconnect:
         raise InvalidRequest("The body ended early.") from None
     return bytes(body)
@@ -103,23 +106,6 @@ def decode_object(body: bytes) -> dict[str, Any]:
         raise InvalidRequest(f"The body is not valid JSON: {error}.") from None
     if not isinstance(decoded, dict):
         raise InvalidRequest("The body must be a JSON object.")
-    if _is_deeper_than(decoded, MAX_DEPTH):
+    if is_deeper_than(decoded, MAX_DEPTH):
         raise InvalidRequest(f"The body is nested deeper than {MAX_DEPTH} levels.")
     return decoded
-
-
-def _is_deeper_than(value: Any, limit: int) -> bool:
-    level = [value]
-    for _ in range(limit):
-        level = [child for each in level for child in _children(each)]
-        if not level:
-            return False
-    return True
-
-
-def _children(value: Any) -> list[Any]:
-    if isinstance(value, dict):
-        value = value.values()
-    elif not isinstance(value, list):
-        return []
-    return [child for child in value if isinstance(child, dict | list)]

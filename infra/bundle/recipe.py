@@ -34,6 +34,11 @@ class FunctionCode:
     aws_services: tuple[str, ...]
 
     @property
+    def role(self) -> str:
+        """What stands for the function in names of resources: its name, with hyphens."""
+        return self.name.replace("_", "-")
+
+    @property
     def start_script(self) -> str | None:
         """The handler where it is a program, which the Web Adapter runs; else None."""
         return self.handler if PurePosixPath(self.handler).suffix == ".sh" else None
@@ -55,10 +60,46 @@ ROUTER: Final = FunctionCode(
         "truststore",
     ),
     requirements="requirements/functions.txt",
-    aws_services=("bedrock-runtime", "dynamodb", "secretsmanager", "sts"),
+    aws_services=("bedrock-runtime", "dynamodb", "s3", "secretsmanager", "sts"),
 )
 
-FUNCTIONS: Final[Mapping[str, FunctionCode]] = {code.name: code for code in (ROUTER,)}
+BUDGET_GUARD: Final = FunctionCode(
+    name="budget_guard",
+    handler="functions.budget_guard.handler.handle",
+    entries=("functions.budget_guard.handler",),
+    requirements="requirements/guard.txt",
+    aws_services=("cloudwatch", "dynamodb", "secretsmanager", "sns", "sts"),
+)
+
+# Imported by name when a provider is first asked in batches; the SDKs do so with the others.
+_SDKS: Final = (
+    "shared.adapters.batches.anthropic_batches",
+    "shared.adapters.batches.openai_batches",
+    "anyio._backends._asyncio",
+    "httpcore2",
+    "truststore",
+)
+_WORKER_SERVICES: Final = ("dynamodb", "s3", "secretsmanager", "sts")
+
+DISPATCHER: Final = FunctionCode(
+    name="dispatcher",
+    handler="functions.dispatcher.handler.handle",
+    entries=("functions.dispatcher.handler", *_SDKS),
+    requirements="requirements/workers.txt",
+    aws_services=_WORKER_SERVICES,
+)
+
+COLLECTOR: Final = FunctionCode(
+    name="collector",
+    handler="functions.collector.handler.handle",
+    entries=("functions.collector.handler", *_SDKS),
+    requirements="requirements/workers.txt",
+    aws_services=_WORKER_SERVICES,
+)
+
+FUNCTIONS: Final[Mapping[str, FunctionCode]] = {
+    code.name: code for code in (ROUTER, DISPATCHER, COLLECTOR, BUDGET_GUARD)
+}
 
 LEFT_OUT: Final[Mapping[str, str]] = {
     "bin/*": "console scripts begin with the path of the interpreter that pip ran on",

@@ -19,14 +19,24 @@ ACCOUNT: Final = "123456789012"
 DENIALS_PATH: Final = "/_sluice/denials"
 """``GET`` answers ``[{time, principal, action, resource, reason}]``, oldest first."""
 
+NOTIFICATIONS_PATH: Final = "/_sluice/notifications"
+"""``GET`` with ``?after=N`` answers the notifications numbered over N that topics have handed to
+functions and people, oldest first, as :class:`local.aws.outbox.Notification` has them."""
+
+QUEUE_DEPTHS_PATH: Final = "/_sluice/queues"
+"""``GET`` answers ``{queue ARN: {AWS/SQS metric: value}}``."""
+
 DIFFERENCES: Final = (
     "Request signatures are not verified: only the access key and the session token are.",
     "Temporary credentials never expire.",
     "sts:AssumeRole does not check the role's trust policy; only the admin key may call it.",
     "IAM users, permission boundaries, session policies and resource policies do not exist; "
     "assumed roles have their inline and attached policies.",
-    "A role may call DynamoDB, Secrets Manager, CloudWatch Logs, CloudWatch PutMetricData and "
-    "sts:GetCallerIdentity as its policies say; every other service refuses every role.",
+    "A role may call DynamoDB, S3 objects, SQS, SNS, Scheduler, Secrets Manager, CloudWatch Logs, "
+    "CloudWatch metrics and sts:GetCallerIdentity as its policies say; every other call is refused "
+    "to every role. No function can invoke another: Lambda answers dry runs only.",
+    "A ReceiveMessage never waits for messages, and moto limits neither the messages in flight nor "
+    "the size of a batch as a whole.",
     "DynamoDB reads are always strongly consistent, nothing is throttled, and expired rows stay "
     "until something deletes them.",
     "Presigned URLs are refused: every request needs an Authorization header.",

@@ -12,7 +12,7 @@ from typing import Any
 
 from moto.core.exceptions import ServiceException
 
-from local.aws import dynamodb_asks
+from local.aws import dynamodb_asks, event_asks, s3_asks
 from local.aws.policies import Ask
 from local.aws.state import Place, secret_arn
 
@@ -67,10 +67,29 @@ def _logs(call: Call) -> Asks:
 
 
 def _cloudwatch(call: Call) -> Asks:
+    if call.operation in _METRIC_READS:
+        return [Ask(call.action, "*")]
+    if call.operation == "DescribeAlarms":
+        names = call.params.get("AlarmNames") or ["*"]
+        return [Ask(call.action, call.place.arn("cloudwatch", f"alarm:{name}")) for name in names]
     if call.operation != "PutMetricData":
         return None
     # CloudWatch metrics have no ARN: policies name "*" and narrow it by namespace.
     return [Ask(call.action, "*", {"cloudwatch:namespace": [call.params["Namespace"]]})]
+
+
+_METRIC_READS = {"GetMetricData", "GetMetricStatistics", "ListMetrics"}
+"""Reads of metrics, which no policy can narrow."""
+
+
+def _s3(call: Call) -> Asks:
+    return s3_asks.asks_of(call.operation, call.params)
+
+
+def _on_events(
+    known: Callable[[str, Params, Place], Asks],
+) -> Callable[[Call], Asks]:
+    return lambda call: known(call.operation, call.params, call.place)
 
 
 def _sts(call: Call) -> Asks:
@@ -83,5 +102,10 @@ _SERVICES: dict[str, Callable[[Call], Asks]] = {
     "secretsmanager": _secretsmanager,
     "logs": _logs,
     "cloudwatch": _cloudwatch,
+    "lambda": _on_events(event_asks.function_asks),
+    "s3": _s3,
+    "scheduler": _on_events(event_asks.schedule_asks),
+    "sns": _on_events(event_asks.topic_asks),
+    "sqs": _on_events(event_asks.queue_asks),
     "sts": _sts,
 }

@@ -5,6 +5,8 @@
 2. ``TransactWriteItems`` ignored ``ClientRequestToken``, so a retry after a lost answer failed
    or applied twice. DynamoDB keeps tokens for ten minutes.
 3. Every request listed moto's own directory, three milliseconds of it: it is listed once here.
+4. Topics ran functions through docker, posted to any address and dropped e-mail: all of that goes
+   to :mod:`local.aws.outbox` and is delivered from there.
 
 (Atomicity and IAM need no patch: the door in :mod:`local.aws.server` sees to both.)
 """
@@ -29,6 +31,9 @@ from moto.dynamodb.models import DynamoDBBackend, Table
 from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.models.utilities import dynamo_json_dump
 from moto.dynamodb.responses import DynamoHandler
+from moto.sns.models import Subscription
+
+from local.aws.outbox import OUTBOX
 
 MOTO_VERSION = "5.2.5"
 TOKEN_SECONDS = 600.0
@@ -37,6 +42,7 @@ TOKEN_SECONDS = 600.0
 _original_backend_transaction = DynamoDBBackend.transact_write_items
 _original_handler_transaction = DynamoHandler.transact_write_items
 _original_modules = backends.list_of_moto_modules
+_original_publish = Subscription.publish
 
 
 def apply_moto_patches() -> None:
@@ -47,6 +53,7 @@ def apply_moto_patches() -> None:
     DynamoDBBackend.transact_write_items = _roll_back_items
     DynamoHandler.transact_write_items = _honour_token
     backends.list_of_moto_modules = _modules
+    Subscription.publish = _leave_in_outbox
 
 
 @cache
@@ -141,3 +148,29 @@ def _honour_token(handler: DynamoHandler) -> ActionResult:
     result = _original_handler_transaction(handler)
     tokens.remember(token, digest)
     return result
+
+
+def _leave_in_outbox(
+    subscription: Subscription,
+    message: str,
+    message_id: str,
+    *,
+    message_structure: str | None = None,
+    **more: Any,
+) -> None:
+    if subscription.protocol == "sqs":
+        more["message_structure"] = message_structure
+        _original_publish(subscription, message, message_id, **more)
+        return
+    if message_structure == "json":
+        message = subscription._parse_message_structure(message, subscription.protocol)  # noqa: SLF001
+    OUTBOX.put(
+        topic=subscription.topic_arn,
+        subscription=subscription.arn,
+        protocol=subscription.protocol,
+        endpoint=subscription.endpoint,
+        message_id=message_id,
+        subject=more.get("subject"),
+        message=message,
+        attributes=more.get("message_attributes") or {},
+    )

@@ -37,8 +37,13 @@ class UnreadablePolicyError(ValueError):
     """A policy uses something that this judge does not know; says what."""
 
 
-CONDITION_KEYS = frozenset({"dynamodb:LeadingKeys", "cloudwatch:namespace"})
-"""The condition keys that :mod:`local.aws.asks` fills in where a call has them."""
+SOURCE_ARN = "aws:SourceArn"
+SOURCE_ACCOUNT = "aws:SourceAccount"
+CONDITION_KEYS = frozenset(
+    {"dynamodb:LeadingKeys", "cloudwatch:namespace", "s3:prefix", SOURCE_ARN, SOURCE_ACCOUNT}
+)
+"""The condition keys that :mod:`local.aws.asks` fills in where a call has them, and those that a
+service's call on behalf of a resource has."""
 
 
 def judge(policies: Iterable[Mapping[str, Any]], ask: Ask) -> Verdict:
@@ -57,6 +62,25 @@ def judge(policies: Iterable[Mapping[str, Any]], ask: Ask) -> Verdict:
     if "Allow" in effects:
         return Verdict(True, "a policy allows it")
     return Verdict(False, "no policy allows it")
+
+
+def service_may(
+    policy: Mapping[str, Any], service: str, action: str, resource: str, source_arn: str
+) -> Verdict:
+    """Return a resource policy's verdict on a service that acts for one of our own resources."""
+    statements = [
+        statement
+        for statement in _as_list(policy["Statement"])
+        if _names(statement.get("Principal", {}), service)
+    ]
+    context = {SOURCE_ARN: [source_arn], SOURCE_ACCOUNT: [source_arn.split(":")[4]]}
+    return judge([{"Statement": statements}], Ask(action, resource, context))
+
+
+def _names(principal: Any, service: str) -> bool:
+    if not isinstance(principal, Mapping):
+        return bool(principal == "*")
+    return service in _as_list(principal.get("Service", []))
 
 
 def _applies(statement: Mapping[str, Any], ask: Ask) -> bool:

@@ -6,6 +6,7 @@ import io
 import threading
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
 
 import msgspec
 from moto.core.request import Request
@@ -17,18 +18,23 @@ from moto.moto_server.werkzeug_app import (
 from werkzeug.serving import BaseWSGIServer, make_server
 from werkzeug.wrappers import Response
 
-from local.aws import DENIALS_PATH
+from local.aws import DENIALS_PATH, NOTIFICATIONS_PATH, QUEUE_DEPTHS_PATH
 from local.aws.guard import Guard
+from local.aws.moto_event_patches import apply_moto_event_patches
 from local.aws.moto_patches import apply_moto_patches
+from local.aws.outbox import OUTBOX
+from local.aws.queue_depths import queue_depths
+from shared.clock import Clock
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 
-def make_local_aws(port: int) -> BaseWSGIServer:
+def make_local_aws(port: int, clock: Clock) -> BaseWSGIServer:
     """Return a server bound to loopback, not yet serving; port 0 takes any free port."""
     apply_moto_patches()
-    door = Door(DomainDispatcherApplication(create_backend_app))
+    apply_moto_event_patches(clock)
+    door = Door(DomainDispatcherApplication(create_backend_app), clock)
     return make_server("127.0.0.1", port, door, threaded=True, request_handler=_Handler)
 
 
@@ -40,8 +46,9 @@ class Door:
     request, permission check included, so every call is atomic as it is on DynamoDB.
     """
 
-    def __init__(self, inner: WSGIApplication) -> None:
+    def __init__(self, inner: WSGIApplication, clock: Clock) -> None:
         self._inner = inner
+        self._clock = clock
         self._guard = Guard()
         self._lock = threading.Lock()
 
@@ -56,6 +63,10 @@ class Door:
         path = environ["PATH_INFO"]
         if path == DENIALS_PATH:
             return _json(self._guard.denials())
+        if path == NOTIFICATIONS_PATH:
+            return _json(OUTBOX.after(_number(environ["QUERY_STRING"])))
+        if path == QUEUE_DEPTHS_PATH:
+            return _json(queue_depths(self._clock))
         if path.startswith(("/moto-api", "/latest/")):
             # moto's own back doors, which ask for no credentials.
             return Response("not served by the local AWS", status=404)
@@ -75,6 +86,11 @@ def _buffer_body(environ: WSGIEnvironment) -> None:
     # Read before the lock is taken, so that a slow sender holds up nobody.
     length = int(environ.get("CONTENT_LENGTH") or 0)
     environ["wsgi.input"] = io.BytesIO(environ["wsgi.input"].read(length))
+
+
+def _number(query: str) -> int:
+    given = parse_qs(query).get("after", ["0"])[-1]
+    return int(given) if given.isdecimal() else 0
 
 
 def _json(content: object) -> Response:

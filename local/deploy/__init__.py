@@ -35,8 +35,10 @@ DIFFERENCES: Final = (
     "reproduces of them from the declared resources.",
     "A function has one version. A live alias that is pinned to an older one, or gives a new one "
     "a share of the calls, leads to that one version with every call.",
-    "A firewall, the alarms and a customer key are created and do nothing: no request is counted "
-    "or blocked, no alarm is evaluated, nothing is encrypted and no grant on the key is asked for.",
-    "Lambda permissions are recorded and not checked: the front door calls the router directly.",
+    "A firewall, AWS budgets and a customer key are created and do nothing: no request is counted "
+    "or blocked, no bill is compared, nothing is encrypted, and of the grants on the key only "
+    "those that alarms need for an encrypted topic are asked for.",
+    "Lambda permissions are checked where a topic invokes; the front door calls the router "
+    "directly.",
 )
 """Where a local deployment is known to differ from a real one, for the list at start-up."""

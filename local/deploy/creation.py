@@ -16,14 +16,18 @@ from local.deploy.inputs import Inputs
 
 if TYPE_CHECKING:
     from mypy_boto3_apigateway import APIGatewayClient
+    from mypy_boto3_budgets import BudgetsClient
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_iam import IAMClient
     from mypy_boto3_kms import KMSClient
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_logs import CloudWatchLogsClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_scheduler import EventBridgeSchedulerClient
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sns import SNSClient
+    from mypy_boto3_sqs import SQSClient
     from mypy_boto3_wafv2 import WAFV2Client
 
 _IMPATIENT = Config(connect_timeout=2, read_timeout=10, retries={"max_attempts": 1})
@@ -40,6 +44,11 @@ class Aws:
     def apigateway(self) -> APIGatewayClient:
         """API Gateway."""
         return self._session.client("apigateway", **self._options)
+
+    @cached_property
+    def budgets(self) -> BudgetsClient:
+        """AWS Budgets."""
+        return self._session.client("budgets", **self._options)
 
     @cached_property
     def cloudwatch(self) -> CloudWatchClient:
@@ -72,6 +81,16 @@ class Aws:
         return self._session.client("logs", **self._options)
 
     @cached_property
+    def s3(self) -> S3Client:
+        """S3."""
+        return self._session.client("s3", **self._options)
+
+    @cached_property
+    def scheduler(self) -> EventBridgeSchedulerClient:
+        """EventBridge Scheduler."""
+        return self._session.client("scheduler", **self._options)
+
+    @cached_property
     def secretsmanager(self) -> SecretsManagerClient:
         """Secrets Manager."""
         return self._session.client("secretsmanager", **self._options)
@@ -80,6 +99,11 @@ class Aws:
     def sns(self) -> SNSClient:
         """SNS."""
         return self._session.client("sns", **self._options)
+
+    @cached_property
+    def sqs(self) -> SQSClient:
+        """SQS."""
+        return self._session.client("sqs", **self._options)
 
     @cached_property
     def wafv2(self) -> WAFV2Client:

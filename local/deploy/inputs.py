@@ -21,6 +21,11 @@ class Inputs:
         self._read: set[str] = set()
         self._parts: dict[str, Inputs] = {}
 
+    @property
+    def values(self) -> Mapping[str, Any]:
+        """Everything that is declared, without counting any of it as read."""
+        return self._values
+
     def __getitem__(self, key: str) -> Any:
         """Return a property that must be there; counts it, with all below it, as read."""
         self._read.add(key)

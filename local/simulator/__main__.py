@@ -1,5 +1,6 @@
 """``python -m local.simulator --clock-file PATH [--port N]``: serves until SIGTERM or SIGINT.
 
+``--batch-speedup X`` makes batches take an Xth of their usual time.
 Once it serves, one line goes to standard output: ``{"ready": true, "port": N}``.
 """
 
@@ -7,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import signal
 import socket
 import sys
@@ -44,7 +46,7 @@ def main(arguments: list[str] | None = None) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _leave)
     config = uvicorn.Config(
-        build_app(FileClock(options.clock_file), load_prices()),
+        build_app(FileClock(options.clock_file), load_prices(), options.batch_speedup),
         loop="asyncio",
         http="h11",
         access_log=False,
@@ -61,7 +63,15 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m local.simulator")
     parser.add_argument("--clock-file", type=Path, required=True, help="holds seconds of offset")
     parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--batch-speedup", type=_speedup, default=1.0, help="how fast batches go")
     return parser
+
+
+def _speedup(text: str) -> float:
+    number = float(text)
+    if not 0 < number < math.inf:
+        raise ValueError(text)
+    return number
 
 
 def _bound_socket(port: int) -> socket.socket:

@@ -69,6 +69,11 @@ def pause_of(ask: Ask) -> float:
     return read_directives(ask.question).pause
 
 
+def failure_of(ask: Ask) -> int | None:
+    """Return the status of the error that the prompt asks for."""
+    return read_directives(ask.question).failure
+
+
 def choices(ask: Ask) -> tuple[Choice, ...]:
     """Return every choice; raises ``UnsatisfiableSchemaError``."""
     return tuple(_choice(ask, index) for index in range(ask.answers))

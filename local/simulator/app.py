@@ -8,11 +8,14 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 
 from local.simulator import control
+from local.simulator.anthropic_batches import routes as anthropic_batches
 from local.simulator.anthropic_messages import routes as anthropic_messages
 from local.simulator.anthropic_messages.errors import MessagesError
 from local.simulator.bedrock_converse import routes as bedrock_converse
 from local.simulator.bedrock_converse.errors import ConverseError
 from local.simulator.desk import Desk
+from local.simulator.openai_batches import file_routes as openai_files
+from local.simulator.openai_batches import routes as openai_batches
 from local.simulator.openai_chat import routes as openai_chat
 from local.simulator.openai_chat.errors import ApiError
 from local.simulator.refusal import Refusal
@@ -33,9 +36,16 @@ SHAPES: dict[str, type[Refusal]] = {
 """By the start of the path; OpenAI's shape is everywhere else."""
 
 
-def build_app(clock: FileClock, prices: PriceList) -> Starlette:
-    """Return a simulator with empty books."""
-    protocols = (openai_chat, anthropic_messages, bedrock_converse)
+def build_app(clock: FileClock, prices: PriceList, batch_speedup: float = 1) -> Starlette:
+    """Return a simulator with empty books; ``batch_speedup`` is how fast its batches go."""
+    protocols = (
+        openai_chat,
+        openai_files,
+        openai_batches,
+        anthropic_messages,
+        anthropic_batches,
+        bedrock_converse,
+    )
     app = Starlette(
         routes=[*(route for spoken in protocols for route in spoken.routes()), *control.routes()],
         exception_handlers={
@@ -44,7 +54,7 @@ def build_app(clock: FileClock, prices: PriceList) -> Starlette:
             RecursionError: _too_deep,
         },
     )
-    app.state.desk = Desk(clock, prices)
+    app.state.desk = Desk(clock, prices, batch_speedup)
     return app
 
 

@@ -24,7 +24,7 @@ class Line(msgspec.Struct, frozen=True):
     ``cached_tokens``, ``cache_write_tokens`` (5 and 30 minutes) and ``cache_write_long_tokens``
     (1 and 12 hours) are disjoint parts of ``prompt_tokens``. ``completion_tokens`` is all
     billed output, of which ``reasoning_tokens`` is a part even where the provider's own usage
-    fields count it apart.
+    fields count it apart. ``batch`` is the id of the batch at whose price the line is billed.
     """
 
     seq: int
@@ -43,6 +43,7 @@ class Line(msgspec.Struct, frozen=True):
     cost_pico: int
     cost_nano: int
     delivered: Delivered
+    batch: str | None = None
 
 
 class Totals(msgspec.Struct, frozen=True):
@@ -63,7 +64,8 @@ class Sale(msgspec.Struct, frozen=True):
     """What is known of a request before it is answered.
 
     ``account`` is what a prompt cache belongs to: the key's fingerprint, or for Bedrock the
-    region, since one account's credentials change by the hour.
+    region, since one account's credentials change by the hour. ``batch`` is the batch it is a
+    line of.
     """
 
     at: float
@@ -72,6 +74,7 @@ class Sale(msgspec.Struct, frozen=True):
     model: Model
     protocol: Protocol
     stream: bool
+    batch: str | None = None
 
 
 class Books:
@@ -82,7 +85,7 @@ class Books:
 
     def bill(self, sale: Sale, usage: Usage, delivered: Delivered) -> Line:
         """Write the line of an ended request at the prices of its arrival, and return it."""
-        pico = sale.model.cost_pico(usage, sale.at)
+        pico = sale.model.cost_pico(usage, sale.at, batch=sale.batch is not None)
         line = Line(
             seq=len(self._lines) + 1,
             at=sale.at,
@@ -100,6 +103,7 @@ class Books:
             cost_pico=pico,
             cost_nano=nano_from_pico(pico),
             delivered=delivered,
+            batch=sale.batch,
         )
         self._lines.append(line)
         return line

@@ -3,11 +3,13 @@
 ``GET  /_control/books?since=SEQ``     lines above SEQ, and their totals
 ``GET  /_control/requests?last=N``     the latest requests, keys replaced by fingerprints
 ``POST /_control/faults``              a JSON list of faults (see :mod:`local.simulator.faults`)
-``POST /_control/reset``               empties books, requests, faults and prompt caches
+``GET  /_control/batches``             every batch as its provider shows it, oldest first
+``POST /_control/reset``               empties all of these and the prompt caches
 """
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -27,7 +29,9 @@ async def books(request: Request) -> Response:
     since = _number(request, "since", 0)
     if since is None:
         return _refusal("since is a line number")
-    lines = desk_of(request).books.since(since)
+    desk = desk_of(request)
+    await desk.floor.catch_up(patience=inf)
+    lines = desk.books.since(since)
     return _json({"totals": totals(lines), "lines": lines})
 
 
@@ -47,11 +51,22 @@ async def faults(request: Request) -> Response:
         return _refusal(str(error))
 
 
-async def reset(request: Request) -> Response:
-    """Empty the books, the requests, the faults and the prompt caches."""
+async def batches(request: Request) -> Response:
+    """Answer ``{"batches": [{"provider", "key", "batch"}]}``; ``key`` is a fingerprint."""
     desk = desk_of(request)
-    for part in (desk.books, desk.arrivals, desk.faults, desk.shelf):
-        part.reset()
+    await desk.floor.catch_up()
+    now = desk.clock.now()
+    rows = [
+        {"provider": provider, "key": batch.account, "batch": batch.shown(now)}
+        for provider, register in (("openai", desk.batches), ("anthropic", desk.message_batches))
+        for batch in register.all()
+    ]
+    return _json({"batches": rows})
+
+
+async def reset(request: Request) -> Response:
+    """Empty the books, the requests, the faults, the batches and the prompt caches."""
+    desk_of(request).reset()
     return _json({"reset": True})
 
 
@@ -61,6 +76,7 @@ def routes() -> list[Route]:
         Route("/_control/books", books, methods=["GET"]),
         Route("/_control/requests", requests, methods=["GET"]),
         Route("/_control/faults", faults, methods=["POST"]),
+        Route("/_control/batches", batches, methods=["GET"]),
         Route("/_control/reset", reset, methods=["POST"]),
     ]
 

@@ -14,6 +14,7 @@ from local.simulator.prompt_cache.rules import CacheRule
 
 PRICE_FILE = Path(__file__).with_name("prices.toml")
 PICO_PER_NANO = 1_000
+PERCENT = 100
 
 
 class Usage(msgspec.Struct, frozen=True):
@@ -91,6 +92,8 @@ class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A model on sale; ``snapshot`` is the dated name its answers carry.
 
     ``reasons`` tells when it reasons; ``cache`` is how it caches prompts, None: not at all.
+    ``batch_percent`` of every rate is what a line of a batch costs, cached or not; None: the
+    provider has no batches.
     """
 
     id: str
@@ -104,10 +107,19 @@ class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     later: LaterRates | None = None
     cache: CacheRule | None = None
     reasons: Literal["never", "asked", "always"] = "never"
+    batch_percent: int | None = None
 
-    def cost_pico(self, usage: Usage, at: float) -> int:
-        """Return the picodollars of a request that arrived at epoch second ``at``."""
-        return self._rates(usage.prompt, datetime.fromtimestamp(at, UTC)).cost(usage)
+    def cost_pico(self, usage: Usage, at: float, *, batch: bool = False) -> int:
+        """Return the picodollars of a request that arrived at epoch second ``at``.
+
+        Raises ``ValueError`` for a batch where there are none.
+        """
+        listed = self._rates(usage.prompt, datetime.fromtimestamp(at, UTC)).cost(usage)
+        if not batch:
+            return listed
+        if self.batch_percent is None:
+            raise ValueError(f"{self.provider} sells no batches of {self.id}")
+        return -(-listed * self.batch_percent // PERCENT)
 
     def _rates(self, prompt_tokens: int, moment: datetime) -> Rates:
         if self.long is not None and prompt_tokens > self.long.above:
@@ -136,7 +148,11 @@ class PriceList:
 
 def load_prices(file: Path = PRICE_FILE) -> PriceList:
     """Read the price list; a missing rate or a misspelt field raises ``ValidationError``."""
-    rows = tomllib.loads(file.read_text(encoding="utf-8"))["model"]
+    tables = tomllib.loads(file.read_text(encoding="utf-8"))
+    rows = [
+        {"batch_percent": tables["batch_percent"].get(row["provider"]), **row}
+        for row in tables["model"]
+    ]
     return PriceList(msgspec.convert(rows, list[Model]))
 
 

@@ -117,13 +117,21 @@ def accept(
     refusal: type[Refusal],
 ) -> Order:
     """Look the prompt up in the cache and draw a fault; raises ``refusal`` where it says so."""
-    fault = desk.faults.take(sale)
+    # A batch's lines have their own faults, scripted for the batch as a whole.
+    fault = desk.faults.take(sale) if sale.batch is None else None
     if isinstance(fault, Status):
         raise refusal.scripted(fault.status, fault.retry_after)
     model = sale.model
     scope = (model.provider, sale.account, model.id, prompt.partition)
     visit = desk.shelf.visit(scope, model.cache, prompt, sale.at)
     return Order(sale, prompt, visit, choices, pause, fault)
+
+
+def answer_at_once(desk: Desk, order: Order, wire: Wire) -> bytes:
+    """Return the whole answer, billed: what a line of a batch gets."""
+    order.visit.keep(order.sale.at)
+    desk.books.bill(order.sale, order.usage(), "complete")
+    return wire.whole()
 
 
 @dataclass

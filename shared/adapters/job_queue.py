@@ -8,11 +8,35 @@ from typing import Any, Final
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
+from shared.adapters.aws_json import Json, JsonClient, Service, Timeouts, access
 from shared.adapters.dynamodb.reaching import Report
 from shared.domain.errors import StoreUnavailable
 
 _TOGETHER: Final = 10
 """What SendMessageBatch takes."""
+
+
+_SQS: Final = Service("sqs", target="AmazonSQS", version="1.0")
+
+
+class SqsClient(JsonClient):
+    """The calls of SQS that there are, in its JSON protocol; they are botocore's by their shape.
+
+    Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-making-api-requests-json.html
+    """
+
+    def send_message_batch(self, **request: Any) -> Json:
+        """Send messages."""
+        return self.call("SendMessageBatch", request)
+
+    def change_message_visibility_batch(self, **request: Any) -> Json:
+        """Say when messages are to be shown again."""
+        return self.call("ChangeMessageVisibilityBatch", request)
+
+
+def connect(timeouts: Timeouts) -> SqsClient:
+    """Return a client for the function's own region and role."""
+    return SqsClient(_SQS, access(_SQS), timeouts)
 
 
 class _Message(msgspec.Struct, frozen=True):
@@ -38,6 +62,21 @@ class SqsJobQueue:
         """Send ten at a time."""
         for first in range(0, len(jobs), _TOGETHER):
             self._send(jobs[first : first + _TOGETHER])
+
+    def show_again(self, receipts: Sequence[str], seconds: int) -> None:
+        """Show messages again after a while, and not only when their time in hiding is over.
+
+        What cannot be done changes nothing but that: it is reported.
+        """
+        for first in range(0, len(receipts), _TOGETHER):
+            entries = [
+                {"Id": str(number), "ReceiptHandle": each, "VisibilityTimeout": seconds}
+                for number, each in enumerate(receipts[first : first + _TOGETHER])
+            ]
+            try:
+                self._client.change_message_visibility_batch(QueueUrl=self._url, Entries=entries)
+            except (BotoCoreError, ClientError) as error:
+                self._report("show_again", type(error).__name__)
 
     def _send(self, jobs: Sequence[tuple[str, str]]) -> None:
         entries = [

@@ -6,7 +6,7 @@ The contract suite in ``tests/contracts`` runs on these and on the real ones ali
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -47,6 +47,12 @@ class MemoryStore:
         known = self.ledger.budgets
         budgets = {scope: known[scope] for scope in scopes if scope in known}
         return Found(key, answer, dict(self.health), budgets)
+
+    def stored_answers(self, team: str, digests: Sequence[str]) -> dict[str, StoredAnswer]:
+        """Read answers."""
+        self.calls.append("stored_answers")
+        found = {} if "stored_answers" in self.down else self.answers
+        return {each: found[team, each] for each in digests if (team, each) in found}
 
     def record_hit(
         self, entry: Entry, settlement: Settlement, repeat: Repeat | None, day: str
@@ -189,7 +195,13 @@ class MemoryMeter:
         self.refusals: list[tuple[str, int, str | None]] = []
         self.troubles: list[tuple[str, dict[str, Any]]] = []
 
-    def settled(self, entry: Entry, settlement: Settlement, seconds: float) -> None:
+    def settled(
+        self,
+        entry: Entry,
+        settlement: Settlement,
+        seconds: float,
+        held_nano: int | None = None,
+    ) -> None:
         """Remember a settled request."""
         self.settlements.append((entry, settlement))
 

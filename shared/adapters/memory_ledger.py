@@ -79,8 +79,8 @@ class MemoryLedger(MemoryUsage):
             return changed
         self.holds[place] = hold
         for seen in budgets:
-            moved = _moved(self.budgets[seen.scope], reserving(hold.nano), ("day", "month"))
-            self.budgets[seen.scope] = _counted(moved, hold, now)
+            taken = moved(self.budgets[seen.scope], reserving(hold.nano), ("day", "month"))
+            self.budgets[seen.scope] = _counted(taken, hold, now)
         return hold
 
     def end(
@@ -89,7 +89,7 @@ class MemoryLedger(MemoryUsage):
         """End the hold if it stands as the ending asks."""
         self._called("end")
         place = _place(hold)
-        stands, row = place in self.holds, self._row_state(place)
+        stands, row = self._stands(hold), self._row_state(place)
         if (ending.takes_hold and not stands) or row != ending.row_before:
             return Position(stands, row, position.budgets)
         if ending.takes_hold:
@@ -122,19 +122,23 @@ class MemoryLedger(MemoryUsage):
         movement = ending.movement(hold.nano, settlement.cost_nano if settlement else 0)
         for scope in hold.scopes:
             budget = self.budgets[scope]
-            moved = _moved(budget, movement, hold.periods_in(budget))
+            after = moved(budget, movement, hold.periods_in(budget))
             if scope.kind == "key" and ending.takes_hold and hold.is_in_flight:
-                moved = replace(moved, in_flight=moved.in_flight - 1)
+                after = replace(after, in_flight=after.in_flight - 1)
             if scope.kind == "key" and ending.charges_real and settlement and hold.is_in_flight:
                 tokens = settlement.tokens.prompt + settlement.tokens.output
-                moved = replace(moved, minute_tokens=moved.minute_tokens + tokens)
-            self.budgets[scope] = moved
+                after = replace(after, minute_tokens=after.minute_tokens + tokens)
+            self.budgets[scope] = after
 
     def _give(self, scope: Scope, day: int, month: int) -> None:
         budget = self.budgets[scope]
         self.budgets[scope] = replace(
             budget, day=_widened(budget.day, day), month=_widened(budget.month, month)
         )
+
+    def _stands(self, hold: Hold) -> bool:
+        standing = self.holds.get(_place(hold))
+        return standing is not None and standing.nano == hold.nano
 
     def _row_state(self, place: Place) -> RowState:
         row = self.rows.get(place)
@@ -172,7 +176,8 @@ def _counted(budget: Budget, hold: Hold, now: float) -> Budget:
     return replace(budget, in_flight=in_flight, minute_requests=requests)
 
 
-def _moved(budget: Budget, movement: Movement, periods: Sequence[Period]) -> Budget:
+def moved(budget: Budget, movement: Movement, periods: Sequence[Period]) -> Budget:
+    """Return a budget after a movement in some of its periods."""
     changed = {period: _after(budget.counter(period), movement) for period in periods}
     return replace(
         budget, day=changed.get("day", budget.day), month=changed.get("month", budget.month)

@@ -87,10 +87,15 @@ class HttpUpstream:
             ) from error
 
     def _url(self, provider: Provider, path: str) -> str:
-        if self._stand_in is None:
-            return provider.base_url + path
-        own_path = urlsplit(provider.base_url).path.rstrip("/")
-        return f"{self._stand_in.rstrip('/')}/{provider.name}{own_path}{path}"
+        return base_url(provider, self._stand_in) + path
+
+
+def base_url(provider: Provider, stand_in: str | None) -> str:
+    """Return where a provider's API begins: at its own host, or under the stand-in's."""
+    if stand_in is None:
+        return provider.base_url
+    own_path = urlsplit(provider.base_url).path.rstrip("/")
+    return f"{stand_in.rstrip('/')}/{provider.name}{own_path}"
 
 
 def _authorization(provider: Provider, key: str) -> dict[str, str]:

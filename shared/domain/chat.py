@@ -22,6 +22,8 @@ Count = Annotated[int, msgspec.Meta(ge=1, le=10_000_000)]
 
 MAX_MESSAGES: Final = 1_000
 MAX_TOOLS: Final = 512
+MAX_DEPTH: Final = 32
+"""Refused before anything that recurses sees it."""
 
 REFUSED: Final = {
     "audio": "Audio output has no price in the catalog yet.",
@@ -408,3 +410,21 @@ def _texts_of(message: Message) -> Iterator[str]:
         for part in message.content or ():
             if isinstance(part, TextPart | LoneTextPart):
                 yield part.text
+
+
+def is_deeper_than(value: Any, limit: int) -> bool:
+    """Tell whether a decoded value has objects and arrays nested deeper than so many levels."""
+    level = [value]
+    for _ in range(limit):
+        level = [child for each in level for child in _children(each)]
+        if not level:
+            return False
+    return True
+
+
+def _children(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        value = value.values()
+    elif not isinstance(value, list):
+        return []
+    return [child for child in value if isinstance(child, dict | list)]

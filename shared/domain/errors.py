@@ -12,6 +12,7 @@ GatewayError
 │   ├── BudgetFrozen          402  an operator froze it
 │   └── CallTooDear           402  one call may cost more than its share, or than it was told to
 ├── RouteNotFound             404
+├── ObjectNotFound            404  a file, an upload or a batch that this team does not have
 ├── JobNotFound               404  a job that this team has not
 ├── MethodNotAllowed          405
 ├── BodyTooLarge              413
@@ -174,6 +175,17 @@ class RouteNotFound(GatewayError):
     code = "not_found"
 
 
+class ObjectNotFound(GatewayError):
+    """Nothing of this id is this team's; says the same of another team's and of what expired."""
+
+    status = 404
+    type = "invalid_request_error"
+    code = "not_found"
+
+    def __init__(self, what: str, name: str, param: str) -> None:
+        super().__init__(f"Your team has no {what} {name[:100]!r}.", param=param)
+
+
 class JobNotFound(GatewayError):
     """A job id under which this team has no job; says the same of another team's."""
 
@@ -200,8 +212,9 @@ class BodyTooLarge(GatewayError):
     type = "invalid_request_error"
     code = "body_too_large"
 
-    def __init__(self, limit_bytes: int) -> None:
-        super().__init__(f"The body is larger than this route's limit of {limit_bytes} bytes.")
+    def __init__(self, limit_bytes: int, instead: str = "") -> None:
+        about = f"The body is larger than this route's limit of {limit_bytes} bytes."
+        super().__init__(f"{about} {instead}".rstrip())
 
 
 class IdempotencyConflict(GatewayError):

@@ -94,6 +94,10 @@ class Budgets:
                 budgets += self._of_team(team)
         return budgets
 
+    def teams(self) -> list[str]:
+        """Return every team that ever had a key."""
+        return self._admin.teams()
+
     def change(self, name: str, change: Change, reason: str) -> Changed:
         """Change a budget and write down who did, in one transaction over all its pieces.
 

@@ -8,7 +8,7 @@ anew. The work of this module is synchronous and runs in a thread of its own.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -30,9 +30,7 @@ from shared.domain.budgets import (
 from shared.domain.budgets.movements import (
     ABANDON,
     DROP_SETTLED,
-    EXPIRE,
-    SETTLE_LATE,
-    SETTLE_TWICE_HELD,
+    SETTLE,
     SETTLE_UNHELD,
     Ending,
     RowState,
@@ -126,6 +124,10 @@ class Holding:
         """Return budgets as they are at this moment, though nothing was written yet."""
         day = current_day(budgets.values(), self._clock_day())
         return [as_of(budget, day, self._clock()) for budget in budgets.values()]
+
+    def standing(self, scopes: Iterable[Scope]) -> list[Budget]:
+        """Return the budgets of scopes as they are at this moment; raises ``StoreUnavailable``."""
+        return self.today(self._ledger.read_budgets(scopes))
 
     def reserve(self, wanted: Wanted, seen: Mapping[Scope, Budget] | None) -> OpenHold:
         """Hold money in all scopes of a call, deciding by budgets as they were seen, if they were.
@@ -255,16 +257,19 @@ class Holding:
     def _reopen_rollups(self, hold: Hold, ending: Ending) -> None:
         """Before a row is written or replaced after its hour, have the hour added up anew.
 
-        The hour before has it as evidence of a retry.
+        The hour before has it as evidence of a retry. A call that was waited for and is settled
+        while its hold lasts is never late; one whose process was frozen in the meantime may be, by
+        hours, and a deferred call mostly is.
         """
-        if ending not in {EXPIRE, SETTLE_LATE, SETTLE_TWICE_HELD}:
+        now = self._clock()
+        is_in_time = hold.is_in_flight and ending is SETTLE and now < hold.expires_at
+        if is_in_time or not ending.writes_row:
             return
         # Late rows are rare: no cold start waits for what adds usage up.
         from shared.domain.rollups import SETTLING_SECONDS  # noqa: PLC0415
         from shared.domain.usage_rows import epoch, hour_before, hour_end, moment_of  # noqa: PLC0415
 
-        opened, now = hold.entry.opened_at, self._clock()
-        hour = hold.day + moment_of(opened)[10:13]
+        hour = hold.day + moment_of(hold.entry.opened_at)[10:13]
         if now >= epoch(hour_end(hour)):
             until = int(now) + SETTLING_SECONDS
             self._ledger.reopen(hold.entry.team, [hour, hour_before(hour)], until)

@@ -82,6 +82,8 @@ class Relay:
     async def _next(self) -> bytes | GatewayError | None:
         if self._first:
             return self._first.pop()
+        if not self._queue.empty():  # A timeout costs more than the frame that it would guard.
+            return self._queue.get_nowait()
         try:
             async with asyncio.timeout(self._keep_alive_seconds):
                 return await self._queue.get()
@@ -90,6 +92,9 @@ class Relay:
 
     async def _put(self, item: bytes | GatewayError | None) -> None:
         if self._is_abandoned:
+            return
+        if not self._queue.full():
+            self._queue.put_nowait(item)
             return
         try:
             async with asyncio.timeout(_READER_SECONDS):

@@ -105,7 +105,7 @@ class Settler:
         )
         await self._settle(attempt.hold, settlement)
         await self._store_answer(entry, received, settlement, keeping, claim)
-        self._meter.settled(entry, settlement, self._clock() - entry.opened_at)
+        self._tell(attempt, settlement)
         return settlement
 
     async def failed(self, attempt: Attempt, error: BaseException) -> Settlement:
@@ -122,8 +122,12 @@ class Settler:
             usage_source=source,
         )
         await self._settle(attempt.hold, settlement)
-        self._meter.settled(entry, settlement, self._clock() - entry.opened_at)
+        self._tell(attempt, settlement)
         return settlement
+
+    def _tell(self, attempt: Attempt, settlement: Settlement) -> None:
+        seconds = self._clock() - attempt.entry.opened_at
+        self._meter.settled(attempt.entry, settlement, seconds, attempt.hold.hold.nano)
 
     def price_hit(self, entry: Entry, answer: StoredAnswer) -> Settlement:
         """Return the settlement of an answer from the cache: nothing paid, all of it saved."""

@@ -407,10 +407,7 @@ def test_a_row_that_is_written_after_its_hour_opens_the_hour_and_the_one_before(
 ) -> None:
     bench, ledger = bench_on(place), place.ledger
     late = bench.reserve(100)
-    settled = bench.reserve(100)
     bench.time[0] += 3_700
-    bench.holding.settle(settled, SETTLED)
-    assert ledger.hours("search", "2026-11-22") == {}
     bench.holding.expire(late.hold)
     opened = ledger.hours("search", "2026-11-22")
     assert opened.keys() == {"2026-11-22T11", "2026-11-22T12"}
@@ -418,6 +415,21 @@ def test_a_row_that_is_written_after_its_hour_opens_the_hour_and_the_one_before(
     before = opened["2026-11-22T12"].revision
     bench.holding.settle(late, SETTLED)
     assert ledger.hours("search", "2026-11-22")["2026-11-22T12"].revision > before
+
+
+def test_a_call_that_thaws_after_its_hour_opens_it_and_one_that_ends_in_time_does_not(
+    place: Place,
+) -> None:
+    bench, ledger = bench_on(place), place.ledger
+    bench.time[0] += 3_500
+    in_time, frozen = bench.reserve(100), bench.reserve(100)
+    bench.time[0] = in_time.hold.expires_at - 1
+    assert bench.time[0] % 3_600 < 3_500, "the hour is over"
+    bench.holding.settle(in_time, SETTLED)
+    assert ledger.hours("search", "2026-11-22") == {}
+    bench.time[0] += 40_000
+    bench.holding.settle(frozen, SETTLED)
+    assert ledger.hours("search", "2026-11-22").keys() == {"2026-11-22T11", "2026-11-22T12"}
 
 
 def test_a_hold_that_expires_within_its_hour_opens_nothing(place: Place) -> None:

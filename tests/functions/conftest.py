@@ -14,7 +14,11 @@ from starlette.applications import Starlette
 
 from functions.router.app import create_app
 from shared.adapters.memory import MemoryMeter, MemoryReply, MemoryStore, MemoryUpstream
+from shared.adapters.memory_caller_batches import MemoryCallerBatches
+from shared.adapters.memory_files import MemoryFiles
+from shared.adapters.memory_jobs import MemoryBlobs, MemoryQueue
 from shared.adapters.memory_ledger import MemoryLedger
+from shared.batch_wiring import BatchStores
 from shared.catalog import Provider
 from shared.domain.api_keys import compose_key, key_digest
 from shared.domain.entries import Entry, KeyRow
@@ -75,6 +79,10 @@ class Gateway:
     upstream: MemoryUpstream
     meter: MemoryMeter
     time: list[float]
+    files: MemoryFiles
+    blobs: MemoryBlobs
+    batches: MemoryCallerBatches
+    queue: MemoryQueue
     keys: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -119,6 +127,9 @@ def make_gateway(*providers: str, **limits: Any) -> Gateway:
         environment="dev",
         cache_table="cache",
         ledger_table="ledger",
+        jobs_table="jobs",
+        batches_bucket="batches",
+        jobs_queue="jobs",
         providers=providers,
         provider_secrets={provider: f"arn:{provider}" for provider in providers},
         policy_version="p1",
@@ -127,6 +138,8 @@ def make_gateway(*providers: str, **limits: Any) -> Gateway:
     )
     time = [1_795_330_000.0]
     store, meter = MemoryStore(), MemoryMeter()
+    files, blobs = MemoryFiles(), MemoryBlobs()
+    batches, queue = MemoryCallerBatches(), MemoryQueue()
     upstream = MemoryUpstream(lambda *_: MemoryReply(as_chunks()))
     router = build_router(
         settings,
@@ -134,8 +147,21 @@ def make_gateway(*providers: str, **limits: Any) -> Gateway:
         stores=(store, store.ledger),
         upstream=upstream,
         meter=meter,
+        batch_stores=BatchStores(files, blobs, batches, queue),
     )
-    made = Gateway(create_app(router), router, store, store.ledger, upstream, meter, time)
+    made = Gateway(
+        create_app(router),
+        router,
+        store,
+        store.ledger,
+        upstream,
+        meter,
+        time,
+        files,
+        blobs,
+        batches,
+        queue,
+    )
     made.answer_with(usual_answer)
     for number, team in enumerate(("search", "support")):
         key = compose_key("dev", team, bytes([number]) * 24)

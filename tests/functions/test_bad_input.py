@@ -145,6 +145,15 @@ def test_unknown_routes_and_methods_are_refused_in_shape(
     assert_openai_error(run(gateway.call(method, path)), status, None)
 
 
+@pytest.mark.parametrize("path", ["/v1/responses", "/v1/embeddings"])
+def test_a_route_that_is_not_built_names_itself_and_what_to_do(gateway: Gateway, path: str) -> None:
+    response = run(gateway.post(b"{}", {"x-api-key": gateway.keys["search"]}, path))
+    assert_openai_error(response, 404, None)
+    told = response.json()["error"]["message"]
+    assert f"no route POST {path}." in told
+    assert "not built: ask" in told
+
+
 def test_an_event_that_is_no_request_is_accepted_and_ignored_but_no_route(gateway: Gateway) -> None:
     ignored = run(gateway.post(b'{"Records": []}', {}, "/lambda-events"))
     assert ignored.status_code == 200

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -13,8 +14,17 @@ from shared.adapters.memory import MemoryReply
 from shared.domain.budgets import OpenHold
 from shared.domain.errors import UpstreamFailed, UpstreamTimedOut
 from shared.domain.health import Health
-from tests.functions.conftest import Gateway, as_chunks, chunk, make_gateway, run, usual_answer
+from tests.functions.conftest import (
+    Gateway,
+    as_chunks,
+    chunk,
+    make_gateway,
+    run,
+    stream_frames,
+    usual_answer,
+)
 
+USER = {"role": "user", "content": "hi"}
 FIRST, SECOND, THIRD = "gpt-6.1-terra", "grok-4.7", "gpt-6.1-sol"
 
 
@@ -194,3 +204,42 @@ def test_a_whole_answer_that_took_all_its_time_is_not_asked_for_elsewhere(
     gateway.answer_with(late)
     assert run(gateway.chat(model="mid")).status_code == 502
     assert models_of(gateway) == [FIRST]
+
+
+def test_a_translated_stream_carries_the_id_of_the_attempt_that_answered(
+    impatient: Gateway,
+) -> None:
+    """What an attempt that came to nothing would have been called is never told."""
+
+    def named(identity: str, *parts: bytes) -> MemoryReply:
+        renamed = (part.replace(b'"id": "c"', b'"id": "%s"' % identity.encode()) for part in parts)
+        return MemoryReply(as_chunks(*renamed))
+
+    def answer(body: dict[str, Any]) -> MemoryReply:
+        if body["model"] == FIRST:
+            return named("chatcmpl-first")  # it accepts the call and closes without a byte
+        return named("chatcmpl-second", *stream_frames())
+
+    impatient.answer_with(answer)
+    asked = {"model": "mid", "max_tokens": 50, "stream": True, "messages": [USER]}
+    headers = {"x-api-key": impatient.keys["search"]}
+    told = run(impatient.post(json.dumps(asked).encode(), headers, "/v1/messages")).text
+    assert models_of(impatient) == [FIRST, SECOND]
+    assert told.count('"msg_second"') == told.count('"id":"msg_') == 1
+
+
+def test_after_the_first_byte_a_translated_stream_keeps_its_one_id(impatient: Gateway) -> None:
+    first = [part.replace(b'"id": "c"', b'"id": "chatcmpl-first"') for part in stream_frames()]
+
+    async def broken() -> Any:
+        for part in first[:3]:
+            yield part
+        raise UpstreamFailed("reset")
+
+    impatient.answer_with(lambda _: MemoryReply(broken()))
+    asked = {"model": "mid", "max_tokens": 50, "stream": True, "messages": [USER]}
+    headers = {"x-api-key": impatient.keys["search"]}
+    told = run(impatient.post(json.dumps(asked).encode(), headers, "/v1/messages")).text
+    assert models_of(impatient) == [FIRST]
+    assert told.count('"id":"msg_first"') == told.count('"id":"msg_') == 1
+    assert "event: error" in told

@@ -41,6 +41,8 @@ class BareMocks(Mocks):
             "rootResourceId": "root",
             "invokeUrl": "https://api.example/live",
             "version": "7",
+            "bucket": inputs.get("bucketPrefix", "") + "made-up",
+            "url": f"https://sqs.us-east-1.amazonaws.com/123456789012/{inputs.get('name')}",
         }
 
 
@@ -94,7 +96,10 @@ def run_with(environment: str, **config: Any) -> Stack:
 def stack_of(environment: str, **config: Any) -> StackFile:
     """The stack file of an environment, with other settings where they are given."""
     file = read_stack_file(ROOT / f"Pulumi.{environment}.yaml", "sluice")
-    changed = {f"sluice:{key}": json.dumps(value) for key, value in config.items()}
+    changed = {
+        f"sluice:{key}": value if isinstance(value, str) else json.dumps(value)
+        for key, value in config.items()
+    }
     return StackFile(file.stack, {**file.config, **changed})
 
 

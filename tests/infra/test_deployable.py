@@ -14,7 +14,8 @@ from infra.bundle.build import Built
 from infra.bundle.deployable import require_deployable
 from infra.bundle.errors import NotDeployable
 from infra.bundle.manifest import MANIFEST
-from infra.router import bundle_to_upload
+from infra.bundle.recipe import ROUTER
+from infra.function_code import bundle_to_upload
 from tests.infra.bare import ROOT
 
 
@@ -29,17 +30,17 @@ def require(path: Path, checkout: Path = ROOT, /, **otherwise: str) -> None:
 
 def test_the_zip_for_lambda_is_deployable(lambda_bundle: Built) -> None:
     require(lambda_bundle.path)
-    archive = bundle_to_upload(lambda_bundle.path, is_uploaded=True)
+    archive = bundle_to_upload(ROUTER, lambda_bundle.path, is_uploaded=True)
     assert isinstance(archive, pulumi.FileArchive)
 
 
 def test_a_missing_zip_is_refused_by_the_name_of_what_builds_it(tmp_path: Path) -> None:
     with pytest.raises(pulumi.RunError, match=r"no .*/router\.zip: run `make bundle` first"):
-        bundle_to_upload(tmp_path / "router.zip", is_uploaded=True)
+        bundle_to_upload(ROUTER, tmp_path / "router.zip", is_uploaded=True)
 
 
 def test_under_mocks_no_zip_is_asked_for(tmp_path: Path) -> None:
-    archive = bundle_to_upload(tmp_path / "router.zip", is_uploaded=False)
+    archive = bundle_to_upload(ROUTER, tmp_path / "router.zip", is_uploaded=False)
     assert isinstance(archive, pulumi.FileArchive)
 
 

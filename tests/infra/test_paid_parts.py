@@ -24,11 +24,10 @@ PAID = {"customer_key": True, "access_logs": True, "waf_requests_per_ip": 1000}
     [
         "aws:kms/key:Key",
         "aws:wafv2/webAcl:WebAcl",
-        "aws:cloudwatch/metricAlarm:MetricAlarm",
-        "aws:sns/topic:Topic",
+        "aws:cloudwatch/dashboard:Dashboard",
     ],
 )
-def test_dev_has_nothing_that_costs_while_nobody_calls(kind: str) -> None:
+def test_dev_has_nothing_dear_that_costs_while_nobody_calls(kind: str) -> None:
     assert declared("dev").all(kind) == []
     assert "snapStart" not in declared("dev").function
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from infra import edge, router
+from infra import edge, function_code
 from infra.refusals import REFUSALS
 from shared.catalog import policy_version
 from shared.resources import CACHE_TABLE, LEDGER_TABLE
@@ -20,14 +20,23 @@ every_environment = pytest.mark.parametrize("environment", ENVIRONMENTS)
 @every_environment
 def test_the_program_runs_offline_and_exports_what_a_deployer_needs(environment: str) -> None:
     outputs = declared(environment).outputs
-    assert set(outputs) - {"alarm_topic"} == {
+    assert set(outputs) == {
         "endpoint",
         "rest_api_id",
         "router_function",
         "router_version",
+        "guard_function",
+        "alarm_topic",
+        "people_topic",
         "live_version",
         "cache_table",
         "ledger_table",
+        "jobs_table",
+        "batches_bucket",
+        "jobs_queue",
+        "jobs_dead_letters",
+        "dispatcher_function",
+        "collector_function",
         "provider_secrets",
         "environment",
         "region",
@@ -155,9 +164,9 @@ def test_concurrency_is_reserved_only_where_it_is_asked_for() -> None:
 
 def test_a_bundle_that_is_not_built_has_no_hash(tmp_path: Path) -> None:
     bundle = tmp_path / "router.zip"
-    assert router.bundle_hash(bundle) is None
+    assert function_code.bundle_hash(bundle) is None
     bundle.write_bytes(b"")
-    assert router.bundle_hash(bundle) == "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
+    assert function_code.bundle_hash(bundle) == "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from infra.release_alarms import RUNBOOK
+from infra.alarm_table import ALARMS
 from tests.infra.bare import ENVIRONMENTS, ROOT, BareMocks, Stack, declared, run, run_with, stack_of
 
 NEWEST = "7"  # What the mocks say was published last.
@@ -70,22 +70,12 @@ def test_the_api_s_5xx_are_watched_as_a_share_of_all_answers() -> None:
     assert refused["dimensions"] == {"ApiName": "sluice-dev-edge", "Stage": "live"}
 
 
-def test_release_alarms_tell_the_exported_topic_and_name_a_section_that_exists() -> None:
-    stack = run_with("dev", release_alarms=True)
-    assert stack.all(ALARM)
-    for alarm in stack.all(ALARM):
-        assert alarm["alarmActions"] == alarm["okActions"] == [stack.outputs["alarm_topic"]]
-        assert RUNBOOK in alarm["alarmDescription"]
-    document, _, anchor = RUNBOOK.partition("#")
-    headings = (ROOT / document).read_text(encoding="utf-8").splitlines()
-    assert f"## {anchor.replace('-', ' ').capitalize()}" in headings
-
-
-def test_without_release_alarms_there_is_neither_alarm_nor_topic() -> None:
-    stack = run_with("prod", release_alarms=False)
-    assert not stack.all(ALARM)
-    assert not stack.all("aws:sns/topic:Topic")
-    assert "alarm_topic" not in stack.outputs
+def test_release_alarms_come_and_go_with_their_setting() -> None:
+    release = {row.name for row in ALARMS if row.chosen == "release"}
+    assert release == {"newest-errors", "edge-5xx"}
+    on = run_with("dev", release_alarms=True, alarms="none").all(ALARM)
+    assert {alarm["name"] for alarm in on} == {f"sluice-dev-{name}" for name in release}
+    assert run_with("dev", release_alarms=False, alarms="none").all(ALARM) == []
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)

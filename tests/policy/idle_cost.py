@@ -25,7 +25,7 @@ class Price(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     """One charge of one resource type, in USD a month."""
 
     type: str
-    per: Literal["resource", "rule", "snapshot_gb"]
+    per: Literal["resource", "rule", "watched", "snapshot_gb"]
     usd: str
     in_use: str
     source: str
@@ -83,6 +83,9 @@ def idle_nano(stack: Stack) -> int:
 def _nano(price: Price, inputs: Mapping[str, Any]) -> int:
     if price.per == "rule":
         return price.nano * len(inputs["rules"])
+    if price.per == "watched":
+        queries = inputs.get("metricQueries", [{"metric": inputs}])
+        return price.nano * sum("metric" in query for query in queries)
     if price.per == "snapshot_gb":
         megabytes = inputs["memorySize"] if "snapStart" in inputs else 0
         return -(-price.nano * megabytes // MB_PER_GB)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import functools
+import json
+import math
 from typing import Any, Final
 
 from shared.domain.routing import TIERS
-from shared.meters import Meter
-from tests.infra.bare import ENVIRONMENTS, ROOT, declared, run_with
+from shared.meters import METRICS
+from tests.infra.bare import ENVIRONMENTS, ROOT, declared, run_with, stack_of
 from tests.policy.idle_cost import charges, idle_nano, read_prices
 
 FILE = ROOT / "docs" / "idle-cost.md"
@@ -16,12 +18,17 @@ NANO_PER_METRIC: Final = 300_000_000
 
 OPTIONS: Final[dict[str, Any]] = {
     "release_alarms": True,
+    "alarms": "all",
+    "webhooks": True,
+    "dashboard": True,
     "access_logs": True,
     "customer_key": True,
     "snap_start": True,
     "waf_requests_per_ip": 30_000,
 }
 """The settings that cost something while nobody calls, and a value that switches each on."""
+OFF: Final[dict[str, Any]] = {"alarms": "none"}
+"""What else must be said for none of them to be on in dev."""
 
 _HEAD = """\
 # What a stack costs while nobody calls it
@@ -38,16 +45,40 @@ def cents(nano: int) -> str:
 
 
 def option_nano(environment: str, setting: str) -> int:
-    """Return what a setting adds to a stack of an environment's memory with none of them on."""
+    """Return what a setting adds to a stack of an environment's memory with none of them on.
+
+    Of how many alarms there are, it is what the environment has that counts.
+    """
     memory = declared(environment).function["memorySize"]
-    return _alone_nano(memory, setting) - _alone_nano(memory, None)
+    value = OPTIONS[setting]
+    if setting in OFF:
+        value = stack_of(environment).config[f"sluice:{setting}"]
+    return _alone_nano(memory, setting, value) - _alone_nano(memory, None, None)
 
 
 @functools.cache
-def _alone_nano(memory_mb: int, setting: str | None) -> int:
-    on = {} if setting is None else {setting: OPTIONS[setting]}
-    # Dev has every one of them off.
-    return idle_nano(run_with("dev", memory_mb=memory_mb, **on))
+def _alone_nano(memory_mb: int, setting: str | None, value: Any) -> int:
+    on = {} if setting is None else {setting: value}
+    return idle_nano(run_with("dev", memory_mb=memory_mb, **{**OFF, **on}))
+
+
+def metrics_of(environment: str) -> int:
+    """Return how many custom metrics there are at most: a name with a value of each dimension."""
+    known = {"environment": 1, "tier": len(TIERS), "provider": _providers(environment)}
+    return sum(
+        math.prod(known[each] for each in dimensions)
+        for metric in METRICS.values()
+        for dimensions in metric.sets
+    )
+
+
+def metrics_nano(environment: str) -> int:
+    """Return what they cost in a month in which each has a point in every hour."""
+    return metrics_of(environment) * NANO_PER_METRIC
+
+
+def _providers(environment: str) -> int:
+    return len(json.loads(stack_of(environment).config["sluice:providers"]))
 
 
 def render() -> str:
@@ -91,10 +122,11 @@ def _options() -> list[str]:
 
 
 def _in_use() -> list[str]:
-    most = len(Meter) * (1 + len(TIERS))
+    most, sparse = metrics_of("prod"), sum(metric.sparse for metric in METRICS.values())
     metrics = (
         f"| custom metrics | $0.30 a month each, by the hour in which they have a point: at most "
-        f"{most}, {cents(most * NANO_PER_METRIC)} in a month of calls around the clock |"
+        f"{most} in prod, {cents(metrics_nano('prod'))} in a month of calls around the clock; "
+        f"{sparse} of the {len(METRICS)} names have a point only when something is wrong |"
     )
     rows = [
         f"| {price.type.rpartition(':')[2]} | {price.in_use} ([source]({price.source}), "

@@ -4,23 +4,53 @@ import re
 
 import pytest
 
+from infra.alarm_table import ALARMS
 from shared.domain.money import NANO_PER_USD
+from shared.meters import METRICS
 from tests.infra.bare import ENVIRONMENTS, ROOT, BareMocks, Stack, declared, run, run_with
 from tests.policy.idle_cost import UnpricedError, charges, idle_nano, read_prices
-from tests.policy.idle_cost_table import FILE, OPTIONS, cents, option_nano, render
+from tests.policy.idle_cost_table import (
+    FILE,
+    OPTIONS,
+    cents,
+    metrics_nano,
+    metrics_of,
+    option_nano,
+    render,
+)
 from tests.policy.twin import STACK, TWIN
 
 
 def test_dev_costs_about_a_dollar_a_month_while_nobody_calls() -> None:
-    # Two providers' secrets at $0.40.
-    assert idle_nano(declared("dev")) == 800_000_000
+    # Two providers' secrets at $0.40, two alarms at $0.10.
+    assert idle_nano(declared("dev")) == 1_000_000_000
     assert idle_nano(declared("dev")) < 1.2 * NANO_PER_USD
 
 
 def test_staging_and_prod_cost_what_their_settings_say() -> None:
-    # Secrets 2 x 0.40, alarms 2 x 0.10, key 1.00, firewall 5.00 + 2 rules x 1.00.
-    assert idle_nano(declared("staging")) == 9_000_000_000
-    assert idle_nano(declared("prod")) == 9_000_000_000
+    # Secrets 3 x 0.40, alarms' metrics 37 x 0.10, key 1.00, firewall 5.00 + 2 rules x 1.00,
+    # dashboard 3.00.
+    assert idle_nano(declared("staging")) == 15_900_000_000
+    assert idle_nano(declared("prod")) == 15_900_000_000
+
+
+def test_an_alarm_costs_as_much_as_the_metrics_it_is_computed_from() -> None:
+    alarms = {row.name: len(row.metrics) for row in ALARMS}
+    assert (alarms["budget-day-80"], alarms["burn-day-30m"]) == (1, 2)
+    none, few, every = (run_with("dev", alarms=each) for each in ("none", "few", "all"))
+    assert idle_nano(few) - idle_nano(none) == 2 * 100_000_000
+    of_release = sum(len(row.metrics) for row in ALARMS if row.chosen == "release")
+    watched = sum(alarms.values()) - of_release
+    assert idle_nano(every) - idle_nano(none) == watched * 100_000_000 == 3_500_000_000
+
+
+def test_custom_metrics_are_counted_with_every_value_of_their_dimensions() -> None:
+    # 26 names alone; Requests and Latency by 3 tiers; calls and failures by 2 providers.
+    assert len(METRICS) == 26
+    assert metrics_of("prod") == 26 + 2 * 3 + 2 * 2
+    assert metrics_nano("prod") == 36 * 300_000_000
+    most = 12 * NANO_PER_USD
+    assert all(metrics_nano(each) <= most for each in ENVIRONMENTS)
 
 
 def test_a_snapshot_is_paid_by_the_memory_it_holds() -> None:
@@ -38,7 +68,8 @@ def test_a_declared_type_without_a_price_fails_and_is_named() -> None:
 
 
 def test_no_price_is_kept_for_what_no_environment_can_declare() -> None:
-    everything: Stack = run_with("dev", **OPTIONS)
+    extras = {"aws_budget_usd": 50, "alarm_emails": ["on-call@example.com"]}
+    everything: Stack = run_with("dev", **OPTIONS, **extras)
     kinds = {kind for kind, _ in everything.declared}
     prices = read_prices()
     assert {price.type for price in prices.price} | set(prices.parts) == kinds

@@ -1,8 +1,9 @@
 """DynamoDB's condition and update expressions, compiled once for each text.
 
-Only what the ledgers here use: comparisons, ``attribute_exists`` and ``attribute_not_exists``
-under AND and OR; SET (with one ``+`` or ``-``), ADD and REMOVE; paths into maps. Items are never
-changed in place, so whoever holds one holds it as it was. What it cannot read is an error.
+Only what the ledgers here use: comparisons, BETWEEN, ``attribute_exists`` and
+``attribute_not_exists`` under AND and OR; SET (with one ``+`` or ``-``), ADD and REMOVE; paths
+into maps. Items are never changed in place, so whoever holds one holds it as it was. What it
+cannot read is an error.
 """
 
 from __future__ import annotations
@@ -125,7 +126,18 @@ def _single(words: _Words) -> Condition:
         words.take(")")
         wanted = word == "attribute_exists"
         return lambda item, bound: (value_at(item, bound.path(path)) is not None) is wanted
+    if words.peek() == "BETWEEN":
+        return _between(word, words)
     return _comparison(word, words.take(), words.take())
+
+
+def _between(word: str, words: _Words) -> Condition:
+    words.take("BETWEEN")
+    low = words.take()
+    words.take("AND")
+    high = words.take()
+    from_low, to_high = _comparison(word, ">=", low), _comparison(word, "<=", high)
+    return lambda item, bound: from_low(item, bound) and to_high(item, bound)
 
 
 def _comparison(left: str, sign: str, right: str) -> Condition:

@@ -118,6 +118,11 @@ class Scheduler:
         """Let something that was sent arrive at some later step."""
         self._strays.append(arrive)
 
+    @property
+    def has_strays(self) -> bool:
+        """Whether something that was sent has not arrived yet."""
+        return bool(self._strays)
+
     def hand_over(self) -> None:
         """Let others go first; called by the task whose turn it is."""
         task = self.current

@@ -1,4 +1,4 @@
-"""A DynamoDB as small as the ledgers need it, its tables in one, a hundred times as fast as moto.
+"""A DynamoDB whose tables share their keys, small, and a hundred times as fast as moto.
 
 moto reads every expression anew and takes 15 ms of CPU for a transaction over four items, so ten
 thousand seeds would take a day. ``test_moto_agrees`` runs seeds on both and holds them to the

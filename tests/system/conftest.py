@@ -88,6 +88,10 @@ class Stack:
         pending: int = answer.json()["pending"]
         return pending
 
+    def forget(self) -> None:
+        """Empty the providers' books and caches, and drop the faults that nobody suffered."""
+        self.control.post(f"{self._simulator}/reset").raise_for_status()
+
     @property
     def _simulator(self) -> str:
         """The simulator's own control: the world's passes on to it, at the price of a client."""
@@ -175,7 +179,7 @@ def running_stack(
         stack_file=stack_file,
         transform=transform,
         router_environment={**NO_CAPS, **(router_environment or {})},
-        bundle=bundle,
+        bundles={} if bundle is None else {"router": bundle},
     )
     with (
         world_in_background(settings) as world,

@@ -14,7 +14,7 @@ import httpx2
 import pytest
 
 from local.instance import state_letter
-from local.router_pool import PoolLimits
+from local.instance_pool import PoolLimits
 from tests.system.tiny_router import Shape, Tiny, function, gateway, tiny, until
 
 pytestmark = pytest.mark.system

@@ -22,8 +22,10 @@ from local.clock_file import ClockFile
 from local.control import ROUTES, Control
 from local.declared import ExpiringTable
 from local.instance import Instance
+from local.signal_pages import SignalPages
 from local.telemetry import Telemetry
 from local.ttl_sweeper import TtlSweeper
+from local.webhook_inbox import WebhookInbox
 from shared.clock import offset_clock, utc
 
 pytestmark = pytest.mark.system
@@ -184,12 +186,9 @@ def test_a_restart_names_one_stack_of_this_world(admin: Admin, tmp_path: Path) -
     assert stack.restarts == 1
 
 
-def test_what_is_not_built_or_not_there_says_so(admin: Admin, tmp_path: Path) -> None:
+def test_what_is_not_there_says_so(admin: Admin, tmp_path: Path) -> None:
     application = _control(admin, tmp_path).application()
-    for path in ("/alarms", "/mailbox"):
-        answer = asyncio.run(_get(application, path))
-        assert answer.status_code == 404
-        assert f"{path} is not built yet" in answer.json()["error"]
+    assert asyncio.run(_get(application, "/nowhere")).status_code == 404
     bill = asyncio.run(_get(application, "/bill"))
     assert (bill.status_code, "real providers" in bill.json()["error"]) == (404, True)
 
@@ -200,6 +199,42 @@ def test_the_control_server_lists_exactly_the_routes_it_has(admin: Admin, tmp_pa
     assert listed == ROUTES
     served = {f"{min(route.methods - {'HEAD'})} {route.path}" for route in _routes(application)}
     assert served == set(listed)
+
+
+def test_the_inbox_keeps_what_is_posted_and_fails_as_told(admin: Admin, tmp_path: Path) -> None:
+    application = _control(admin, tmp_path).application()
+
+    def post(path: str, body: bytes) -> int:
+        return asyncio.run(_post(application, path, body)).status_code
+
+    assert post("/webhooks/fail", b'{"name": "chat", "status": 503, "times": 2}') == 200
+    answers = [post("/inbox/chat", b'{"text": "spent"}') for _ in range(3)]
+    assert (answers, post("/inbox/other", b"\xff")) == ([503, 503, 200], 200)
+    kept = asyncio.run(_get(application, "/webhooks?name=chat")).json()
+    assert [(each["answered"], each["json"]) for each in kept] == [
+        (status, {"text": "spent"}) for status in answers
+    ]
+    assert len(asyncio.run(_get(application, "/mailbox")).json()) == 4
+
+
+@pytest.mark.parametrize(
+    ("body", "named"),
+    [
+        (b"soon", "Expecting"),
+        (b"{}", "name"),
+        (b'{"name": "chat", "often": 2}', "name"),
+        (b'{"name": "chat", "status": 99}', "status"),
+        (b'{"name": "chat", "seconds": -1}', "seconds"),
+        (b'{"name": "chat", "times": true}', "times"),
+    ],
+)
+def test_a_failure_that_makes_no_sense_is_refused(
+    admin: Admin, tmp_path: Path, body: bytes, named: str
+) -> None:
+    application = _control(admin, tmp_path).application()
+    refused = asyncio.run(_post(application, "/webhooks/fail", body))
+    assert refused.status_code == 400
+    assert named in refused.json()["error"]
 
 
 def test_denials_and_differences_are_shown(admin: Admin, tmp_path: Path) -> None:
@@ -252,6 +287,7 @@ class Watched:
     sweeper: TtlSweeper
     name: str = "tiny"
     instances: tuple[Instance, ...] = ()
+    live: Any = None
     restarts: int = 0
 
     async def restart(self) -> None:
@@ -269,6 +305,7 @@ def _control(admin: Admin, directory: Path, delivered: Telemetry | None = None) 
         ignored=["two"],
         aws_url=admin.endpoint_url,
         simulator_url=None,
+        signals=SignalPages({}, WebhookInbox(offset_clock(clock_file.path))),
     )
 
 

@@ -175,8 +175,10 @@ def test_the_sdks_exceptions_fit_our_refusals(stack: Stack) -> None:
     assert bad.value.request_id
     with pytest.raises(openai.AuthenticationError):
         stack.client("slc_dev_demo_nonsense").models.list()
-    with pytest.raises(openai.NotFoundError):
+    with pytest.raises(openai.NotFoundError, match="no route POST /v1/embeddings"):
         client.embeddings.create(model="auto", input="x")
+    with pytest.raises(openai.NotFoundError, match="no route POST /v1/responses"):
+        client.responses.create(model="auto", input="x")
     with pytest.raises(openai.BadRequestError, match="deadline"):
         ask(stack, fresh("x"), extra_headers={"x-sluice-deadline": "2h"})
 

@@ -1,25 +1,32 @@
-"""A simulator that others wrote stands in for the providers: the router is not fitted to ours.
+"""Simulators that others wrote stand in for the providers: the router is not fitted to ours.
 
 llmock (https://pypi.org/project/llmock/, 0.2.2) counts tokens in its own way. It serves Anthropic
 below ``/anthropic`` as our stand-in does, but OpenAI at the root, so a prefix is taken off.
+
+aimock (https://www.npmjs.com/package/@copilotkit/aimock, tried at 1.43.0) is a Node program, so it
+is asked only where ``SLUICE_AIMOCK`` names it: ``npm install @copilotkit/aimock`` puts it at
+``node_modules/.bin/llmock``. It serves all providers at the root.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 
 from functions.router.app import create_app
-from local.instance import free_port
+from local.web_instance import free_port
 from shared.adapters.memory import MemoryMeter, MemoryStore
 from shared.adapters.upstream import HttpUpstream, egress_client
 from shared.domain.api_keys import compose_key, key_digest
@@ -55,14 +62,65 @@ uvicorn.run(without_prefix, host="127.0.0.1", port=int(sys.argv[1]), log_level="
 """
 
 
-@pytest.fixture(scope="module")
-def llmock() -> Iterator[str]:
-    port = free_port()
-    process = subprocess.Popen([sys.executable, "-c", SERVE, str(port)], env={})  # noqa: S603 - our own text
+AIMOCK = os.environ.get("SLUICE_AIMOCK")
+USED = {"prompt_tokens": 11, "completion_tokens": 7, "input_tokens": 11, "output_tokens": 7}
+CALLS = {"toolCalls": [{"name": "look_up", "arguments": '{"lock": "x"}'}], "usage": USED}
+WORDS = {"content": "The lock of Oskemen, on the Irtysh.", "usage": USED}
+SAYS: Json = {
+    "fixtures": [
+        {"match": {"toolName": "look_up"}, "response": CALLS},
+        {"match": {}, "response": WORDS},
+    ]
+}
+"""What aimock answers: a call of the tool where it is offered, and words otherwise. Of its own
+accord it counts no tokens for Anthropic, which we never take for a bill."""
+
+
+@dataclass(frozen=True)
+class Simulator:
+    """Where it listens, and the prefixes of our stand-in's paths that it does not have."""
+
+    url: str
+    prefixes: tuple[str, ...] = ()
+
+    async def without_prefix(self, request: httpx2.Request) -> None:
+        for prefix in self.prefixes:
+            path = request.url.path.removeprefix(prefix)
+            request.url = request.url.copy_with(path=path)
+
+
+def started_llmock(port: int, _: Path) -> tuple[list[str], Simulator]:
+    command = [sys.executable, "-c", SERVE, str(port)]
+    return command, Simulator(f"http://127.0.0.1:{port}")
+
+
+def started_aimock(port: int, folder: Path) -> tuple[list[str], Simulator]:
+    says = folder / "says.json"
+    says.write_text(json.dumps(SAYS))
+    command = [AIMOCK or "", "--port", str(port), "--fixtures", str(says), "--log-level", "warn"]
+    return command, Simulator(f"http://127.0.0.1:{port}", ("/openai", "/anthropic", "/xai"))
+
+
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(started_llmock, id="llmock"),
+        pytest.param(
+            started_aimock,
+            id="aimock",
+            marks=pytest.mark.skipif(not AIMOCK, reason="SLUICE_AIMOCK names no aimock"),
+        ),
+    ],
+)
+def simulator(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Simulator]:
+    command, made = request.param(free_port(), tmp_path_factory.mktemp("simulator"))
+    environment = {"PATH": os.environ["PATH"]}  # aimock looks for Node there
+    process = subprocess.Popen(command, env=environment)  # noqa: S603 - our own text
     try:
-        url = f"http://127.0.0.1:{port}"
-        wait_for(url + "/health", process)
-        yield url
+        wait_for(made.url + "/health", process)
+        yield made
     finally:
         process.terminate()
         process.wait(10)
@@ -72,8 +130,8 @@ def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + 30
     with httpx2.Client(trust_env=False) as client:
         while True:
-            assert process.poll() is None, "llmock ended"
-            assert time.monotonic() < deadline, "llmock does not answer"
+            assert process.poll() is None, "the simulator ended"
+            assert time.monotonic() < deadline, "the simulator does not answer"
             try:
                 client.get(url).raise_for_status()
             except httpx2.ConnectError:
@@ -83,14 +141,14 @@ def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
 
 
 class OneKey:
-    """Implements ``ProviderKeys``: llmock takes any."""
+    """Implements ``ProviderKeys``: the simulators take any."""
 
     def key_of(self, provider: str) -> str:
         return f"key of {provider}"
 
 
 class Caller:
-    """A caller of a router whose providers are all llmock."""
+    """A caller of a router whose providers are all one simulator."""
 
     def __init__(self, client: httpx2.AsyncClient, store: MemoryStore) -> None:
         self.client = client
@@ -107,11 +165,14 @@ class Caller:
 
 
 @asynccontextmanager
-async def calling(url: str) -> AsyncIterator[Caller]:
+async def calling(simulator: Simulator) -> AsyncIterator[Caller]:
     settings = RouterSettings(
         environment="dev",
         cache_table="cache",
         ledger_table="ledger",
+        jobs_table="jobs",
+        batches_bucket="batches",
+        jobs_queue="jobs",
         providers=("openai", "anthropic", "xai"),
         provider_secrets={name: f"arn:{name}" for name in ("openai", "anthropic", "xai")},
         policy_version="p1",
@@ -120,7 +181,8 @@ async def calling(url: str) -> AsyncIterator[Caller]:
     store = MemoryStore()
     store.create(KeyRow("search.1", "dev", "search", key_digest(KEY), "test", 1))
     async with egress_client() as egress:
-        upstream = HttpUpstream(egress, OneKey(), stand_in=url)
+        egress.event_hooks = {"request": [simulator.without_prefix]}
+        upstream = HttpUpstream(egress, OneKey(), stand_in=simulator.url)
         router = build_router(
             settings, stores=(store, store.ledger), upstream=upstream, meter=MemoryMeter()
         )
@@ -130,8 +192,8 @@ async def calling(url: str) -> AsyncIterator[Caller]:
             await router.background.drain()
 
 
-async def ask(url: str, path: str, body: Json) -> httpx2.Response:
-    async with calling(url) as caller:
+async def ask(simulator: Simulator, path: str, body: Json) -> httpx2.Response:
+    async with calling(simulator) as caller:
         return await caller.post(path, body)
 
 
@@ -146,8 +208,8 @@ def price(model: str, prompt: int, output: int) -> Decimal:
 
 
 @pytest.mark.parametrize("model", [GPT, CLAUDE])
-def test_a_chat_completion_is_answered_and_priced(llmock: str, model: str) -> None:
-    response = run(ask(llmock, CHAT, {"model": model}))
+def test_a_chat_completion_is_answered_and_priced(simulator: Simulator, model: str) -> None:
+    response = run(ask(simulator, CHAT, {"model": model}))
     told = response.json()
     assert told["choices"][0]["message"]["content"]
     used = told["usage"]
@@ -156,9 +218,9 @@ def test_a_chat_completion_is_answered_and_priced(llmock: str, model: str) -> No
 
 
 @pytest.mark.parametrize("model", [GPT, CLAUDE])
-def test_a_chat_stream_is_relayed_and_priced(llmock: str, model: str) -> None:
+def test_a_chat_stream_is_relayed_and_priced(simulator: Simulator, model: str) -> None:
     body = {"model": model, "stream": True, "stream_options": {"include_usage": True}}
-    response = run(ask(llmock, CHAT, body))
+    response = run(ask(simulator, CHAT, body))
     assert response.text.endswith("data: [DONE]\n\n")
     *chunks, last = events(response)
     assert "".join(c["choices"][0]["delta"].get("content") or "" for c in chunks)
@@ -168,8 +230,8 @@ def test_a_chat_stream_is_relayed_and_priced(llmock: str, model: str) -> None:
 
 
 @pytest.mark.parametrize("model", [CLAUDE, GPT])
-def test_a_message_is_answered_and_priced(llmock: str, model: str) -> None:
-    response = run(ask(llmock, MESSAGES, {"model": model}))
+def test_a_message_is_answered_and_priced(simulator: Simulator, model: str) -> None:
+    response = run(ask(simulator, MESSAGES, {"model": model}))
     told = response.json()
     assert told["content"][0]["text"]
     assert told["stop_reason"] == "end_turn"
@@ -178,8 +240,8 @@ def test_a_message_is_answered_and_priced(llmock: str, model: str) -> None:
 
 
 @pytest.mark.parametrize("model", [CLAUDE, GPT])
-def test_a_message_stream_is_relayed_and_priced(llmock: str, model: str) -> None:
-    response = run(ask(llmock, MESSAGES, {"model": model, "stream": True}))
+def test_a_message_stream_is_relayed_and_priced(simulator: Simulator, model: str) -> None:
+    response = run(ask(simulator, MESSAGES, {"model": model, "stream": True}))
     said = events(response)
     assert said[0]["type"] == "message_start"
     assert said[-1]["type"] == "message_stop"
@@ -190,17 +252,19 @@ def test_a_message_stream_is_relayed_and_priced(llmock: str, model: str) -> None
 
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("model", [GPT, CLAUDE])
-def test_tools_are_called_through_either_door(llmock: str, model: str, stream: bool) -> None:
+def test_tools_are_called_through_either_door(
+    simulator: Simulator, model: str, stream: bool
+) -> None:
     function = {"type": "function", "function": {"name": "look_up", "parameters": FIELDS}}
     tool = {"name": "look_up", "input_schema": FIELDS}
     for path, offered in ((CHAT, function), (MESSAGES, tool)):
         body = {"model": model, "tools": [offered], "stream": stream}
-        assert "look_up" in run(ask(llmock, path, body)).text
+        assert "look_up" in run(ask(simulator, path, body)).text
 
 
-def test_auto_is_routed_and_a_repeat_is_served_from_the_cache(llmock: str) -> None:
+def test_auto_is_routed_and_a_repeat_is_served_from_the_cache(simulator: Simulator) -> None:
     async def twice() -> tuple[httpx2.Response, httpx2.Response]:
-        async with calling(llmock) as caller:
+        async with calling(simulator) as caller:
             first = await caller.post(CHAT, {"model": "auto"})
             caller.store.ledger.rows.clear()
             again = await caller.client.post(

@@ -18,7 +18,7 @@ from benchmarks.processes import Started, running
 from benchmarks.report import START_MODULES
 from benchmarks.scenarios import SCENARIOS
 from benchmarks.world import ROOT, running_world
-from local.instance import free_port
+from local.web_instance import free_port
 
 pytestmark = pytest.mark.system
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import uuid
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
-from itertools import cycle, islice
+from itertools import cycle
 from pathlib import Path
 from typing import Any, Final
 
@@ -48,6 +49,9 @@ FAULTS: Final[tuple[tuple[bool, dict[str, Any]], ...]] = (
     (True, {"kind": "malformed", "after_chunks": END}),
 )
 """Whether a stream suffers it, and the fault: all of them leave no doubt about the bill."""
+
+_PATIENCE: Final = 6
+"""Pages of many rows may come from moto, on a busy machine, later than the router waits."""
 
 
 @pytest.fixture
@@ -90,33 +94,89 @@ def rows_of(source: UsageSource, team: str) -> list[UsageRow]:
 
 def look(stack: Stack, key: str, query: str = "") -> Any:
     url = stack.world.endpoint + "/v1/usage" + query
-    response = stack.control.get(url, headers={"x-api-key": key}, timeout=90)
+    for _ in range(_PATIENCE):
+        response = stack.control.get(url, headers={"x-api-key": key}, timeout=90)
+        if response.status_code != 503:
+            break
     return response.raise_for_status().json()
 
 
 def test_the_providers_books_the_rows_and_the_report_agree_to_the_nano_dollar(
     stack: Stack, source: UsageSource, team: str, key: str
 ) -> None:
-    billed, mine = stack.bill_nano(), {"x-api-key": key}
+    billed = stack.bill_nano()
+    ask_at_once(stack, key, asked(CALLS))
+    bodies = [(f"Again? {uuid.uuid4()}", "mid") for _ in range(40)]
+    ask_amid_faults(stack, key, bodies)
+    check_books(stack, source, team, key, billed, at_least=CALLS + 41)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+def test_the_books_agree_over_a_thousand_prompts_streams_and_faults(
+    stack: Stack, source: UsageSource, team: str, key: str
+) -> None:
+    """The prompts are those of the file that ``SLUICE_PROMPTS`` names, a JSON object a line."""
+    prompts = list(thousand_prompts())
+    billed = stack.bill_nano()
+    calm = [each for number, each in enumerate(prompts) if number % 10]
+    models = cycle(MODELS)
+    ask_at_once(
+        stack,
+        key,
+        (
+            (door, body_of(door, next(models), prompt, stream=number % 3 == 0))
+            for number, (door, prompt) in enumerate(zip(cycle(DOORS), calm, strict=False))
+        ),
+    )
+    models = cycle(("mid", "auto", "nano"))
+    ask_amid_faults(stack, key, [(prompt, next(models)) for prompt in prompts[::10]])
+    check_books(stack, source, team, key, billed, at_least=len(prompts))
+
+
+def thousand_prompts() -> Iterator[str]:
+    """Yield the prompts of the file that is named, else such of our own making."""
+    named = os.environ.get("SLUICE_PROMPTS")
+    if named is None:
+        yield from (f"{QUESTIONS[n % len(QUESTIONS)]} {uuid.uuid4()}" for n in range(1000))
+        return
+    for line in Path(named).read_text(encoding="utf-8").rstrip("\n").split("\n"):
+        yield json.loads(line)["prompt"]
+
+
+def ask_at_once(stack: Stack, key: str, bodies: Iterable[tuple[DoorName, dict[str, Any]]]) -> None:
+    """Ask from four threads, and read every answer to its end."""
     with ThreadPoolExecutor(4) as pool:
-        statuses = list(pool.map(lambda each: post(stack, key, *each), asked(CALLS)))
-    assert set(statuses) == {200}
+        statuses = set(pool.map(lambda each: post(stack, key, *each), bodies))
+    assert statuses == {200}
+
+
+def ask_amid_faults(stack: Stack, key: str, questions: list[tuple[str, str]]) -> None:
+    """Ask questions of tiers, one after another; the provider of each first try misbehaves."""
     heard = []
-    for number, (stream, fault) in enumerate(islice(cycle(FAULTS), 40)):
+    for number, (question, model) in enumerate(questions):
+        stream, fault = FAULTS[number % len(FAULTS)]
         door = DOORS[number // len(FAULTS) % 2]
         stack.fault(**fault)
-        body = body_of(door, "mid", f"Again? {uuid.uuid4()}", stream=stream)
-        heard.append(call(stack, door, body, **mine))
+        body = body_of(door, model, question, stream=stream)
+        heard.append(call(stack, door, body, **{"x-api-key": key}))
         stack.recover()
-    assert Counter(each.sees for each in heard) == {"answer": 40}
+    assert Counter(each.sees for each in heard) == {"answer": len(questions)}
+
+
+def check_books(
+    stack: Stack, source: UsageSource, team: str, key: str, billed: int, at_least: int
+) -> None:
+    """Check the providers' books since ``billed`` against rows, levers and the report."""
     rows = rows_of(source, team)
     cost = sum(row.settlement.cost_nano for row in rows)
     assert cost == stack.bill_nano() - billed > 0
     check_levers(rows)
+    print(len(rows), "rows cost", cost, "nano-dollars, and so the providers say")  # noqa: T201
     total = look(stack, key)["total"]
     assert Decimal(total["cost_usd"]) * 10**9 == cost
     assert sum(map(Decimal, total["levers"].values())) == Decimal(total["saved_usd"]) > 0
-    assert total["requests"] == len(rows) > CALLS + 40
+    assert total["requests"] == len(rows) >= at_least
 
 
 def check_levers(rows: list[UsageRow]) -> None:

@@ -14,9 +14,10 @@ import httpx2
 from local import loopback
 from local.declared import Function, Gateway, GatewayResponse, Route
 from local.front_door import FrontDoor
-from local.instance import Launch, start_instance
+from local.instance import Launch
+from local.instance_pool import InstancePool, PoolLimits
 from local.invocation import Invoker
-from local.router_pool import PoolLimits, RouterPool
+from local.web_instance import WebInstance, start_web_instance
 
 SCRIPT = """#!/bin/sh
 exec python -m uvicorn tiny:app --host 127.0.0.1 --port "$AWS_LWA_PORT" \
@@ -146,7 +147,7 @@ class Tiny:
 
     endpoint: str
     port: int
-    pool: RouterPool
+    pool: InstancePool[WebInstance]
     client: httpx2.AsyncClient
     reports: list[str]
     lines: list[tuple[str, str, str]]
@@ -178,7 +179,7 @@ async def tiny(directory: Path, shape: Shape | None = None) -> AsyncIterator[Tin
         credentials=shape.credentials,
         sink=lambda *line: lines.append(line),
     )
-    pool = RouterPool(lambda: start_instance(launch), shape.limits, reports.append)
+    pool = InstancePool(lambda: start_web_instance(launch), shape.limits, reports.append)
     invoker = Invoker(shape.function, pool, time.time, reports.append)
     door = FrontDoor(shape.gateway, invoker, time.time, shape.idle_seconds)
     listener = loopback.bind(0)

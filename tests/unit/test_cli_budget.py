@@ -64,7 +64,8 @@ def deploy_router(**variables: str) -> None:
         RoleName="router", AssumeRolePolicyDocument=trusted
     )
     settings = RouterSettings(
-        environment="dev", cache_table="c", ledger_table="l", providers=("openai",),
+        environment="dev", cache_table="c", ledger_table="l", jobs_table="j",
+        batches_bucket="b", jobs_queue="q", providers=("openai",),
         provider_secrets={}, policy_version="p", baseline_model="gpt-6-astra",
         budgets=SEEDS,
     )  # fmt: skip

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from typing import Any
 
 from local.deploy.creation import Created, Creation
 from local.deploy.inputs import Inputs
@@ -33,8 +34,11 @@ def function(creation: Creation) -> Created:
         Environment={"Variables": _variables(inputs)},
         Publish=inputs.get("publish", False),
         **inputs.chosen(_OPTIONAL),
+        **_dead_letters(inputs),
     )
-    if (reserved := inputs.get("reservedConcurrentExecutions")) is not None:
+    reserved = inputs.get("reservedConcurrentExecutions")
+    # -1 is the provider's word for no reserve.
+    if reserved is not None and reserved >= 0:
         client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=reserved)
     arn = creation.aws.arn("lambda", f"function:{name}")
     return Created(name, {"name": name, "arn": arn, "version": made["Version"]})
@@ -80,6 +84,11 @@ def permission(creation: Creation) -> Created:
 def _variables(inputs: Inputs) -> dict[str, str]:
     variables: dict[str, str] = inputs.part("environment").get("variables", {})
     return variables
+
+
+def _dead_letters(inputs: Inputs) -> dict[str, Any]:
+    target = inputs.part("deadLetterConfig").get("targetArn")
+    return {"DeadLetterConfig": {"TargetArn": target}} if target else {}
 
 
 def _token_zip() -> bytes:

@@ -3,38 +3,25 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 import msgspec
 from starlette.responses import Response
 from starlette.routing import Route
 
-from local.simulator.answering import choices, pause_of
 from local.simulator.anthropic_messages import errors
-from local.simulator.anthropic_messages.ask import read_ask
+from local.simulator.anthropic_messages.order import PROVIDER, model_of, take_order
 from local.simulator.anthropic_messages.prompt import read_prompt
-from local.simulator.anthropic_messages.request import (
-    MessagesBody,
-    ThinkingAdaptive,
-    ThinkingOn,
-    read_count,
-    read_messages,
-)
+from local.simulator.anthropic_messages.request import read_count, read_messages
 from local.simulator.anthropic_messages.turns import check
-from local.simulator.anthropic_messages.wire import MessagesWire, usage_json
-from local.simulator.books import Sale, fingerprint
-from local.simulator.desk import Desk, desk_of
-from local.simulator.schema_values import UnsatisfiableSchemaError
-from local.simulator.serving import Reply, accept
+from local.simulator.books import fingerprint
+from local.simulator.desk import desk_of
+from local.simulator.serving import Reply
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from local.simulator.answering import Ask
-    from local.simulator.pieces import Choice
     from local.simulator.prices import Model
 
-PROVIDER = "anthropic"
 KEY_PREFIX = "sk-"
 CREATED_AT = "2026-09-01T00:00:00Z"
 """For every model: the real dates differ and nothing uses them."""
@@ -53,19 +40,8 @@ async def messages(request: Request) -> Reply:
     """Answer a Messages request; raises :class:`errors.MessagesError`."""
     desk = desk_of(request)
     at, raw = await desk.arrival(request)
-    key = fingerprint(_key(request))
-    body = read_messages(raw)
-    model = _model(desk, body.model)
-    check(body, body.max_tokens or None, errors.invalid)
-    prompt = read_prompt(body)
-    ask = read_ask(body, model, prompt, body.max_tokens)
-    said = _choices(ask)
-    sale = Sale(at, key, key, model, "anthropic-messages", stream=body.stream)
-    order = accept(desk, sale, prompt, said, pause_of(ask), errors.MessagesError)
-    usage = order.reported(usage_json(order.usage()))
-    wire = MessagesWire(
-        uuid4().hex[:24], errors.new_request_id(), model, said[0], usage, _shows_thinking(body)
-    )
+    key = fingerprint(key_of(request))
+    order, wire = take_order(desk, key, at, read_messages(raw))
     return Reply(desk, order, wire, errors.MessagesError)
 
 
@@ -73,9 +49,9 @@ async def count(request: Request) -> Response:
     """Answer ``{"input_tokens": N}``, free of charge; raises :class:`errors.MessagesError`."""
     desk = desk_of(request)
     _at, raw = await desk.arrival(request)
-    _key(request)
+    key_of(request)
     body = read_count(raw)
-    _model(desk, body.model)
+    model_of(desk, body.model)
     check(body, None, errors.invalid)
     return _json({"input_tokens": read_prompt(body).tokens})
 
@@ -84,7 +60,7 @@ async def models(request: Request) -> Response:
     """List the models on one page; raises :class:`errors.MessagesError`."""
     desk = desk_of(request)
     await desk.arrival(request)
-    _key(request)
+    key_of(request)
     rows = [_model_row(model) for model in desk.prices.of(PROVIDER)]
     ids = [row["id"] for row in rows]
     return _json({"data": rows, "has_more": False, "first_id": ids[0], "last_id": ids[-1]})
@@ -100,7 +76,7 @@ def _model_row(model: Model) -> dict[str, object]:
     }
 
 
-def _key(request: Request) -> str:
+def key_of(request: Request) -> str:
     """Return the key: from ``x-api-key``, or a bearer token, as anthropic 2.8 sends it."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     key = request.headers.get("x-api-key") or (token if scheme.lower() == "bearer" else "")
@@ -111,25 +87,6 @@ def _key(request: Request) -> str:
     if not request.headers.get("anthropic-version"):
         raise errors.invalid("anthropic-version", "header is required")
     return key
-
-
-def _model(desk: Desk, name: str) -> Model:
-    model = desk.prices.find(PROVIDER, name)
-    if model is None:
-        raise errors.no_such_model(name)
-    return model
-
-
-def _choices(ask: Ask) -> tuple[Choice, ...]:
-    try:
-        return choices(ask)
-    except UnsatisfiableSchemaError as error:
-        raise errors.invalid("schema", str(error)) from error
-
-
-def _shows_thinking(body: MessagesBody) -> bool:
-    thinking = body.thinking
-    return isinstance(thinking, ThinkingOn | ThinkingAdaptive) and thinking.display != "omitted"
 
 
 def _json(value: object) -> Response:

@@ -140,7 +140,7 @@ def content_runs(choice: Choice) -> list[list[Piece]]:
     return [list(pieces) for _key, pieces in runs]
 
 
-def usage_json(usage: Usage) -> Json:
+def usage_json(usage: Usage, tier: str = "standard") -> Json:
     """Return Anthropic's ``usage``; ``input_tokens`` is what no cache has touched."""
     return {
         "input_tokens": usage.fresh,
@@ -152,7 +152,7 @@ def usage_json(usage: Usage) -> Json:
         },
         "output_tokens": usage.completion,
         "output_tokens_details": {"thinking_tokens": usage.reasoning},
-        "service_tier": "standard",
+        "service_tier": tier,
         "inference_geo": "global",
     }
 

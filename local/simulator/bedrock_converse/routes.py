@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from starlette.routing import Route
 
-from local.simulator.answering import choices, pause_of
+from local.simulator.answering import choices, failure_of, pause_of
 from local.simulator.anthropic_messages.ask import read_ask
 from local.simulator.anthropic_messages.prompt import read_prompt
 from local.simulator.anthropic_messages.turns import check
@@ -80,6 +80,9 @@ def _model(desk: Desk, name: str) -> Model:
 
 
 def _choices(ask: Ask) -> tuple[Choice, ...]:
+    status = failure_of(ask)
+    if status is not None:
+        raise errors.ConverseError.scripted(status)
     try:
         return choices(ask)
     except UnsatisfiableSchemaError as error:

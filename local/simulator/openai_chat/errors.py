@@ -115,6 +115,12 @@ def unknown(param: str) -> ApiError:
     return ApiError(400, text, code="unknown_parameter", param=param)
 
 
+def missing(param: str) -> ApiError:
+    """Refuse a request without a field that it must have."""
+    text = f"Missing required parameter: '{param}'."
+    return ApiError(400, text, code="missing_required_parameter", param=param)
+
+
 def invalid(param: str, why: str) -> ApiError:
     """Refuse a value that makes no sense."""
     return ApiError(400, f"Invalid value for '{param}': {why}.", code="invalid_value", param=param)
@@ -129,11 +135,4 @@ def from_validation(error: msgspec.ValidationError) -> ApiError:
         code = "invalid_type" if ", got `" in what else "invalid_value"
         return ApiError(400, f"Invalid '{path or 'body'}': {what}.", code=code, param=path or None)
     param = f"{path}.{field['name']}" if path else field["name"]
-    if field["problem"] == "unknown":
-        return unknown(param)
-    return ApiError(
-        400,
-        f"Missing required parameter: '{param}'.",
-        code="missing_required_parameter",
-        param=param,
-    )
+    return unknown(param) if field["problem"] == "unknown" else missing(param)

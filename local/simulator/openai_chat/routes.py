@@ -4,30 +4,19 @@ from __future__ import annotations
 
 from functools import partial
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 import msgspec
 from starlette.responses import Response
 from starlette.routing import Route
 
-from local.simulator.answering import choices, pause_of
-from local.simulator.books import Sale, fingerprint
+from local.simulator.books import fingerprint
 from local.simulator.desk import desk_of
 from local.simulator.openai_chat import errors
-from local.simulator.openai_chat.ask import read_ask
-from local.simulator.openai_chat.caching import refuse_cache_fields
-from local.simulator.openai_chat.dialects import DIALECTS
-from local.simulator.openai_chat.prompt import read_prompt
-from local.simulator.openai_chat.request import read_body
-from local.simulator.openai_chat.wire import ChatWire
-from local.simulator.schema_values import UnsatisfiableSchemaError
-from local.simulator.serving import Reply, accept
+from local.simulator.openai_chat.order import Asked, take_order
+from local.simulator.serving import Reply
 
 if TYPE_CHECKING:
     from starlette.requests import Request
-
-    from local.simulator.answering import Ask
-    from local.simulator.pieces import Choice
 
 PREFIXES = {
     "/v1": "openai",
@@ -56,23 +45,9 @@ def routes() -> list[Route]:
 
 async def chat(request: Request, provider: str) -> Reply:
     """Answer a chat completions request; raises :class:`errors.ApiError`."""
-    desk, dialect = desk_of(request), DIALECTS[provider]
+    desk = desk_of(request)
     at, raw = await desk.arrival(request)
-    key = fingerprint(_key(request))
-    body, plain = read_body(raw)
-    model = desk.prices.find(provider, body.model)
-    if model is None:
-        raise errors.no_such_model(body.model)
-    refuse_cache_fields(body, model)
-    if body.thinking is not None and not dialect.switches_thinking:
-        raise errors.unknown("thinking")
-    prompt = read_prompt(body, model.cache)
-    ask = read_ask(body, plain, model, prompt, dialect)
-    said = _choices(ask)
-    sale = Sale(at, key, key, model, "openai-chat", stream=bool(body.stream))
-    order = accept(desk, sale, prompt, said, pause_of(ask), errors.ApiError)
-    usage = order.reported(dialect.usage(order.usage()))
-    wire = ChatWire(uuid4().hex, int(at), body, model, dialect, said, usage)
+    order, wire = take_order(desk, Asked(provider, fingerprint(key_of(request)), at), raw)
     return Reply(desk, order, wire, errors.ApiError)
 
 
@@ -80,7 +55,7 @@ async def models(request: Request, provider: str) -> Response:
     """List the provider's models; raises :class:`errors.ApiError`."""
     desk = desk_of(request)
     await desk.arrival(request)
-    _key(request)
+    key_of(request)
     rows = [
         {"id": model.id, "object": "model", "created": MODEL_CREATED, "owned_by": provider}
         for model in desk.prices.of(provider)
@@ -90,14 +65,8 @@ async def models(request: Request, provider: str) -> Response:
     )
 
 
-def _choices(ask: Ask) -> tuple[Choice, ...]:
-    try:
-        return choices(ask)
-    except UnsatisfiableSchemaError as error:
-        raise errors.invalid("schema", str(error)) from error
-
-
-def _key(request: Request) -> str:
+def key_of(request: Request) -> str:
+    """Return the caller's key; raises :class:`errors.ApiError`."""
     scheme, _, key = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not key.strip():
         raise errors.missing_key()

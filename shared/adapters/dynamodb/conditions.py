@@ -23,7 +23,8 @@ CONDITIONS: Final[dict[str, str]] = {
     "reserve.requests": "minute_requests < :requests",
     "reserve.tokens": "minute_tokens < :tokens",
     # An ending: the hold and the row are as the ending asks, the counters of the hold's period.
-    "end.hold": "budget_day = :day",  # the mark that bars a late reservation has none
+    # The mark that bars a late reservation has neither. A hold of many lines is settled in parts.
+    "end.hold": "budget_day = :day AND held_nano = :held",
     "end.row_none": "attribute_not_exists(pk)",
     "end.row_expired": "#status = :expired",
     "end.row_settled": "attribute_exists(pk) AND #status <> :expired",

@@ -20,7 +20,9 @@ Write = dict[str, Any]
 def hold_put(table: str, hold: Hold) -> Write:
     """Return the put of a new hold."""
     put = {"TableName": table, "Item": hold_item(hold)}
-    return {"Put": {**put, **_if(["reserve.hold"]), "ReturnValuesOnConditionCheckFailure": _OLD}}
+    return {
+        "Put": {**put, **conditional(["reserve.hold"]), "ReturnValuesOnConditionCheckFailure": _OLD}
+    }
 
 
 def reserve_update(table: str, hold: Hold, budget: Budget, limits: HoldLimits, now: float) -> Write:
@@ -28,7 +30,7 @@ def reserve_update(table: str, hold: Hold, budget: Budget, limits: HoldLimits, n
     names = ["reserve.terms", "reserve.day", "reserve.month"]
     if budget.may_refuse:
         names += ["reserve.day_room", "reserve.month_room"]
-    adds = _moved(reserving(hold.nano), ("day", "month"))
+    adds = moved(reserving(hold.nano), ("day", "month"))
     sets: dict[str, Any] = {}
     values = {
         ":terms": number(budget.terms),
@@ -46,7 +48,7 @@ def reserve_update(table: str, hold: Hold, budget: Budget, limits: HoldLimits, n
         else:
             adds["minute_requests"] = 1
         values |= _key_values(limits, minute)
-    return _update(table, budget.scope, adds, sets, names, values)
+    return budget_update(table, budget.scope, adds, sets, names, values)
 
 
 def _key_conditions(budget: Budget, limits: HoldLimits, minute: int) -> list[str]:
@@ -77,7 +79,7 @@ def ending_items(
     """Return the writes that end a hold, by what they touch: hold, row, and each scope."""
     items: dict[str, Write] = {}
     if ending.takes_hold:
-        stands = _if(["end.hold"], {":day": text(hold.day)})
+        stands = conditional(["end.hold"], {":day": text(hold.day), ":held": number(hold.nano)})
         items["hold"] = {"Delete": {"TableName": table, "Key": hold_key(hold), **stands}}
     if ending.writes_row or ending.row_before != "none":
         items["row"] = _row_write(table, hold, settlement, ending)
@@ -86,17 +88,17 @@ def ending_items(
     tokens = settlement.tokens.prompt + settlement.tokens.output if settlement else 0
     for scope in hold.scopes:
         periods = hold.periods_in(position.budgets.get(scope))
-        adds = _moved(movement, periods)
+        adds = moved(movement, periods)
         if scope.kind == "key":
             adds |= _key_ending(ending, tokens) if hold.is_in_flight else {}
         if adds:
-            items[repr(scope)] = _update(table, scope, adds, {}, *_of_period(hold, periods))
+            items[repr(scope)] = budget_update(table, scope, adds, {}, *of_period(hold, periods))
     return items
 
 
 def _row_write(table: str, hold: Hold, settlement: Settlement | None, ending: Ending) -> Write:
     name = f"end.row_{ending.row_before}"
-    condition = _if([name], {":expired": text("expired")}, {"#status": "status"})
+    condition = conditional([name], {":expired": text("expired")}, {"#status": "status"})
     condition["ReturnValuesOnConditionCheckFailure"] = _OLD
     if not ending.writes_row or settlement is None:
         key = usage_key(hold.entry, hold.day)
@@ -112,7 +114,7 @@ def _key_ending(ending: Ending, tokens: int) -> dict[str, int]:
     return adds
 
 
-def _of_period(hold: Hold, periods: Sequence[Period]) -> tuple[list[str], dict[str, Any]]:
+def of_period(hold: Hold, periods: Sequence[Period]) -> tuple[list[str], dict[str, Any]]:
     """Return the condition that a budget's counters are still those of the hold."""
     if "day" in periods:
         return ["end.day"], {":day": text(hold.day)}
@@ -136,7 +138,7 @@ def step_update(table: str, budget: Budget, step: Step) -> Write:
     else:
         adds, sets = {}, dict(_rolled(budget, after, step))
         names = ["step.terms", "step.day", "step.caps"]
-    written: Write = _update(table, budget.scope, adds, sets, names, values)["Update"]
+    written: Write = budget_update(table, budget.scope, adds, sets, names, values)["Update"]
     return written
 
 
@@ -172,7 +174,7 @@ def _room_update(table: str, budget: Budget, day: int, month: int) -> Write:
         ":nano_day": number(-day),
         ":nano_month": number(-month),
     }
-    return _update(table, budget.scope, adds, {}, names, values)
+    return budget_update(table, budget.scope, adds, {}, names, values)
 
 
 def recut_updates(table: str, seen: Sequence[Budget], after: Sequence[Budget]) -> list[Write]:
@@ -190,13 +192,13 @@ def _recut_update(table: str, seen: Budget, after: Budget) -> Write:
         sets[f"{period}_raised_until"] = counter.raised_until
         values[f":{period}_floor"] = number(before.avail - max(0, counter.avail))
     names = ["recut.terms", "recut.day", "recut.day_room", "recut.month_room"]
-    return _update(table, seen.scope, adds, sets, names, values)
+    return budget_update(table, seen.scope, adds, sets, names, values)
 
 
 _OLD = "ALL_OLD"
 
 
-def _update(
+def budget_update(
     table: str,
     scope: Scope,
     adds: Mapping[str, int],
@@ -208,7 +210,7 @@ def _update(
     adding = ", ".join(f"{name} :add_{name}" for name in adds)
     setting = ", ".join(f"{name} = :set_{name}" for name in sets)
     expression = f"{'SET ' + setting if sets else ''} {'ADD ' + adding if adds else ''}".strip()
-    condition = _if(names, values)
+    condition = conditional(names, values)
     return {
         "Update": {
             "TableName": table,
@@ -223,7 +225,7 @@ def _update(
     }
 
 
-def _if(
+def conditional(
     names: Sequence[str],
     values: Mapping[str, Any] | None = None,
     attributes: Mapping[str, str] | None = None,
@@ -244,7 +246,7 @@ def _typed(value: int | str) -> Item:
     return text(value) if isinstance(value, str) else number(value)
 
 
-def _moved(movement: Movement, periods: Sequence[Period]) -> dict[str, int]:
+def moved(movement: Movement, periods: Sequence[Period]) -> dict[str, int]:
     """Return what a movement adds to the counters of some periods."""
     parts = {
         "avail": movement.avail,

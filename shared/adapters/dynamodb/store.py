@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, suppress
 from typing import Any, Final
 
@@ -63,6 +63,17 @@ class DynamoStore:
             wanted.pop(self._cache)
             found = self._read(wanted) if wanted else {}
         return self._found(found, team, answer_digest)
+
+    def stored_answers(self, team: str, digests: Sequence[str]) -> dict[str, StoredAnswer]:
+        """Read answers in one BatchGetItem; the cache is disposable, so a miss is no error."""
+        keys = [rows.answer_key(team, digest) for digest in digests]
+        try:
+            items = self._read({self._cache: {"Keys": keys}}).get(self._cache, [])
+        except StoreUnavailable:
+            return {}
+        answers = [rows.stored_answer(item) for item in items]
+        asked = set(digests)
+        return {each.digest: each for each in answers if each.team == team and each.digest in asked}
 
     def _read(self, wanted: dict[str, Any]) -> dict[str, list[Item]]:
         """Read items by table, asking once more for what DynamoDB left unprocessed."""

@@ -23,6 +23,14 @@ class DynamoClient(JsonClient):
         """Read items of several tables."""
         return self.call("BatchGetItem", request)
 
+    def get_item(self, **request: Any) -> Json:
+        """Read one item."""
+        return self.call("GetItem", request)
+
+    def delete_item(self, **request: Any) -> Json:
+        """Delete one item."""
+        return self.call("DeleteItem", request)
+
     def query(self, **request: Any) -> Json:
         """Read a page of one partition."""
         return self.call("Query", request)
@@ -34,10 +42,6 @@ class DynamoClient(JsonClient):
     def update_item(self, **request: Any) -> Json:
         """Change one item."""
         return self.call("UpdateItem", request)
-
-    def delete_item(self, **request: Any) -> Json:
-        """Delete one item."""
-        return self.call("DeleteItem", request)
 
     def transact_write_items(self, **request: Any) -> Json:
         """Write several items or none; a request without a token gets one, as in botocore."""

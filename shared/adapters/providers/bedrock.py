@@ -194,8 +194,14 @@ def _streamed(reply: Json, asked: Json) -> Iterator[Head | bytes]:
         try:
             for event in events:
                 yield from map(_frame, translated.feed(event))
+        # Once the stop reason was said, what befalls the accounts takes nothing from the answer.
         except EventStreamError as error:
-            yield _frame(error_event(error))
+            yield from map(_frame, translated.end() or [error_event(error)])
+            return
+        except (BotoCoreError, HTTPError, *_UNREADABLE):
+            if not (owed := translated.end()):
+                raise
+            yield from map(_frame, owed)
             return
     yield from map(_frame, translated.end())
 

@@ -8,7 +8,7 @@ from typing import Literal
 from shared.domain.entries import Entry
 from shared.domain.jobs.job import Held, Wish
 
-Owner = Literal["job"]
+Owner = Literal["job", "batch"]
 """To whom a line belongs: who is asked for it, and told of its end."""
 
 

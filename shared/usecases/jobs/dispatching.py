@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Sequence
 from typing import Final
 
@@ -15,6 +16,8 @@ from shared.usecases.jobs.submitting import Submitter
 
 Place = tuple[str, str]
 """A team and the id of one of its jobs."""
+CALL_SECONDS: Final = 310.0
+"""What a call may take, with what is written before and after it."""
 AT_ONCE: Final = 8
 """Calls that one dispatcher makes side by side: each waits for a provider most of the time."""
 
@@ -38,25 +41,28 @@ class Dispatcher:
         self._clock = clock
         self._at_once = at_once
 
-    async def handle(self, places: Sequence[Place]) -> list[Place]:
+    async def handle(self, places: Sequence[Place], until: float = math.inf) -> list[Place]:
         """Handle messages; returns those that could not be handled and are to come again.
 
-        A message for a job that is not there has nobody to tell: it is done.
+        No call is begun that might not have ended by ``until``, in epoch seconds: then the message
+        comes again. A message for a job that is not there has nobody to tell: it is done.
         """
         try:
             jobs = await asyncio.to_thread(self._jobs.get_many, list(dict.fromkeys(places)))
         except StoreUnavailable:
             return list(places)
         turns = asyncio.Semaphore(self._at_once)
-        ended = await asyncio.gather(*(self._one(job, turns) for job in jobs))
+        ended = await asyncio.gather(*(self._one(job, turns, until) for job in jobs))
         failed = {place for place in ended if place is not None}
         await self._submit(jobs)
         return [place for place in places if place in failed]
 
-    async def _one(self, job: Job, turns: asyncio.Semaphore) -> Place | None:
+    async def _one(self, job: Job, turns: asyncio.Semaphore, until: float) -> Place | None:
         async with turns:
             try:
                 if job.mode == "now":
+                    if self._clock() + CALL_SECONDS > until:
+                        return job.team, job.id
                     await self._call_now(job)
                 else:
                     await asyncio.to_thread(self._call_now.from_cache, job)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from shared.catalog import Catalog
 from shared.clock import Clock
 from shared.domain.errors import StoreUnavailable
+from shared.domain.jobs.lines import Owner
 from shared.domain.jobs.times import JobTimes
 from shared.ports import (
     BatchProvider,
@@ -29,6 +30,7 @@ from shared.usecases.jobs.dispatching import AT_ONCE, Dispatcher
 from shared.usecases.jobs.job_lines import Each, JobLines
 from shared.usecases.jobs.lanes import Lanes
 from shared.usecases.jobs.late_rows import LateRows
+from shared.usecases.jobs.owners import LineOwner
 from shared.usecases.jobs.rooms import Rooms
 from shared.usecases.jobs.submitting import Submitter
 from shared.usecases.jobs.tending import Tending
@@ -66,6 +68,14 @@ class Outside:
 
 
 @dataclass(frozen=True)
+class Others:
+    """Who owns lines besides the jobs, and what is done for them at a tick, up to a time."""
+
+    owners: Mapping[Owner, LineOwner]
+    run: Callable[[float], None]
+
+
+@dataclass(frozen=True)
 class Machinery:
     """The dispatcher, and what a tick of the collector does in turn."""
 
@@ -76,6 +86,7 @@ class Machinery:
     collector: Collector
     providers: tuple[str, ...]
     meter: Meter
+    others: Others | None = None
 
     def tick(self, until: float) -> None:
         """Do all that is due, up to an epoch second.
@@ -83,9 +94,15 @@ class Machinery:
         Each part is done though another could not be: a part that meets a store that is down is
         done at the next tick.
         """
+        self._tried("others", lambda: self._run_others(until))
         self._tried("submit", self._submit)
         self._tried("collect", lambda: self.collector.run(until))
+        self._tried("others", lambda: self._run_others(until))
         self._tried("tend", self._tend)
+
+    def _run_others(self, until: float) -> None:
+        if self.others is not None:
+            self.others.run(until)
 
     def _submit(self) -> None:
         for provider in self.providers:
@@ -114,7 +131,7 @@ def rooms_in(outside: Outside) -> Rooms:
     )
 
 
-def machinery(outside: Outside) -> Machinery:
+def machinery(outside: Outside, others: Others | None = None) -> Machinery:
     """Join the parts."""
     rooms, files = rooms_in(outside), BatchFiles(outside.blobs)
     jobs, times, clock, meter = outside.jobs, outside.times, outside.clock, outside.meter
@@ -144,6 +161,7 @@ def machinery(outside: Outside) -> Machinery:
         clock=clock,
         each=outside.each,
     )
+    owners: dict[Owner, LineOwner] = {"job": lines, **(others.owners if others else {})}
     submitter = Submitter(
         jobs=jobs,
         batches=outside.batches,
@@ -151,7 +169,7 @@ def machinery(outside: Outside) -> Machinery:
         rooms=rooms,
         lanes=Lanes(outside.batches, clock, times.lane, outside.name),
         providers=outside.providers,
-        owners={"job": lines},
+        owners=owners,
         catalog=outside.catalog,
         meter=meter,
         times=times,
@@ -162,7 +180,7 @@ def machinery(outside: Outside) -> Machinery:
         batches=outside.batches,
         files=files,
         providers=outside.providers,
-        owners={"job": lines},
+        owners=owners,
         meter=meter,
         times=times,
         clock=clock,
@@ -176,4 +194,5 @@ def machinery(outside: Outside) -> Machinery:
         collector=collector,
         providers=tuple(outside.providers),
         meter=meter,
+        others=others,
     )

@@ -25,6 +25,7 @@ from urllib3.exceptions import ProtocolError
 from shared import catalog
 from shared.adapters import aws
 from shared.adapters.providers.bedrock import BedrockUpstream, connect_to
+from shared.adapters.providers.converse_answer import UNKNOWN_USAGE
 from shared.domain.errors import GatewayError, UpstreamFailed, UpstreamTimedOut
 from shared.domain.translation.untranslatable import Untranslatable
 from tests.contracts.test_store import ENTRY
@@ -227,6 +228,24 @@ def test_an_exception_in_a_stream_is_an_error_event(code: str, kind: str) -> Non
     assert b"message_stop" not in body
 
 
+@pytest.mark.parametrize(
+    "broken",
+    [
+        EventStreamError({"Error": {"Code": "x", "Message": "broke"}}, "ConverseStream"),
+        ProtocolError("reset"),
+        HTTPClientError(error="reset"),
+    ],
+)
+def test_what_befalls_the_accounts_takes_nothing_from_the_answer(broken: Exception) -> None:
+    [stop] = [place for place, event in enumerate(EVENTS) if "messageStop" in event]
+    _, _, body = send(streaming(*EVENTS[: stop + 1], broken), stream=True)
+    assert b"event: error" not in body
+    *_, delta, last = body.decode().strip().split("\n\n")
+    told = json.loads(delta.partition("data: ")[2])
+    assert (told["delta"]["stop_reason"], told["usage"]) == ("end_turn", UNKNOWN_USAGE)
+    assert last.startswith("event: message_stop")
+
+
 @pytest.mark.parametrize("stream", [False, True])
 def test_an_answer_out_of_shape_is_the_providers_failure(stream: bool) -> None:
     client = streaming({"messageStop": {}}) if stream else Client({"output": []})
@@ -306,7 +325,8 @@ Session.create_client = lambda self, service, **_: made.append(service)
 from shared.settings import RouterSettings
 from shared.wiring import build_router
 build_router(RouterSettings(
-    environment="dev", cache_table="c", ledger_table="l", providers=("openai", "bedrock"),
+    environment="dev", cache_table="c", ledger_table="l", jobs_table="j",
+    batches_bucket="b", jobs_queue="q", providers=("openai", "bedrock"),
     provider_secrets={"openai": "arn"}, policy_version="p", baseline_model="gpt-6-astra",
 ))
 print("made:", *sorted(made))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from shared.adapters.telemetry import PowertoolsMeter
-from shared.meters import UNITS, Meter
+from shared.meters import ENVIRONMENT, METRICS, Meter
 from tests.contracts.test_store import ENTRY, SETTLEMENT
 
 NOW = 1_795_330_000.5
@@ -30,13 +31,85 @@ def test_a_request_is_one_line_of_facts_and_metrics(capsys: pytest.CaptureFixtur
     assert emf["timestamp"] == "2026-11-22T06:46:40.500+00:00"
     assert (emf["cost_nano"], emf["baseline_nano"], emf["saved_nano"]) == (3500, 350000, 346500)
     assert (emf["tokens_prompt"], emf["tokens_output"], emf["milliseconds"]) == (15, 5, 250)
-    [metrics] = emf["_aws"]["CloudWatchMetrics"]
-    assert metrics["Namespace"] == "Sluice"
-    assert metrics["Dimensions"] == [["environment"], ["environment", "tier"]]
+    directives = emf["_aws"]["CloudWatchMetrics"]
+    assert {each["Namespace"] for each in directives} == {"Sluice"}
+    assert told(emf) == {
+        name: [list(each) for each in METRICS[name].sets]
+        for name in (
+            Meter.REQUESTS, Meter.CACHE_HITS, Meter.CACHE_MISSES, Meter.CACHE_BYPASSES, Meter.COST,
+            Meter.BASELINE, Meter.SAVED, Meter.PROVIDER_CALLS, Meter.LATENCY,
+        )
+    }  # fmt: skip
     assert (emf["environment"], emf["tier"]) == ("dev", "nano")
     assert emf["_aws"]["Timestamp"] == int(NOW * 1000)
     assert emf["CostNanoUsd"] == [3500] or emf["CostNanoUsd"] == 3500
-    assert {m["Name"]: m["Unit"] for m in metrics["Metrics"]}["Latency"] == "Milliseconds"
+    units = {m["Name"]: m["Unit"] for each in directives for m in each["Metrics"]}
+    assert units["Latency"] == "Milliseconds"
+
+
+def told(emf: dict[str, Any]) -> dict[str, list[list[str]]]:
+    """The dimension sets of each metric in a line."""
+    return {
+        metric["Name"]: directive["Dimensions"]
+        for directive in emf["_aws"]["CloudWatchMetrics"]
+        for metric in directive["Metrics"]
+    }
+
+
+def test_cost_by_what_was_held_is_told_in_thousandths_and_never_rounded_below_an_excess(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    meter = meter_of("held")
+    for held in (3500, 3499, 7000, 1_000_000_000):
+        meter.settled(ENTRY, SETTLEMENT, 0.25, held)
+    assert [emf["ActualOfReservedPermille"] for emf in lines(capsys)] == [
+        [1000],
+        [1001],
+        [500],
+        [1],
+    ]
+
+
+def test_a_failure_is_told_of_its_provider(capsys: pytest.CaptureFixture[str]) -> None:
+    meter_of("failing").settled(ENTRY, replace(SETTLEMENT, outcome="failed"), 0.25)
+    [emf] = lines(capsys)
+    assert told(emf)["Failures"] == [["environment"], ["environment", "provider"]]
+    assert emf["provider"] == ENTRY.provider
+
+
+def test_a_hit_is_no_call_of_a_provider(capsys: pytest.CaptureFixture[str]) -> None:
+    meter_of("hitting").settled(replace(ENTRY, cache="hit"), SETTLEMENT, 0.25)
+    [emf] = lines(capsys)
+    assert emf["CacheHits"] == [1]
+    assert not {"ProviderCalls", "Failures"} & emf.keys()
+
+
+@pytest.mark.parametrize(
+    ("code", "counted"),
+    [
+        ("budget_exceeded", {"BudgetRefusals"}),
+        ("budget_frozen", {"BudgetRefusals"}),
+        ("call_too_dear", set()),
+        ("model_unpriced", {"Unpriced"}),
+    ],
+)
+def test_refusals_that_alarms_watch_are_counted_apart(
+    code: str, counted: set[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    meter_of("refusing").refused("req_1", "chat", 402, code)
+    [emf] = lines(capsys)
+    assert {"BudgetRefusals", "Unpriced"} & emf.keys() == counted
+
+
+def test_what_is_almost_always_nothing_is_told_only_where_it_is_something(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    meter = meter_of("sparse")
+    meter.measured({Meter.UNDELIVERED: 0})
+    assert lines(capsys) == []
+    meter.measured({Meter.UNDELIVERED: 2, Meter.AUDIT_FINDINGS: 0})
+    [emf] = lines(capsys)
+    assert (emf["UndeliveredMessages"], emf["AuditFindings"]) == ([2], [0])
 
 
 def test_a_refusal_has_no_second_dimension(capsys: pytest.CaptureFixture[str]) -> None:
@@ -64,5 +137,20 @@ def test_trouble_with_a_store_is_counted(capsys: pytest.CaptureFixture[str]) -> 
     assert "StoreErrors" in emf
 
 
-def test_every_meter_has_a_unit() -> None:
-    assert set(UNITS) == set(Meter)
+def test_a_crash_is_counted_and_other_troubles_are_logged_alone(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    meter = meter_of("crashing")
+    meter.trouble("crash", error="KeyError", where="app.py:1")
+    meter.trouble("usage", request_id="req_1", reason="no prompt tokens")
+    crashed, emf, other = lines(capsys)
+    assert (crashed["message"], other["message"]) == ("crash", "usage")
+    assert emf["Crashes"] == [1]
+
+
+def test_every_metric_is_described_and_has_at_most_one_dimension_beside_the_environment() -> None:
+    assert set(METRICS) == set(Meter)
+    for metric in METRICS.values():
+        assert metric.says
+        assert all(each[0] == ENVIRONMENT and len(each) <= 2 for each in metric.sets)
+        assert metric.sets[0] == (ENVIRONMENT,)

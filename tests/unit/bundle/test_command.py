@@ -67,7 +67,7 @@ def test_a_running_world_keeps_its_bundle(
     def never(*_: object) -> Path:
         raise AssertionError("built under a running world")
 
-    monkeypatch.setattr(up, "unzipped_bundle", never)
+    monkeypatch.setattr(up, "unzipped_bundles", never)
     monkeypatch.setattr(up, "CHECKOUT", tmp_path)
     (tmp_path / "Pulumi.dev.yaml").write_text("config:\n  aws:region: us-east-1\n")
     with State(tmp_path / ".sluice").take(), pytest.raises(typer.Exit):

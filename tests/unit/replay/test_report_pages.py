@@ -151,6 +151,22 @@ def test_a_usage_page_may_lack_successes_and_a_group() -> None:
     assert "all" in seen(usage_report_html(data)).texts
 
 
+def test_the_usage_page_says_when_and_what_the_gateway_itself_cost() -> None:
+    data = usage("x") | {"from": "2026-11-15T09:30:00.000000", "to": "2026-11-22T00:00:00.000000"}
+    data["total"] |= {"aws_usd": "0.37"}
+    texts = seen(usage_report_html(data)).texts
+    assert "2026-11-15 09:30 UTC to 2026-11-22 00:00 UTC" in texts
+    assert "Beside it, the gateway's own AWS cost: about $0.37." in texts
+
+
+def test_a_bar_begins_where_the_longest_label_has_ended() -> None:
+    drawn = bars("t", [Bar("gpt-6.1-terra, web search and more", Decimal(3), "3")])
+    [label] = re.findall(r'class="label">([^<]*)<', drawn)
+    assert (len(label), label[-1]) == (28, "…")
+    axis = float(re.search(r'<line x1="([\d.]+)"', drawn)[1])  # type: ignore[index]
+    assert axis >= 9 * len(label)
+
+
 def test_a_page_of_no_usage_says_so() -> None:
     data = usage("x")
     data["total"]["levers"] = {}

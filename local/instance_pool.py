@@ -1,4 +1,4 @@
-"""The execution environments of the router: idle ones stopped, busy ones with one request each.
+"""The execution environments of one function: idle ones stopped, busy ones with one request each.
 
 A request takes an idle instance, or a new one while the pool is below its maximum, or waits its
 turn; past the waiting limit it is refused, as Lambda refuses beyond its concurrency. An instance
@@ -11,10 +11,11 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from local.instance import Instance, InstanceFailed
 
-StartInstance = Callable[[], Awaitable[Instance]]
+AnyInstance = TypeVar("AnyInstance", bound=Instance)
 
 
 class PoolFull(RuntimeError):
@@ -30,22 +31,25 @@ class PoolLimits:
     waiting: int = 100
 
 
-class RouterPool:
+class InstancePool(Generic[AnyInstance]):
     """Hands out instances. All methods run on the event loop that opened the pool."""
 
     def __init__(
-        self, start: StartInstance, limits: PoolLimits, report: Callable[[str], None]
+        self,
+        start: Callable[[], Awaitable[AnyInstance]],
+        limits: PoolLimits,
+        report: Callable[[str], None],
     ) -> None:
         self._start = start
         self._limits = limits
         self._report = report
-        self._idle: deque[Instance] = deque()
-        self._waiting: deque[asyncio.Future[Instance]] = deque()
+        self._idle: deque[AnyInstance] = deque()
+        self._waiting: deque[asyncio.Future[AnyInstance]] = deque()
         self._starting = 0
         self._closing = False
         self._tasks: set[asyncio.Task[None]] = set()
-        self._retired: set[Instance] = set()
-        self.instances: list[Instance] = []
+        self._retired: set[AnyInstance] = set()
+        self.instances: list[AnyInstance] = []
 
     async def open(self) -> None:
         """Start the minimum number of instances; raises :class:`InstanceFailed`."""
@@ -82,7 +86,7 @@ class RouterPool:
         await asyncio.gather(*(instance.kill() for instance in self.instances))
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def acquire(self) -> Instance:
+    async def acquire(self) -> AnyInstance:
         """Return a running instance that is the caller's alone until it is released.
 
         Raises :class:`PoolFull`, or :class:`InstanceFailed` if the instance that was started
@@ -92,14 +96,14 @@ class RouterPool:
             instance = self._idle.popleft()
             instance.resume()
             return instance
-        if len(self._waiting) >= self._limits.waiting:
+        if self._room <= 0 and self._unserved >= self._limits.waiting:
             raise PoolFull
-        future: asyncio.Future[Instance] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[AnyInstance] = asyncio.get_running_loop().create_future()
         self._waiting.append(future)
         self._grow()
         return await future
 
-    def release(self, instance: Instance) -> None:
+    def release(self, instance: AnyInstance) -> None:
         """Take back an instance whose answer has been read to its end."""
         if instance in self._retired:
             self._keep(asyncio.create_task(instance.kill()))
@@ -112,14 +116,21 @@ class RouterPool:
         instance.stop()
         self._idle.append(instance)
 
-    async def discard(self, instance: Instance) -> None:
+    async def discard(self, instance: AnyInstance) -> None:
         """Kill an instance that must not serve again; its replacement starts on its own."""
         await instance.kill()
 
+    @property
+    def _room(self) -> int:
+        return self._limits.maximum - len(self.instances) - self._starting
+
+    @property
+    def _unserved(self) -> int:
+        """Those who wait and for whom no instance is starting."""
+        return sum(not future.done() for future in self._waiting) - self._starting
+
     def _grow(self) -> None:
-        needed = sum(not future.done() for future in self._waiting)
-        room = self._limits.maximum - len(self.instances) - self._starting
-        if room > 0 and needed > self._starting and not self._closing:
+        if self._room > 0 and self._unserved > 0 and not self._closing:
             self._starting += 1
             self._keep(asyncio.create_task(self._add()))
 
@@ -141,12 +152,12 @@ class RouterPool:
                 future.set_exception(failure)
                 return
 
-    def _admit(self, instance: Instance) -> None:
+    def _admit(self, instance: AnyInstance) -> None:
         self.instances.append(instance)
         self._keep(asyncio.create_task(self._watch(instance)))
         self.release(instance)
 
-    async def _watch(self, instance: Instance) -> None:
+    async def _watch(self, instance: AnyInstance) -> None:
         status = await instance.child.wait()
         if self._closing:
             return

@@ -1,0 +1,1 @@
+"""The budget guard's door: alarms from their topic, and the clock."""

@@ -1,0 +1,1 @@
+"""The function that brings deferred calls to providers when messages name them."""

@@ -1,0 +1,108 @@
+"""The budget guard: told by alarms and by the clock, it tells people."""
+
+from __future__ import annotations
+
+import json
+
+import pulumi
+import pulumi_aws as aws
+
+from infra.bundle.recipe import BUDGET_GUARD
+from infra.clock import every, wake_by_the_clock
+from infra.encryption import Encryption
+from infra.grants import guard_policy
+from infra.plain_function import Size, declare_plain_function
+from infra.settings import StackSettings
+from infra.stores import Stores
+from infra.topics import Topics
+from shared.resources import webhooks_secret_name
+from shared.settings import GuardSettings
+
+SIZE = Size(memory_mb=256, timeout_seconds=300)
+"""An audit reads all usage rows of a day; a check takes a second."""
+
+AUDIT = "cron(50 23 * * ? *)"
+"""Every day at 23:50 UTC: when the next day has begun, its counters are gone."""
+_RETRIES = {"maximum_event_age_in_seconds": 300, "maximum_retry_attempts": 2}
+
+
+def declare_budget_guard(
+    stack: StackSettings, stores: Stores, topics: Topics, encryption: Encryption | None
+) -> aws.lambda_.Function:
+    """Declare the guard, what starts it, and the secret of the webhooks where they are used."""
+    secret = _webhooks(stack, encryption) if stack.webhooks else None
+    function = declare_plain_function(
+        stack,
+        BUDGET_GUARD,
+        settings=_settings(stack, stores, topics, secret),
+        policy=lambda log: guard_policy(
+            ledger=stores.ledger.arn,
+            people_topic=topics.people.arn,
+            webhook_secret=secret.arn if secret else None,
+            region=stack.region,
+            log_group=log,
+            customer_key=encryption.key.arn if encryption else None,
+        ),
+        size=SIZE,
+        encryption=encryption,
+    )
+    _hear_alarms(topics, function)
+    wake_by_the_clock(
+        stack,
+        function,
+        BUDGET_GUARD.role,
+        {
+            run: (when, json.dumps({"run": run}))
+            for run, when in (("check", every(stack.guard_minutes)), ("audit", AUDIT))
+        },
+        retries=_RETRIES,
+    )
+    return function
+
+
+def _settings(
+    stack: StackSettings,
+    stores: Stores,
+    topics: Topics,
+    secret: aws.secretsmanager.Secret | None,
+) -> pulumi.Output[GuardSettings]:
+    known = {"ledger": stores.ledger.name, "people": topics.people.arn}
+    if secret is not None:
+        known["webhooks"] = secret.arn
+    settings: pulumi.Output[GuardSettings] = pulumi.Output.all(**known).apply(
+        lambda names: GuardSettings(
+            environment=stack.environment,
+            ledger_table=names["ledger"],
+            people_topic=names["people"],
+            webhook_secret=names.get("webhooks"),
+            webhook_hosts=stack.webhook_hosts,
+            budgets=stack.budgets,
+        )
+    )
+    return settings
+
+
+def _webhooks(stack: StackSettings, encryption: Encryption | None) -> aws.secretsmanager.Secret:
+    """Declare the place for the webhooks; an operator puts the value, as for a provider's key."""
+    return aws.secretsmanager.Secret(
+        "webhooks",
+        name=webhooks_secret_name(stack.environment),
+        description=f"Webhooks that Sluice in {stack.environment} tells; see docs/alarms.md.",
+        recovery_window_in_days=30 if stack.deletion_protection else 0,
+        kms_key_id=encryption and encryption.key.arn,
+        tags=stack.tags,
+        opts=pulumi.ResourceOptions(protect=stack.deletion_protection),
+    )
+
+
+def _hear_alarms(topics: Topics, function: aws.lambda_.Function) -> None:
+    aws.lambda_.Permission(
+        "alarms-start-guard",
+        action="lambda:InvokeFunction",
+        function=function.name,
+        principal="sns.amazonaws.com",
+        source_arn=topics.alarms.arn,
+    )
+    aws.sns.TopicSubscription(
+        "guard", topic=topics.alarms.arn, protocol="lambda", endpoint=function.arn
+    )

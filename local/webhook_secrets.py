@@ -1,0 +1,28 @@
+"""Fills the declared secret of the webhooks with this world's inbox: none leaves the machine."""
+
+from __future__ import annotations
+
+import json
+import secrets
+
+from botocore.exceptions import ClientError
+
+from local.ground import DeployedStack
+from shared.resources import webhooks_secret_name
+
+ABSENT = "ResourceNotFoundException"
+
+
+def fill_webhooks(deployed: DeployedStack, control_url: str) -> None:
+    """Give a stack that has webhooks one, ``inbox``, which goes to the control server."""
+    value = {
+        "signing_secret": secrets.token_urlsafe(32),
+        "webhooks": [{"name": "inbox", "url": f"{control_url}/inbox/{deployed.name}"}],
+    }
+    try:
+        deployed.admin.secretsmanager.put_secret_value(
+            SecretId=webhooks_secret_name(deployed.name), SecretString=json.dumps(value)
+        )
+    except ClientError as error:
+        if error.response["Error"]["Code"] != ABSENT:
+            raise

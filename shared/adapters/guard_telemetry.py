@@ -1,0 +1,51 @@
+"""The budget guard's own metrics."""
+
+from __future__ import annotations
+
+from shared.adapters.telemetry import PowertoolsMeter
+from shared.domain.budgets import Budget
+from shared.domain.notices.budget_notices import used_percent
+from shared.meters import Meter
+
+
+class PowertoolsGuardMeter(PowertoolsMeter):
+    """Implements :class:`shared.ports.GuardMeter`."""
+
+    def budget(self, budget: Budget) -> None:
+        """Tell the gauges of every capped counter; nothing where the month has spent nothing.
+
+        A point in each hour is a metric to pay for, and an idle stack's budget is no news.
+        """
+        if not budget.month.spent and not budget.month.held:
+            return
+        values: dict[Meter, int] = {}
+        if budget.day.is_capped:
+            values[Meter.BUDGET_USED] = used_percent(budget, "day")
+            values[Meter.BUDGET_CAP] = budget.day.limit
+        if budget.month.is_capped:
+            values[Meter.MONTH_BUDGET_USED] = used_percent(budget, "month")
+            values[Meter.MONTH_BUDGET_CAP] = budget.month.limit
+        self.measured(values)
+
+    def charged(self, nano: int) -> None:
+        """Tell it as cost in doubt, as the rows do."""
+        if nano:
+            self.measured({Meter.COST: nano, Meter.DOUBT: nano})
+
+    def audited(self, findings: int, gap_permille: int, price_age_days: int) -> None:
+        """Tell all three, nothing found too: a day without is a day without an audit."""
+        self.measured(
+            {
+                Meter.AUDIT_FINDINGS: findings,
+                Meter.LEDGER_GAP: gap_permille,
+                Meter.PRICE_AGE: price_age_days,
+            }
+        )
+
+    def audit_overdue(self, hours: int) -> None:
+        """Tell it where it is."""
+        self.measured({Meter.AUDIT_OVERDUE: hours})
+
+    def undelivered(self, messages: int) -> None:
+        """Count them."""
+        self.measured({Meter.UNDELIVERED: messages})

@@ -1,0 +1,148 @@
+"""Joins ports to adapters for the budget guard.
+
+Apart from the router's wiring, so that the guard's zip holds neither a web server nor the client
+that talks to providers.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+import urllib3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from shared.adapters.aws import client
+from shared.adapters.dynamodb.budget_admin import DynamoBudgetAdmin
+from shared.adapters.dynamodb.keys import DynamoKeyAdmin
+from shared.adapters.dynamodb.ledger import DynamoLedger
+from shared.adapters.dynamodb.notices import DynamoNotices
+from shared.adapters.dynamodb.spenders import DynamoSpenders
+from shared.adapters.guard_telemetry import PowertoolsGuardMeter
+from shared.adapters.metric_totals import CloudWatchTotals
+from shared.adapters.people_topic import PeopleTopic
+from shared.adapters.webhooks import BadWebhooks, Unreadable, Webhook, parse_hooks
+from shared.catalog import load, served_providers
+from shared.clock import Clock, offset_clock, system_clock, utc
+from shared.domain.api_keys import KeyLimits
+from shared.ports import Channel
+from shared.settings import GuardSettings
+from shared.usecases.budget_admin import Budgets
+from shared.usecases.budget_audit import Audit, Sweep
+from shared.usecases.daily_audit import DailyAudit
+from shared.usecases.delivery import Delivery
+from shared.usecases.guarding import Guard
+from shared.usecases.holding import Holding, HoldPolicy
+
+_PATIENT: Final = Config(connect_timeout=2, read_timeout=10, retries={"total_max_attempts": 3})
+"""Nobody waits for the guard; what it cannot do now is tried again in minutes."""
+_ONCE: Final = Config(connect_timeout=2, read_timeout=10, retries={"total_max_attempts": 1})
+"""A publish that is sent again is read twice."""
+
+
+@dataclass(frozen=True)
+class BudgetGuard:
+    """What the guard's handler needs."""
+
+    guard: Guard
+    audit: DailyAudit
+    clock: Clock
+
+
+def build_guard(settings: GuardSettings) -> BudgetGuard:
+    """Build the guard from its settings."""
+    clock = offset_clock(settings.clock_path) if settings.clock_path else system_clock
+    meter = PowertoolsGuardMeter(settings.environment, clock, service="budget-guard")
+
+    def report(operation: str, code: str) -> None:
+        meter.trouble("store", operation=operation, code=code)
+
+    table, dynamodb = settings.ledger_table, client("dynamodb", _PATIENT)
+    ledger = DynamoLedger(dynamodb, table, report)
+    admin = DynamoBudgetAdmin(dynamodb, table)
+    notices = DynamoNotices(dynamodb, table, report)
+    new_id = partial(secrets.token_hex, 8)
+    delivery = Delivery(
+        notices=notices,
+        channels=partial(_channels, settings, clock),
+        meter=meter,
+        clock=clock,
+        new_id=new_id,
+    )
+    policy = HoldPolicy(settings.budgets, max_share_percent=100, key_limits=KeyLimits())
+    named = {"environment": settings.environment, "where": _where(settings)}
+    guard = Guard(
+        **named,
+        budgets=Budgets(
+            ledger=ledger,
+            admin=admin,
+            keys=DynamoKeyAdmin(dynamodb, table),
+            seeds=lambda: settings.budgets,
+            caller=lambda: "budget guard",
+            clock=clock,
+            pause=time.sleep,
+        ),
+        sweep=Sweep(Holding(ledger, clock, policy, time.sleep), admin),
+        notices=notices,
+        spenders=DynamoSpenders(dynamodb, table, report),
+        delivery=delivery,
+        meter=meter,
+        clock=clock,
+        new_id=new_id,
+    )
+    audit = DailyAudit(
+        **named,
+        audit=Audit(ledger, admin, clock),
+        admin=admin,
+        totals=CloudWatchTotals(client("cloudwatch", _PATIENT), settings.environment),
+        price_age_days=_price_age_days,
+        notices=notices,
+        delivery=delivery,
+        meter=meter,
+        clock=clock,
+    )
+    return BudgetGuard(guard, audit, clock)
+
+
+def _where(settings: GuardSettings) -> str:
+    """Return how an operator's commands name the stack."""
+    return f"--{'local' if settings.clock_path else 'stack'} {settings.environment}"
+
+
+def _channels(settings: GuardSettings, clock: Clock) -> Sequence[Channel]:
+    people = PeopleTopic(client("sns", _ONCE), settings.people_topic)
+    return [people, *_webhooks(settings, clock)]
+
+
+def _webhooks(settings: GuardSettings, clock: Clock) -> Sequence[Channel]:
+    if settings.webhook_secret is None:
+        return []
+    try:
+        text = _secret(settings.webhook_secret)
+        hooks = parse_hooks(text, settings.webhook_hosts, is_local=settings.clock_path is not None)
+    except (BotoCoreError, ClientError) as error:
+        return [Unreadable(f"the webhooks' secret cannot be read: {_code_of(error)}")]
+    except BadWebhooks as error:
+        return [Unreadable(str(error))]
+    http = urllib3.PoolManager()
+    return [Webhook(hook, hooks.signing_secret, clock, http) for hook in hooks.webhooks]
+
+
+def _secret(arn: str) -> str:
+    found: dict[str, Any] = client("secretsmanager", _PATIENT).get_secret_value(SecretId=arn)
+    return str(found["SecretString"])
+
+
+def _code_of(error: Exception) -> str:
+    if isinstance(error, ClientError):
+        return str(error.response["Error"]["Code"])
+    return type(error).__name__
+
+
+def _price_age_days(now: float) -> int:
+    return load(tuple(sorted(served_providers()))).price_age_days(utc(now))

@@ -1,0 +1,48 @@
+"""Rows of a batch on their way into blobs: on disk in between, for a batch may be 200 MB."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from tempfile import SpooledTemporaryFile
+from types import TracebackType
+from typing import Final
+
+from shared.domain.files import Blob
+from shared.ports import Blobs
+
+_IN_MEMORY_BYTES: Final = 1024 * 1024
+_CHUNK_BYTES: Final = 256 * 1024
+
+
+class Spool(AbstractContextManager["Spool"]):
+    """Takes lines, and writes them as one blob when all are there."""
+
+    def __init__(self) -> None:
+        self.lines = 0
+        self._file = SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES)  # noqa: SIM115 closed by exit
+
+    def add(self, line: bytes) -> None:
+        """Take a line."""
+        self.lines += 1
+        self._file.write(line)
+
+    def write(self, blobs: Blobs, key: str) -> Blob:
+        """Write the blob."""
+        size = self._file.tell()
+        blobs.write(key, self._chunks())
+        return Blob(key, size)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Forget the lines."""
+        self._file.close()
+
+    def _chunks(self) -> Iterator[bytes]:
+        self._file.seek(0)
+        while chunk := self._file.read(_CHUNK_BYTES):
+            yield chunk

@@ -1,0 +1,80 @@
+"""Takes a batch or refuses it: at once while its caller waits, or later."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Final
+
+from shared.clock import Clock
+from shared.domain.batches.batch import Batch, Status
+from shared.domain.errors import GatewayError, InvalidRequest, StoreUnavailable
+from shared.ports import CallerBatches
+from shared.usecases.batches.planning import BatchFailed, Planner, failure_of
+from shared.usecases.batches.room import BatchRoom
+
+LEASE_SECONDS: Final = 900.0
+"""For so long a batch is one process's: as long as a function may run."""
+
+
+class BatchChanged(Exception):
+    """Another process has gone on with a batch: this one leaves it alone."""
+
+
+class BatchTaker:
+    """Plans batches and holds their money, or says why not. Raises ``StoreUnavailable``."""
+
+    def __init__(
+        self, batches: CallerBatches, planner: Planner, room: BatchRoom, clock: Clock
+    ) -> None:
+        self._batches = batches
+        self._planner = planner
+        self._room = room
+        self._clock = clock
+
+    def take_now(self, batch: Batch) -> Batch:
+        """Plan a batch that was written, and leased, for a caller who waits.
+
+        Raises ``GatewayError`` where it is refused as a whole, or could not be planned: then
+        nothing is held for it and it is forgotten, now or when its lease is over.
+        """
+        try:
+            planned = self._planner.plan(batch, batch.leased_to)
+            return self.move(batch, replace(planned, leased_until=0.0))
+        except BatchFailed as failed:
+            if batch.kind == "openai":
+                return self.end_unheld(batch, "failed", errors=failed.errors)
+            self.forget(batch)
+            raise InvalidRequest(str(failed), param="requests") from None
+        except BatchChanged:
+            return self._batches.get(batch.team, batch.id) or batch
+        except GatewayError:
+            self.forget(batch)
+            raise
+
+    def take(self, batch: Batch) -> Batch:
+        """Plan a batch that nobody waits for; one that is refused says so itself."""
+        try:
+            return self.move(batch, self._planner.plan(batch, batch.leased_to))
+        except BatchFailed as failed:
+            return self.end_unheld(batch, "failed", errors=failed.errors)
+        except StoreUnavailable:
+            raise
+        except GatewayError as error:
+            return self.end_unheld(batch, "failed", errors=failure_of(error))
+
+    def forget(self, batch: Batch) -> None:
+        """Let nothing be held for a batch, and forget it."""
+        self._room.give_up(batch)
+        self._batches.delete(batch)
+
+    def end_unheld(self, batch: Batch, status: Status, **changes: Any) -> Batch:
+        """End a batch that has no plan, and let no try of another process hold money for it."""
+        self._room.give_up(batch)
+        after = batch.changed(status=status, ended_at=self._clock(), leased_until=0.0, **changes)
+        return self.move(batch, after)
+
+    def move(self, batch: Batch, after: Batch) -> Batch:
+        """Write a change; raises ``BatchChanged``."""
+        if self._batches.move(batch, after) != after:
+            raise BatchChanged
+        return after
