@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from functions.router.feedback import FeedbackRequest
+from functions.router.jobs import WAIT_PATTERN
 from functions.router.openapi_controls import (
     NOTE_HEADERS,
     controls_in_body,
@@ -33,6 +34,7 @@ from shared.domain.errors import (
     IdempotencyConflict,
     IdempotencyMismatch,
     InvalidRequest,
+    JobNotFound,
     KeyLimited,
     StoreUnavailable,
     Unauthorized,
@@ -105,6 +107,7 @@ def _paths() -> Json:
         "/v1/budget": {
             "get": _lookup("Tell what the key, its team and all may still spend.", "BudgetList")
         },
+        "/v1/jobs/{job_id}": {"get": _job()},
         "/v1/usage": {"get": _usage()},
         "/v1/feedback": {"post": _feedback()},
         "/health": {"get": _open("Tell whether the router is up.", {"$ref": _ref("Health")})},
@@ -166,6 +169,11 @@ def _door(summary: str, request: str, examples: Json, *, answer: str, error: str
                     "text/event-stream": {},
                 },
             },
+            "202": {
+                "description": "The job of a call with a deadline.",
+                "headers": _ID_HEADERS | {"location": {"schema": _TEXT}},
+                "content": {"application/json": {"schema": {"$ref": _ref("Job")}}},
+            },
             **_refusals(_PAID_REFUSALS, error),
         },
     }
@@ -183,6 +191,20 @@ def _lookup(summary: str, answer: str) -> Json:
             **_refusals(_LOOKUP_REFUSALS, _ref("OpenAiError")),
         },
     }
+
+
+def _job() -> Json:
+    found = _lookup("Tell how far a deferred call is, and its answer.", "Job")
+    named = {"name": "job_id", "in": "path", "required": True, "schema": _TEXT}
+    wait = {
+        "name": "wait",
+        "in": "query",
+        "description": "Seconds, up to 60, for which an answer is waited for.",
+        "schema": {"type": "string", "pattern": f"^{WAIT_PATTERN}$"},
+    }
+    refusals = _refusals((*_LOOKUP_REFUSALS, JobNotFound), _ref("OpenAiError"))
+    responses = found["responses"] | refusals
+    return {**found, "parameters": [named, wait], "responses": responses}
 
 
 def _usage() -> Json:
