@@ -7,8 +7,8 @@
 3. Every request listed moto's own directory, three milliseconds of it: it is listed once here.
 4. Topics ran functions through docker, posted to any address and dropped e-mail: all of that goes
    to :mod:`local.aws.outbox` and is delivered from there.
-5. A bucket's policy was enforced without its conditions, so that a denial of plain HTTP denied
-   all: it is kept and not enforced, as no resource policy is here.
+5. A bucket's policy was applied without its conditions, so one that refuses calls without TLS
+   refused all. Here resource policies count for nothing, as DIFFERENCES say.
 
 (Atomicity and IAM need no patch: the door in :mod:`local.aws.server` sees to both.)
 """
@@ -58,10 +58,10 @@ def apply_moto_patches() -> None:
     DynamoHandler.transact_write_items = _honour_token
     backends.list_of_moto_modules = _modules
     Subscription.publish = _leave_in_outbox
-    FakeBucket.get_permission = _says_nothing
+    FakeBucket.get_permission = _say_nothing
 
 
-def _says_nothing(_bucket: FakeBucket, _action: str, _resource: str) -> PermissionResult:
+def _say_nothing(_bucket: FakeBucket, _action: str, _resource: str) -> PermissionResult:
     return PermissionResult.NEUTRAL
 
 
