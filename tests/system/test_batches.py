@@ -129,7 +129,7 @@ def test_a_batch_is_cancelled_and_its_money_given_back(stack: Stack) -> None:
     )
     counts = done.request_counts
     assert counts.completed + counts.failed == 5
-    budgets = client.get("/budget", cast_to=object)
+    budgets: Any = client.get("/budget", cast_to=object)
     assert all(row["held_usd"] == "0" for row in budgets["data"] if "canceller" in row["budget"])
 
 
