@@ -208,7 +208,7 @@ def test_who_decides_late_that_a_job_must_hurry_takes_no_hold_from_its_next_batc
     world.pass_time(1_000)
     seen = world.job(job)
     assert seen.state == "assigned"
-    world.pass_time(1_600)
+    world.pass_time(1_900)
     assert world.job(job).batch not in {None, seen.batch}, "it is in another batch, its hold too"
     before = world.held()
     world.process.machinery.rooms.hurry(seen, tries=1)
