@@ -30,7 +30,7 @@ from functions.router.openapi import document
 from shared.adapters.memory import MemoryMeter, MemoryReply, MemoryStore, MemoryUpstream
 from shared.adapters.memory_caller_batches import MemoryCallerBatches
 from shared.adapters.memory_files import MemoryFiles
-from shared.adapters.memory_jobs import MemoryBlobs, MemoryQueue
+from shared.adapters.memory_jobs import MemoryBlobs, MemoryJobs, MemoryQueue
 from shared.batch_wiring import BatchStores
 from shared.catalog import Provider, served_providers
 from shared.domain.api_keys import compose_key, key_digest
@@ -63,6 +63,7 @@ PLANS = [
     ("/v1/models/{model}", "GET", 230, 230),
     ("/v1/models", "GET", 1, 0),
     ("/v1/usage", "GET", 40, 40),
+    ("/v1/jobs/{job_id}", "GET", 20, 20),
     (FEEDBACK, "POST", 20, 20),
     ("/v1/messages/count_tokens", "POST", 24, 12),
     ("/v1/budget", "GET", 1, 0),
@@ -204,7 +205,7 @@ def gateway() -> Gateway:
     store, meter, time = MemoryStore(), MemoryMeter(), [1_795_330_000.0]
     upstream = MemoryUpstream(answering)
     files, blobs = MemoryFiles(), MemoryBlobs()
-    batches, queue = MemoryCallerBatches(), MemoryQueue()
+    jobs, batches, queue = MemoryJobs(), MemoryCallerBatches(), MemoryQueue()
     router = build_router(
         settings,
         clock=lambda: time[0],
@@ -212,22 +213,24 @@ def gateway() -> Gateway:
         upstream=upstream,
         meter=meter,
         batch_stores=BatchStores(files, blobs, batches, queue),
+        job_stores=(jobs, queue),
     )
     key = compose_key("dev", "search", b"k" * 24)
     store.create(KeyRow("search.1", "dev", "search", key_digest(key), "test", 1))
     return Gateway(
-        create_app(router),
-        router,
-        store,
-        store.ledger,
-        upstream,
-        meter,
-        time,
-        files,
-        blobs,
-        batches,
-        queue,
-        {"search": key},
+        app=create_app(router),
+        router=router,
+        store=store,
+        ledger=store.ledger,
+        upstream=upstream,
+        meter=meter,
+        time=time,
+        files=files,
+        blobs=blobs,
+        jobs=jobs,
+        queue=queue,
+        batches=batches,
+        keys={"search": key},
     )
 
 
@@ -239,7 +242,7 @@ def test_every_generated_case_gets_a_documented_answer(
     send_cases(one, *plan)
     assert one.statuses.total() >= plan[2] + plan[3]
     assert gateway.meter.troubles == []
-    if plan[0].startswith(OF_BATCHES):
+    if plan[0].startswith((*OF_BATCHES, "/v1/jobs")):
         assert max(one.statuses) < 500
     elif plan[0] == FEEDBACK:
         assert one.statuses.keys() == {400}
