@@ -79,11 +79,11 @@ class Gateway:
     upstream: MemoryUpstream
     meter: MemoryMeter
     time: list[float]
-    files: MemoryFiles
-    blobs: MemoryBlobs
-    jobs: MemoryJobs
-    queue: MemoryQueue
-    batches: MemoryCallerBatches
+    files: MemoryFiles = field(default_factory=MemoryFiles)
+    blobs: MemoryBlobs = field(default_factory=MemoryBlobs)
+    jobs: MemoryJobs = field(default_factory=MemoryJobs)
+    queue: MemoryQueue = field(default_factory=MemoryQueue)
+    batches: MemoryCallerBatches = field(default_factory=MemoryCallerBatches)
     keys: dict[str, str] = field(default_factory=dict)
 
     @property

@@ -75,10 +75,10 @@ class GuardedStack:
         [budget] = self.budgets.show("environment")
         return budget.day.spent * 100 / budget.day.limit
 
-    def fill(self, percent: float, size: int = 4000) -> None:
+    def fill(self, percent: float, size: int = 4000, model: str = "gpt-6-astra") -> None:
         """Ask until so much of the environment's day is spent."""
         while self.used_percent() < percent:
-            self.ask(size)
+            self.ask(size, model)
 
     def wait(self, seconds: float = CHECK_SECONDS) -> list[str]:
         """Let time pass in steps and return what people were told meanwhile."""

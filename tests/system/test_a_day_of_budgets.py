@@ -47,8 +47,9 @@ def test_a_day_from_the_first_call_to_the_next_day(
 
     day.budgets.change("team:demo", SetTerms(ladder=(70, 99, 99)), "to the end, then")
     # The most that a call may cost must fit, which is more than it does cost.
-    day.fill(97.5, size=500)
-    day.fill(99, size=60)
+    day.fill(95, size=500)
+    day.fill(98.5, model="gpt-6.1-terra")
+    day.fill(99, size=400, model="gpt-6.1-terra")
     assert "environment:day is used up and 1 more" in day.wait()
     assert day.refusal(model="auto")["code"] == "budget_exceeded"
 

@@ -26,7 +26,7 @@ from shared.domain.jobs.provider_errors import (
 )
 from shared.domain.jobs.times import JobTimes
 from shared.ports import BatchProvider, BatchStore, JobStore, Meter
-from shared.usecases.jobs.batch_files import BatchFiles
+from shared.usecases.jobs.batch_files import BatchFiles, FilesGone
 from shared.usecases.jobs.chunks import chunks
 from shared.usecases.jobs.lanes import HeldLane, LaneLost, Lanes
 from shared.usecases.jobs.owners import SETTLED_TOGETHER, LineOwner
@@ -81,7 +81,7 @@ class Submitter:
         try:
             self._run(provider, lane)
             lane.leave()
-        except LaneLost:
+        except (LaneLost, FilesGone):
             self._meter.trouble("lane_lost", provider=provider)
 
     def rooms_of(self, provider: str) -> list[str]:
