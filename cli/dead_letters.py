@@ -10,8 +10,9 @@ from typing import Any, Final
 import msgspec
 
 from cli.connection import Stack
-from shared.adapters.job_queue import SqsJobQueue, place_in
+from shared.adapters.job_queue import SqsJobQueue
 from shared.clock import utc
+from shared.domain.jobs.messages import place_in
 from shared.resources import JOBS_DEAD_LETTERS, JOBS_QUEUE, resource_name
 
 _TOGETHER: Final = 10

@@ -188,13 +188,11 @@ BOOKS: Final = (
         "audit-missing",
         "The books of a day were not audited.",
         # What an audit finds, it tells itself.
-        _own(Meter.AUDIT_FINDINGS, "SampleCount", DAY),
+        _own(Meter.AUDIT_OVERDUE, "Maximum", 5 * MINUTE),
         1,
         "page",
         "platform",
-        below=True,
-        by_the_clock=True,
-        silence="breaching",
+        periods=2,
     ),
     Alarm(
         "ledger-gap",
@@ -356,11 +354,15 @@ GUARD: Final = (
     ),
     Alarm(
         "guard-silent",
-        "The budget guard has not run for half an hour: alarms may reach nobody.",
-        Watched("Invocations", "Sum", 30 * MINUTE, "AWS/Lambda", "guard"),
+        "The budget guard has not run for more than half an hour: alarms may reach nobody.",
+        # Not one period of half an hour: CloudWatch would go on looking at the last one that has
+        # data for two hours more (user guide, "How alarm state is evaluated when data is missing").
+        Watched("Invocations", "Sum", 5 * MINUTE, "AWS/Lambda", "guard"),
         1,
         "page",
         "platform",
+        periods=6,
+        needed=6,
         below=True,
         silence="breaching",
         heard_by="people",

@@ -36,7 +36,9 @@ def declare_alarms(stack: StackSettings, topics: Topics, known: Mapping[Whose, D
             threshold=row.threshold,
             treat_missing_data=row.silence,
             alarm_actions=[topic.arn],
-            ok_actions=[topic.arn],
+            # CloudWatch calls a new alarm's first look at things "OK" too: the guard knows that
+            # nothing was wrong, people's mail would not.
+            ok_actions=[topic.arn] if row.heard_by == "guard" else [],
             tags={**stack.tags, "severity": row.severity, "owner": row.owner},
         )
 

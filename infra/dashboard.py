@@ -156,6 +156,7 @@ GRAPHS: Final = (
             Line("most of what was held", Meter.ACTUAL_OF_RESERVED, "Maximum"),
             Line("metrics apart from rows", Meter.LEDGER_GAP, "Maximum"),
             Line("findings", Meter.AUDIT_FINDINGS, "Maximum"),
+            Line("audit overdue (hours)", Meter.AUDIT_OVERDUE, "Maximum"),
         ),
     ),
     Graph(

@@ -72,8 +72,8 @@ class StackSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     """A secret for the URLs that are told as well, such as a chat's incoming webhook."""
     webhook_hosts: tuple[Host, ...] = ("hooks.slack.com",)
     """The only hosts that such a URL may name."""
-    guard_minutes: Annotated[int, msgspec.Meta(ge=1, le=60)] = 5
-    """How often the budget guard looks at all budgets."""
+    guard_minutes: Annotated[int, msgspec.Meta(ge=1, le=5)] = 5
+    """How often the budget guard looks at all budgets; alarms watch what it measures in tens."""
     worker_memory_mb: Annotated[int, msgspec.Meta(ge=256, le=10_240)] = 512
     """Memory of the dispatcher and of the collector: see :mod:`infra.deferred_calls`."""
     dispatcher_concurrency: Annotated[int, msgspec.Meta(ge=2, le=1_000)] = 5

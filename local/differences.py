@@ -19,9 +19,23 @@ RUNTIME: Final = (
     "A function may use all of this machine's memory and CPU; the declared memory size is told "
     "to it but not enforced.",
     "Functions can write to the file system and reach the network as this user can.",
-    "At most six router processes run; a request that finds them busy waits, and past a hundred "
-    "waiting it gets 429. On AWS the account's concurrency decides.",
+    "At most six processes of a function run, or as many as a plain one reserves; a request that "
+    "finds them busy waits, and past a hundred waiting it is throttled (past a reserve at once). "
+    "On AWS the account's concurrency decides.",
     "Starting a process is not limited to Lambda's ten seconds of initialisation.",
+)
+EVENTS: Final = (
+    "A plain function is told its deadline by the machine's clock, whatever the moved clock says.",
+    "The delays between the tries of an asynchronous event pass on the world's clock; a throttled "
+    "one is tried again every second. Events under way are forgotten when the world ends.",
+    "Schedules fire within a tenth of a second, where Scheduler takes up to a minute. After a jump "
+    "of the clock every missed occurrence fires, one after the other while the clock stands where "
+    "it is, the latest thousand of each schedule at most.",
+    "What a schedule's target refuses is told, and sent to the schedule's dead letter queue, after "
+    "the first try: its retry policy is recorded and not followed.",
+    "Queues are looked at five times a second by one poller, in no particular order of message "
+    "groups; FIFO queues and filter criteria are refused.",
+    "A bucket's objects never expire and its policy is not enforced.",
 )
 FRONT_DOOR: Final = (
     "The front door stands in for API Gateway and the Lambda Web Adapter; it speaks HTTP, not "
@@ -54,4 +68,12 @@ TELEMETRY: Final = (
     "Expired rows are deleted within a second or so; DynamoDB may take days.",
 )
 
-DIFFERENCES: Final = (FROM_CHECKOUT, *RUNTIME, *FRONT_DOOR, *BEDROCK, *BATCHES, *TELEMETRY)
+DIFFERENCES: Final = (
+    FROM_CHECKOUT,
+    *RUNTIME,
+    *EVENTS,
+    *FRONT_DOOR,
+    *BEDROCK,
+    *BATCHES,
+    *TELEMETRY,
+)

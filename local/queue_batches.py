@@ -79,8 +79,10 @@ def failed_items(payload: bytes, message_ids: Iterable[str]) -> set[str]:
         if answer is None:
             return set()
         raise BadReport("the answer is not an object")
-    items = answer.get("batchItemFailures")
-    failed = {_identifier(item) for item in items or []}
+    items = answer.get("batchItemFailures") or []
+    if not isinstance(items, list):
+        raise BadReport("batchItemFailures is not a list")
+    failed = {_identifier(item) for item in items}
     if not failed <= known:
         raise BadReport(f"no message has the id {min(failed - known)!r}")
     return failed

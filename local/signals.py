@@ -22,6 +22,7 @@ from local.alarms.data import MINUTE
 from local.alarms.declaration import metric_alarm
 from local.alarms.definition import MetricAlarm
 from local.alarms.reasons import stamp
+from local.alarms.verdict import State
 from local.alarms.watch import Alarm, Change, Watch
 from local.aws import QUEUE_DEPTHS_PATH
 from local.aws_pages import AwsPages
@@ -78,7 +79,8 @@ class Signals:
 
     async def _tell(self, change: Change) -> None:
         about = change.alarm.about
-        self.report(f"alarm {about.name}: {change.old.state} -> {change.new.state}")
+        if State.ALARM in {change.old.state, change.new.state}:
+            self.report(f"alarm {about.name}: {change.old.state} -> {change.new.state}")
         try:
             await asyncio.to_thread(self._publish, change)
         except (ClientError, BotoCoreError) as error:

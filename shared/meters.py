@@ -48,6 +48,7 @@ class Meter(StrEnum):
     BUDGET_CAP = "BudgetCapNanoUsd"
     MONTH_BUDGET_CAP = "MonthBudgetCapNanoUsd"
     AUDIT_FINDINGS = "AuditFindings"
+    AUDIT_OVERDUE = "AuditOverdueHours"
     LEDGER_GAP = "LedgerGapPermille"
     PRICE_AGE = "PriceAgeDays"
     UNDELIVERED = "UndeliveredMessages"
@@ -95,6 +96,7 @@ METRICS: Final[dict[Meter, Metric]] = {
     Meter.BUDGET_CAP: Metric("None", "The environment's cap of the day, with its raise"),
     Meter.MONTH_BUDGET_CAP: Metric("None", "The environment's cap of the month, with its raise"),
     Meter.AUDIT_FINDINGS: Metric("Count", "What the daily audit found off"),
+    Meter.AUDIT_OVERDUE: Metric("Count", "Hours since an audit should have been", sparse=True),
     Meter.LEDGER_GAP: Metric("None", "How far a day's metrics are from its usage rows"),
     Meter.PRICE_AGE: Metric("Count", "Days since the oldest price was checked"),
     Meter.UNDELIVERED: Metric("Count", "Messages that could not be delivered", sparse=True),

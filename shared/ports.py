@@ -356,6 +356,9 @@ class GuardMeter(Protocol):
     def audited(self, findings: int, gap_permille: int, price_age_days: int) -> None:
         """Tell what a day's audit found."""
 
+    def audit_overdue(self, hours: int) -> None:
+        """Tell for how many hours an audit has been overdue."""
+
     def undelivered(self, messages: int) -> None:
         """Tell how many messages could not be delivered yet, after several tries."""
 
@@ -497,6 +500,9 @@ class BatchStore(Protocol):
     def open_batches(self) -> list[ProviderBatch]:
         """Return all batches that are not at rest, oldest first."""
 
+    def past_batches(self, since: float) -> list[ProviderBatch]:
+        """Return the batches at rest that were planned since an epoch second, oldest first."""
+
     def move_batch(self, seen: ProviderBatch, after: ProviderBatch) -> ProviderBatch:
         """Write a changed batch if it is as seen; returns it as it stands, ``after`` if so."""
 
@@ -536,9 +542,13 @@ class BatchProvider(Protocol):
     No method sends anything twice. What each may raise, from
     :mod:`shared.domain.jobs.provider_errors`: ``BatchRefused`` (the provider said no, and will
     again: nothing came to be), ``BatchNotTaken`` (nothing came to be; later it may be taken: a
-    refused connection, 429, 503, a key that is refused), ``BatchAnswerLost`` (anything may have
-    come to be: time-outs, broken connections, any other 5xx).
+    refused connection, 429, a key that is refused), ``BatchAnswerLost`` (anything may have
+    come to be: time-outs, broken connections, any 5xx).
+
+    ``keeps_ids`` tells whether :meth:`find` goes by our own id and so finds no other's batch.
     """
+
+    keeps_ids: bool
 
     def upload(self, batch: ProviderBatch, lines: Callable[[], Iterator[AskedLine]]) -> str | None:
         """Upload the input where that is a step of its own; returns the file's id, else None.
@@ -554,7 +564,8 @@ class BatchProvider(Protocol):
 
         By our id where the provider keeps one (``metadata``); else by what else is known of it:
         the time since ``batch.submitting_since``, the number of lines, and the lines' names
-        where they can be read. The lane sees to it that no other is looked for meanwhile.
+        where they can be read. Those of our other batches are told apart by the caller, and the
+        lane sees to it that no two are looked for at once.
         """
 
     def progress(self, batch: ProviderBatch) -> BatchProgress:

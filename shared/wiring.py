@@ -40,8 +40,10 @@ from shared.usecases.settling import Function, Settler
 from shared.usecases.standing import StandingOf
 
 if TYPE_CHECKING:
+    from shared.batch_wiring import BatchStores
     from shared.deferral_wiring import Deferral
-    from shared.ports import Blobs, FileStore, JobQueue, JobStore
+    from shared.ports import Blobs, JobQueue, JobStore
+    from shared.usecases.batches.desk import BatchDesk
     from shared.usecases.files import Files
 
 TIMEOUTS: Final = Timeouts(connect=1, read=2)
@@ -75,6 +77,7 @@ class Router:
     background: Background
     new_request_id: Callable[[], str]
     make_files: Callable[[], Files]
+    make_batches: Callable[[], BatchDesk]
     make_deferral: Callable[[], Deferral]
 
     @property
@@ -118,6 +121,11 @@ class Router:
         return self.make_files()
 
     @cached_property
+    def batches(self) -> BatchDesk:
+        """Callers' batches, made when they are first asked for."""
+        return self.make_batches()
+
+    @cached_property
     def deferral(self) -> Deferral:
         """Deferred calls, made when the first one comes."""
         return self.make_deferral()
@@ -130,7 +138,7 @@ def build_router(
     stores: tuple[Store, Ledger] | None = None,
     upstream: Upstream | None = None,
     meter: Meter | None = None,
-    file_stores: tuple[FileStore, Blobs] | None = None,
+    batch_stores: BatchStores | None = None,
     job_stores: tuple[JobStore, JobQueue] | None = None,
 ) -> Router:
     """Build the router from its settings; every part of the outside world can be replaced."""
@@ -162,7 +170,8 @@ def build_router(
         answer=answer,
         background=background,
         new_request_id=lambda: request_id(clock(), secrets.token_bytes(RANDOM_BYTES)),
-        make_files=lambda: _files(file_stores or _file_stores(settings, meter), clock),
+        make_files=lambda: _files(settings, calls, batch_stores),
+        make_batches=lambda: _batches(settings, calls, batch_stores),
         make_deferral=lambda: _deferral(settings, calls, admission, job_stores),
     )
 
@@ -182,7 +191,7 @@ def build_calls(
     catalog = facts.load(settings.providers)
     store, ledger = _stores(settings, meter) if stores is None else stores
     upstream = upstream or _upstream(settings, catalog, clock, meter)
-    holding = Holding(ledger, clock, _hold_policy(settings), time.sleep)
+    holding = Holding(ledger, clock, hold_policy(settings), time.sleep)
     pricing = Pricing(catalog, settings.baseline_model)
     function = Function(load_own_cost(utc(clock()).date()), settings.memory_mb)
     settler = Settler(store, holding, meter, catalog, clock, pricing, function)
@@ -221,18 +230,18 @@ def _deferral(
     return build_deferral(settings, calls, admission, stores)
 
 
-def _files(stores: tuple[FileStore, Blobs], clock: Clock) -> Files:
-    from shared.usecases.files import Files  # noqa: PLC0415
-
-    return Files(*stores, clock, secrets.token_bytes)
-
-
-def _file_stores(settings: RouterSettings, meter: Meter) -> tuple[FileStore, Blobs]:
+def _files(settings: RouterSettings, calls: Calls, stores: BatchStores | None) -> Files:
     # Imported at the first call that has to do with files: few callers send any.
-    from shared.adapters.dynamodb.files import DynamoFiles  # noqa: PLC0415
+    from shared import batch_wiring  # noqa: PLC0415
 
-    files = DynamoFiles(wire.connect(TIMEOUTS), settings.jobs_table, reporter(meter))
-    return files, blobs_of(settings, meter)
+    return batch_wiring.build_files(stores or batch_wiring.batch_stores(settings, calls), calls)
+
+
+def _batches(settings: RouterSettings, calls: Calls, stores: BatchStores | None) -> BatchDesk:
+    from shared import batch_wiring  # noqa: PLC0415
+
+    stores = stores or batch_wiring.batch_stores(settings, calls)
+    return batch_wiring.build_batch_desk(settings, calls, stores)
 
 
 def blobs_of(settings: CallSettings, meter: Meter) -> Blobs:
@@ -270,7 +279,8 @@ def _stores(settings: CallSettings, meter: Meter) -> tuple[Store, Ledger]:
     return store, DynamoLedger(client, settings.ledger_table, report)
 
 
-def _hold_policy(settings: CallSettings) -> HoldPolicy:
+def hold_policy(settings: CallSettings) -> HoldPolicy:
+    """Return what budgets start with, and what bounds one call."""
     return HoldPolicy(settings.budgets, settings.max_share_percent, settings.key_limits)
 
 

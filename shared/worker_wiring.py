@@ -12,18 +12,17 @@ from threading import Lock
 from typing import Final
 
 import httpx2
-import msgspec
 
-from shared.adapters import job_queue
 from shared.adapters.batches.account import Account, account, batch_client
 from shared.adapters.job_queue import SqsJobQueue
+from shared.batch_wiring import build_batch_machinery
 from shared.catalog import Provider
 from shared.clock import Clock
 from shared.deferral_wiring import job_store, queue_of, times_of
 from shared.domain.jobs.ids import BATCH_RANDOM_BYTES, batch_id
 from shared.ports import BatchProvider, Meter
 from shared.settings import WorkerSettings
-from shared.usecases.jobs.dispatching import Place
+from shared.usecases.batches.messages import BatchMessages
 from shared.usecases.jobs.machinery import Machinery, Outside, machinery
 from shared.wiring import Calls, blobs_of, build_calls, keys_of
 
@@ -41,17 +40,10 @@ class Worker:
     """What the handlers need."""
 
     machinery: Machinery
+    batches: BatchMessages
     queue: SqsJobQueue
     clock: Clock
     meter: Meter
-
-    def place_in(self, message: str) -> Place | None:
-        """Return the job that a message names; None, and a word in the log, where it names none."""
-        try:
-            return job_queue.place_in(message)
-        except msgspec.DecodeError:
-            self.meter.trouble("unreadable_message")
-            return None
 
 
 def build_worker(settings: WorkerSettings, service: str) -> Worker:
@@ -78,7 +70,10 @@ def build_worker(settings: WorkerSettings, service: str) -> Worker:
         times=times_of(settings),
         each=ThreadPoolExecutor(_THREADS).map,
     )
-    return Worker(machinery(outside), queue, calls.clock, calls.meter)
+    batches = build_batch_machinery(settings, calls, outside)
+    joined = machinery(outside, batches.others)
+    messages = BatchMessages(batches.runner, joined.submitter, joined.providers, calls.meter)
+    return Worker(joined, messages, queue, calls.clock, calls.meter)
 
 
 def _providers(settings: WorkerSettings, calls: Calls) -> Mapping[str, BatchProvider]:

@@ -7,7 +7,12 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, Final
 
+import msgspec
+
+from shared.domain.jobs.messages import place_in
 from shared.settings import worker_settings
+from shared.usecases.batches.messages import names_batch
+from shared.usecases.jobs.dispatching import Place
 from shared.worker_wiring import Worker, build_worker
 
 AGAIN_SECONDS: Final = 30
@@ -25,9 +30,12 @@ def handle(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """
     worker, records = _built(), event.get("Records", [])
     until = worker.clock() + context.get_remaining_time_in_millis() / 1000 - _SPARE_SECONDS
-    named = {str(each["messageId"]): worker.place_in(str(each["body"])) for each in records}
+    named = {str(record["messageId"]): _place(record) for record in records}
     places = [place for place in named.values() if place is not None]
-    unhandled = set(asyncio.run(worker.machinery.dispatcher.handle(places, until)))
+    batches = [place for place in places if names_batch(place)]
+    jobs = [place for place in places if not names_batch(place)]
+    unhandled = set(asyncio.run(worker.machinery.dispatcher.handle(jobs, until)))
+    unhandled |= set(worker.batches.handle(batches))
     failed = [
         record
         for record in records
@@ -40,6 +48,14 @@ def handle(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 @cache
 def _built() -> Worker:
     return build_worker(worker_settings(), "dispatcher")
+
+
+def _place(record: Record) -> Place | None:
+    try:
+        return place_in(str(record["body"]))
+    except msgspec.DecodeError:
+        _built().meter.trouble("unreadable_message", message_id=record["messageId"])
+        return None
 
 
 def _show_again(worker: Worker, failed: Sequence[Record]) -> None:

@@ -84,6 +84,16 @@ def create_app(router: Router) -> Starlette:
                 route(path, method, "batches", seldom.batch_route(module, name))
                 for path, method, module, name in seldom.BATCH_ROUTES
             ),
+            *(
+                route(
+                    path,
+                    method,
+                    "batches",
+                    seldom.batch_route("message_batches", name),
+                    ANTHROPIC_ERRORS,
+                )
+                for path, method, name in seldom.MESSAGE_BATCH_ROUTES
+            ),
         ],
         exception_handlers={HTTPException: unrouted},
         lifespan=lifespan,

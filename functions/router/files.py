@@ -48,7 +48,7 @@ async def create_file(request: Request, router: Router, request_id: str) -> Resp
 async def list_files(request: Request, router: Router, request_id: str) -> Response:
     """List the team's files, newest first."""
     key = await router.admission.confirm(presented_key(request))
-    page = await asyncio.to_thread(router.files.list, key.team, listing_of(request))
+    page = await asyncio.to_thread(router.files.listed, key.team, listing_of(request))
     return answer(list_shown(page, [file_shown(each) for each in page.rows]), request_id)
 
 
@@ -73,7 +73,7 @@ async def file_content(request: Request, router: Router, request_id: str) -> Res
     pieces = router.files.content(file)
     first = await asyncio.to_thread(next, pieces, b"")
     return StreamingResponse(
-        _from(first, pieces),
+        resumed(first, pieces),
         media_type="application/octet-stream",
         headers={"content-length": str(file.bytes)} | id_headers(request_id),
     )
@@ -127,6 +127,7 @@ async def _asked_for(request: Request, router: Router) -> tuple[KeyRow, str]:
     return key, request.path_params["file_id"]
 
 
-def _from(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
+def resumed(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield pieces whose first one was asked for already."""
     yield first
     yield from rest

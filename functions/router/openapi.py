@@ -8,6 +8,7 @@ Source: https://spec.openapis.org/oas/v3.1.1.html
 from __future__ import annotations
 
 import inspect
+from collections.abc import Sequence
 from functools import cache
 from typing import Any, Final
 
@@ -17,6 +18,7 @@ from starlette.responses import Response
 
 from functions.router.feedback import FeedbackRequest
 from functions.router.jobs import WAIT_PATTERN
+from functions.router.openapi_batches import BATCH_ANSWERS, batch_paths, request_schemas
 from functions.router.openapi_controls import (
     NOTE_HEADERS,
     controls_in_body,
@@ -110,6 +112,7 @@ def _paths() -> Json:
         "/v1/jobs/{job_id}": {"get": _job()},
         "/v1/usage": {"get": _usage()},
         "/v1/feedback": {"post": _feedback()},
+        **batch_paths(_refusals, _ID_HEADERS),
         "/health": {"get": _open("Tell whether the router is up.", {"$ref": _ref("Health")})},
         "/health/details": {"get": _lookup("Tell what the router answers by.", "HealthDetails")},
         "/openapi.json": {"get": _open("Return this document.", {"type": "object"})},
@@ -249,7 +252,7 @@ def _open(summary: str, answer: Json) -> Json:
     return {"summary": summary, "security": [], "responses": said}
 
 
-def _refusals(classes: tuple[type[GatewayError], ...], shape: str) -> Json:
+def _refusals(classes: Sequence[type[GatewayError]], shape: str) -> Json:
     said: dict[str, str] = {}
     for each in classes:
         status, about = str(each.status), inspect.getdoc(each) or ""
@@ -273,7 +276,7 @@ def _schemas() -> Json:
     for name in ("chat.ChatRequest", "messages.MessagesRequest"):
         schemas[name]["properties"][BODY_FIELD] = {"$ref": _ref("Controls")}
     schemas["messages.CountRequest"] = _counted(schemas["messages.MessagesRequest"])
-    return schemas | ANSWERS | {"Controls": controls_in_body()}
+    return schemas | request_schemas() | ANSWERS | BATCH_ANSWERS | {"Controls": controls_in_body()}
 
 
 def _counted(message: Json) -> Json:

@@ -90,8 +90,21 @@ BATCH_ROUTES: Final = (
     ("/v1/uploads/{upload_id}/parts", "POST", "uploads", "add_part"),
     ("/v1/uploads/{upload_id}/complete", "POST", "uploads", "complete_upload"),
     ("/v1/uploads/{upload_id}/cancel", "POST", "uploads", "cancel_upload"),
+    ("/v1/batches", "POST", "batches", "create_batch"),
+    ("/v1/batches", "GET", "batches", "list_batches"),
+    ("/v1/batches/{batch_id}", "GET", "batches", "get_batch"),
+    ("/v1/batches/{batch_id}/cancel", "POST", "batches", "cancel_batch"),
 )
 """The routes of batches: path, method, module of this package, function in it."""
+MESSAGE_BATCH_ROUTES: Final = (
+    ("/v1/messages/batches", "POST", "create_message_batch"),
+    ("/v1/messages/batches", "GET", "list_message_batches"),
+    ("/v1/messages/batches/{message_batch_id}", "GET", "get_message_batch"),
+    ("/v1/messages/batches/{message_batch_id}", "DELETE", "delete_message_batch"),
+    ("/v1/messages/batches/{message_batch_id}/cancel", "POST", "cancel_message_batch"),
+    ("/v1/messages/batches/{message_batch_id}/results", "GET", "message_batch_results"),
+)
+"""Those of Anthropic's batches, all in one module."""
 
 
 def batch_route(module: str, name: str) -> Callable[[Request, Router, str], Awaitable[Response]]:

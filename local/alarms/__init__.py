@@ -19,7 +19,8 @@ DIFFERENCES: Final = (
     "where it needs more: AWS says of its own range only that it is longer than the periods.",
     "A data point counts once its minute has ended and is never late; AWS takes minutes more.",
     "When the clock is moved, alarms go through the minutes in between one after another, but "
-    "what they tell arrives at the new time.",
+    "what they tell arrives at the new time, and nothing ran in between: an alarm that takes "
+    "silence for a fault fires. Move the clock in small steps to live through a day.",
     "Percentiles are the nearest rank of all values; CloudWatch estimates them.",
     "Metric math knows + - * / ^, comparisons, AND, OR, IF, FILL, METRICS, PERIOD, TIME_SERIES, "
     "ABS, CEIL, FLOOR, and SUM, AVG, MIN and MAX over arrays; an alarm that uses more fails the "

@@ -90,6 +90,7 @@ class ErrandReply:
             struck = _strikes(fault, place)
             if struck and isinstance(fault, Stall):
                 await delivery.pause(fault.seconds)
+            await delivery.pause(0)
             if delivery.gone or (struck and isinstance(fault, Disconnect | Truncate)):
                 break
             await delivery.write(_cut(piece) if struck and isinstance(fault, Malformed) else piece)

@@ -42,6 +42,10 @@ class PowertoolsGuardMeter(PowertoolsMeter):
             }
         )
 
+    def audit_overdue(self, hours: int) -> None:
+        """Tell it where it is."""
+        self.measured({Meter.AUDIT_OVERDUE: hours})
+
     def undelivered(self, messages: int) -> None:
         """Count them."""
         self.measured({Meter.UNDELIVERED: messages})

@@ -106,6 +106,12 @@ class MemoryJobs:
         found = [batch for batch in self.batches.values() if not batch.is_at_rest]
         return sorted(found, key=lambda batch: batch.id)
 
+    def past_batches(self, since: float) -> list[ProviderBatch]:
+        """Return the batches that are at rest."""
+        self._called("past_batches")
+        found = [each for each in self.batches.values() if each.is_at_rest]
+        return sorted((b for b in found if b.created_at >= since), key=lambda each: each.id)
+
     def move_batch(self, seen: ProviderBatch, after: ProviderBatch) -> ProviderBatch:
         """Replace a batch if it is as seen."""
         self._called("move_batch")

@@ -9,7 +9,9 @@ from typing import Final
 
 from shared.clock import Clock, utc
 from shared.domain.budgets.audit import Finding
-from shared.domain.notices import Message
+from shared.domain.notices import AlarmTold, Message
+from shared.domain.notices.alarm_notices import LAST_AUDIT
+from shared.domain.notices.alarm_notices import audited as remembered
 from shared.domain.notices.wording import RUNBOOK
 from shared.ports import BudgetAdmin, GuardMeter, MetricTotals, Notices
 from shared.usecases.budget_audit import Audit, Audited
@@ -66,8 +68,15 @@ class DailyAudit:
         self._meter.audited(len(audited.findings), gap, self._price_age_days(now))
         if audited.findings:
             self._notices.write(self._message(audited), [])
+        self._remember(now)
         self._delivery()
         return audited
+
+    def _remember(self, now: float) -> None:
+        """Write down that a day was audited; another guard's word for it is as good."""
+        told = self._notices.told()
+        last = [t for t in told if isinstance(t, AlarmTold) and t.name == LAST_AUDIT]
+        self._notices.write(None, [remembered(last[0] if last else None, now)])
 
     def _gap_permille(self, day: str, now: float) -> int:
         begun = _start(day)

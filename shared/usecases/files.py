@@ -65,11 +65,11 @@ class Files:
             raise ObjectNotFound("file", file_id, "file_id")
         return found
 
-    def list(self, team: str, listing: Listing) -> Page[StoredFile]:
+    def listed(self, team: str, listing: Listing) -> Page[StoredFile]:
         """Return a page of a team's files; raises ``InvalidRequest`` for a cursor that is none."""
         if listing.after is not None and not is_id(FILE_PREFIX, listing.after):
             raise InvalidRequest("It must be the id of a file.", param="after")
-        shown = []
+        shown: list[StoredFile] = []
         for file in self._from(team, listing):
             if len(shown) == listing.limit:
                 return Page(tuple(shown), has_more=True)

@@ -22,7 +22,7 @@ from shared.domain.notices import (
     Message,
     budget_notice,
 )
-from shared.domain.notices.alarm_notices import alarm_notice
+from shared.domain.notices.alarm_notices import LAST_AUDIT, alarm_notice, audited, overdue_hours
 from shared.domain.notices.spending import HOUR, Spending, Spent, spending_of
 from shared.domain.notices.wording import Money, Worded, alarm_worded, budget_worded, told_together
 from shared.ports import GuardMeter, Notices, Spenders
@@ -84,6 +84,7 @@ class Guard:
         swept = self._sweep()
         self._meter.charged(sum(hold.nano for hold in swept.ended))
         messages = self._tell_budgets()
+        self._wait_for_audit()
         return Guarded(messages, self._delivery(), len(swept.ended))
 
     def alarms(self, changes: Iterable[AlarmChange]) -> Guarded:
@@ -122,6 +123,15 @@ class Guard:
                 self._meter.budget(budgets[0])
                 return messages
         return 0
+
+    def _wait_for_audit(self) -> None:
+        """Measure for how long a day has not been audited; a new stack begins to wait now."""
+        now = self._clock()
+        known = [t for t in self._told() if isinstance(t, AlarmTold) and t.name == LAST_AUDIT]
+        if known:
+            self._meter.audit_overdue(overdue_hours(known[0], now))
+        else:
+            self._notices.write(None, [audited(None, now)])
 
     def _tell_alarms(self, changes: Sequence[AlarmChange]) -> int:
         return sum(self._tell_alarm(change) for change in sorted(changes, key=lambda c: c.at))

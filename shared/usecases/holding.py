@@ -257,13 +257,13 @@ class Holding:
     def _reopen_rollups(self, hold: Hold, ending: Ending) -> None:
         """Before a row is written or replaced after its hour, have the hour added up anew.
 
-        The hour before has it as evidence of a retry. A call that is settled while its hold lasts
-        is never late, unless it was deferred; one whose process was frozen in the meantime may
-        be, by hours.
+        The hour before has it as evidence of a retry. A call that was waited for and is settled
+        while its hold lasts is never late; one whose process was frozen in the meantime may be, by
+        hours, and a deferred call mostly is.
         """
         now = self._clock()
-        is_prompt = ending is SETTLE and hold.entry.variant == "standard" and now < hold.expires_at
-        if not ending.writes_row or is_prompt:
+        is_in_time = hold.is_in_flight and ending is SETTLE and now < hold.expires_at
+        if is_in_time or not ending.writes_row:
             return
         # Late rows are rare: no cold start waits for what adds usage up.
         from shared.domain.rollups import SETTLING_SECONDS  # noqa: PLC0415

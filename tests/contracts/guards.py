@@ -48,6 +48,7 @@ class GuardBooks:
         self.charges: list[int] = []
         self.audits: list[tuple[int, int, int]] = []
         self.undelivereds: list[int] = []
+        self.overdues: list[int] = []
         self.troubles: list[tuple[str, dict[str, Any]]] = []
 
     def budget(self, budget: Budget) -> None:
@@ -58,6 +59,9 @@ class GuardBooks:
 
     def audited(self, findings: int, gap_permille: int, price_age_days: int) -> None:
         self.audits.append((findings, gap_permille, price_age_days))
+
+    def audit_overdue(self, hours: int) -> None:
+        self.overdues.append(hours)
 
     def undelivered(self, messages: int) -> None:
         self.undelivereds.append(messages)

@@ -12,6 +12,7 @@ import pytest
 from shared.adapters.batches import anthropic_batches, openai_batches
 from shared.adapters.batches.account import Account, account, batch_client
 from shared.adapters.batches.anthropic_batches import AnthropicBatches
+from shared.adapters.batches.by_provider import batch_providers
 from shared.adapters.batches.failures import ForeignAddress
 from shared.adapters.batches.openai_batches import OpenAIBatches
 from shared.catalog.providers import load_providers
@@ -286,6 +287,14 @@ def test_without_a_key_nothing_is_sent() -> None:
     provider = OpenAIBatches(Account(row, NoKeys(), row.base_url), http)
     with pytest.raises(BatchNotTaken, match="key of openai"):
         provider.progress(batch().batch)
+
+
+def test_the_catalogs_batch_providers_are_those_that_are_spoken_to() -> None:
+    made = batch_providers(load_providers().values(), Keys())
+    assert {name: type(each) for name, each in made.items()} == {
+        "openai": OpenAIBatches,
+        "anthropic": AnthropicBatches,
+    }
 
 
 def test_only_a_loopback_address_may_stand_in() -> None:

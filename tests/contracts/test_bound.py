@@ -35,7 +35,7 @@ from tests.unit.domain.translatable import chat_requests, message_requests
 
 Json = dict[str, Any]
 
-EXAMPLES: Final = int(os.environ.get("SLUICE_BOUND_EXAMPLES", "1000"))
+EXAMPLES: Final = int(os.environ.get("SLUICE_BOUND_EXAMPLES", "1050"))
 """Requests per door."""
 CATALOG: Final = catalog.load(catalog.known_providers())
 SOLD: Final = load_prices()
@@ -118,16 +118,25 @@ def wire_of(door: str, body: Json, model: str) -> WireBody | None:
         return None
 
 
-def check(books: Books, door: str, body: Json, model: str) -> None:
+def check(books: Books, door: str, body: Json, model: str) -> bool:
+    """Hold what a request costs against its bound; returns whether the model took it at all."""
     wire = wire_of(door, body, model)
-    if wire is None:
-        return
-    for line in books.billed(model, wire):
+    lines = books.billed(model, wire) if wire else []
+    for line in lines:
+        assert wire is not None
         assert line["cost_nano"] <= held(model, wire), (line, wire)
         assert line["prompt_tokens"] <= wire.bound.prompt
         assert line["completion_tokens"] <= wire.bound.output
+    return bool(lines)
 
 
+def check_with_any(books: Books, door: str, body: Json, first: str) -> None:
+    """Check a request with a model, or with the next one that can take it."""
+    at = MODELS.index(first)
+    any(check(books, door, body, model) for model in MODELS[at:] + MODELS[:at])
+
+
+pytestmark = pytest.mark.timeout(600)
 calm = settings(max_examples=EXAMPLES, deadline=None, derandomize=True, database=None)
 
 
@@ -137,7 +146,7 @@ def test_no_chat_costs_more_than_its_bound(
     books: Books, body: Json, text: str, model: str, choices: int
 ) -> None:
     said = [*body["messages"], {"role": "user", "content": text}]
-    check(books, "openai-chat", {**body, "messages": said, "n": choices}, model)
+    check_with_any(books, "openai-chat", {**body, "messages": said, "n": choices}, model)
 
 
 @calm
@@ -146,12 +155,11 @@ def test_no_message_costs_more_than_its_bound(
     books: Books, body: Json, text: str, model: str
 ) -> None:
     said = [*body["messages"], {"role": "user", "content": text or "?"}]
-    check(books, "anthropic-messages", {**body, "messages": said}, model)
+    check_with_any(books, "anthropic-messages", {**body, "messages": said}, model)
 
 
 def test_most_of_the_requests_were_answered(books: Books) -> None:
-    answered = books.kinds["200"]
-    assert answered > 0.3 * EXAMPLES, books.kinds
+    assert books.kinds["200"] > 0.96 * 2 * EXAMPLES, books.kinds
 
 
 @pytest.mark.parametrize("model", MODELS)

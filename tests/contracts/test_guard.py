@@ -298,7 +298,7 @@ def test_two_guards_that_see_the_same_tell_it_once(made: MadeGuard) -> None:
     day.notices.write = overtaken
     day.check()
     assert day.heard == ["environment:day has reached 50 %"]
-    assert len(told()) == 1
+    assert len(told()) == 2, "the budget, and that audits are waited for"
 
 
 def test_what_expired_is_charged_and_measured(made: MadeGuard) -> None:
@@ -330,3 +330,18 @@ def test_books_that_do_not_add_up_are_told_once_a_day(made: MadeGuard) -> None:
     assert day.last.text.startswith("I2 team:search:day: its parts add up to")
     assert [what for what, _ in day.meter.troubles] == ["audit", "audit"]
     assert day.meter.audits[-1][0] == 1
+
+
+def test_an_audit_that_does_not_come_is_measured_and_a_new_stack_waits_its_day(
+    made: MadeGuard,
+) -> None:
+    day = made()
+    day.check()
+    assert day.meter.overdues == []
+    for hours, overdue in ((24, 0), (25, 1), (30, 6)):
+        day.bench.time[0] = NOON + hours * HOUR
+        day.check()
+        assert day.meter.overdues[-1] == overdue
+    day.audit()
+    day.check()
+    assert day.meter.overdues[-1] == 0

@@ -170,6 +170,8 @@ def test_batches_move_only_from_what_was_seen_and_leave_the_open_ones_at_rest(st
     assert store.move_batch(intent, intent.changed(state="submitted")) == done
     assert store.open_batches() == [other]
     assert store.batch(BATCH.id) == done
+    assert store.past_batches(0.0) == [done]
+    assert store.past_batches(4_000_000_000.0) == []
     assert store.batch("bat_no") is None
 
 
@@ -179,7 +181,7 @@ def test_a_lane_goes_to_one(store: Any) -> None:
     mine, theirs = free.changed(owner="a", until=5.0), free.changed(owner="b", until=6.0)
     assert store.move_lane(free, mine) == mine
     assert store.move_lane(free, theirs) == mine
-    later = mine.changed(known=("x", "y"))
+    later = mine.changed(hour=7, creates=3)
     assert store.move_lane(mine, later) == later
     assert store.lane("openai") == later
     assert store.lane("anthropic") == Lane("anthropic")

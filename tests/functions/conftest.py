@@ -14,9 +14,11 @@ from starlette.applications import Starlette
 
 from functions.router.app import create_app
 from shared.adapters.memory import MemoryMeter, MemoryReply, MemoryStore, MemoryUpstream
+from shared.adapters.memory_caller_batches import MemoryCallerBatches
 from shared.adapters.memory_files import MemoryFiles
 from shared.adapters.memory_jobs import MemoryBlobs, MemoryJobs, MemoryQueue
 from shared.adapters.memory_ledger import MemoryLedger
+from shared.batch_wiring import BatchStores
 from shared.catalog import Provider
 from shared.domain.api_keys import compose_key, key_digest
 from shared.domain.entries import Entry, KeyRow
@@ -77,10 +79,11 @@ class Gateway:
     upstream: MemoryUpstream
     meter: MemoryMeter
     time: list[float]
-    files: MemoryFiles
-    blobs: MemoryBlobs
-    jobs: MemoryJobs
-    queue: MemoryQueue
+    files: MemoryFiles = field(default_factory=MemoryFiles)
+    blobs: MemoryBlobs = field(default_factory=MemoryBlobs)
+    jobs: MemoryJobs = field(default_factory=MemoryJobs)
+    queue: MemoryQueue = field(default_factory=MemoryQueue)
+    batches: MemoryCallerBatches = field(default_factory=MemoryCallerBatches)
     keys: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -137,7 +140,7 @@ def make_gateway(*providers: str, **limits: Any) -> Gateway:
     time = [1_795_330_000.0]
     store, meter = MemoryStore(), MemoryMeter()
     files, blobs = MemoryFiles(), MemoryBlobs()
-    jobs, queue = MemoryJobs(), MemoryQueue()
+    jobs, queue, batches = MemoryJobs(), MemoryQueue(), MemoryCallerBatches()
     upstream = MemoryUpstream(lambda *_: MemoryReply(as_chunks()))
     router = build_router(
         settings,
@@ -145,7 +148,7 @@ def make_gateway(*providers: str, **limits: Any) -> Gateway:
         stores=(store, store.ledger),
         upstream=upstream,
         meter=meter,
-        file_stores=(files, blobs),
+        batch_stores=BatchStores(files, blobs, batches, queue),
         job_stores=(jobs, queue),
     )
     made = Gateway(
@@ -160,6 +163,7 @@ def make_gateway(*providers: str, **limits: Any) -> Gateway:
         blobs=blobs,
         jobs=jobs,
         queue=queue,
+        batches=batches,
     )
     made.answer_with(usual_answer)
     for number, team in enumerate(("search", "support")):

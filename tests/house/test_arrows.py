@@ -28,8 +28,9 @@ MAY_IMPORT = {
         "shared.settings", "shared.meters", "shared.adapters",
     },
     "shared.wiring": {"shared"},
-    "shared.guard_wiring": {"shared"},
+    "shared.batch_wiring": {"shared"},
     "shared.deferral_wiring": {"shared"},
+    "shared.guard_wiring": {"shared"},
     "shared.worker_wiring": {"shared"},
     "functions": {
         "functions", "shared.clock", "shared.domain", "shared.usecases", "shared.catalog",
@@ -96,14 +97,20 @@ def test_the_domain_is_pure() -> None:
             assert roots & PURE == set(), module
 
 
+BATCHES = "shared.adapters.batches"
+LATE = {"shared.wiring", "shared.batch_wiring", "shared.deferral_wiring"}
+
+
 def test_the_router_imports_no_provider_sdk() -> None:
     for module, path in modules():
-        if is_under(module, "shared.adapters.batches"):
-            continue  # for the workers alone, which import it by name when it is needed
         if is_under(module, "functions") or is_under(module, "shared"):
-            roots = {name.split(".")[0] for name in imports(path, module)}
-            heavy = {"openai", "anthropic", "litellm", "pulumi", "moto", "genai_prices", "pydantic"}
-            assert roots & heavy == set(), module
+            names = list(imports(path, module))
+            heavy = {"litellm", "pulumi", "moto", "genai_prices", "pydantic"}
+            if not is_under(module, BATCHES):
+                heavy |= {"openai", "anthropic"}
+            assert {name.split(".")[0] for name in names} & heavy == set(), module
+            if module in LATE or is_under(module, "functions.router"):
+                assert not any(is_under(name, BATCHES) for name in names), module
 
 
 def test_only_the_settings_read_the_environment_of_the_functions() -> None:

@@ -53,9 +53,9 @@ def test_what_the_functions_import_is_declared_and_locked_for_them() -> None:
     outside = set().union(*map(imported, files)) - sys.stdlib_module_names - {"shared", "functions"}
     names = {name.replace("_", "-") for name in outside}
     assert "msgspec" in names
-    # What the workers alone import has a lock of its own.
-    assert names - set(project["dependencies"]) == {"anthropic", "openai"}
-    assert names - set(locked("requirements/workers.txt")) <= {"boto3", "starlette", "uvicorn"}
+    of_batches = set(project["optional-dependencies"]["batches"])
+    assert names - of_batches - set(project["dependencies"]) == set()
+    assert of_batches & set(locked("requirements/functions.txt")) == set()
     assert set(project["dependencies"]) - set(locked("requirements/functions.txt")) == set()
 
 

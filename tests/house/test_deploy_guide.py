@@ -11,6 +11,7 @@ from typer.main import get_command
 
 from cli.main import commands
 from infra.settings import StackSettings
+from shared.catalog import served_providers
 from shared.resources import LEDGER_TABLE, secret_name
 
 ROOT = Path(__file__).parents[2]
@@ -53,7 +54,12 @@ def test_every_stack_output_that_is_named_is_exported() -> None:
 
 def test_every_physical_name_is_one_that_the_program_gives() -> None:
     secrets = set(re.findall(r"sluice/\w+/providers/\w+", EVERYTHING))
-    assert secrets == {secret_name("dev", each) for each in ("openai", "anthropic")}
+    given = {
+        secret_name(environment, provider)
+        for environment in ("dev", "staging", "prod")
+        for provider in served_providers()
+    }
+    assert {secret_name("dev", each) for each in ("openai", "anthropic")} <= secrets <= given
     tables = set(re.findall(r"--table-name (\S+?)`", EVERYTHING))
     assert tables <= {LEDGER_TABLE.name("prod")}
 

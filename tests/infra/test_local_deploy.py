@@ -85,8 +85,8 @@ def test_an_unread_property_deep_down_is_named(local_aws: LocalAws) -> None:
 
 def test_an_unknown_resource_type_fails_and_is_named(local_aws: LocalAws, tmp_path: Path) -> None:
     program = tmp_path / "__main__.py"
-    program.write_text("import pulumi_aws as aws\naws.sqs.Queue('jobs')\n")
-    with pytest.raises(UnknownResourceTypeError, match=r"'jobs'.*aws:sqs/queue:Queue"):
+    program.write_text("import pulumi_aws as aws\naws.ecr.Repository('jobs')\n")
+    with pytest.raises(UnknownResourceTypeError, match=r"'jobs'.*aws:ecr/repository:Repository"):
         deploy_file(local_aws, tmp_path, program)
 
 

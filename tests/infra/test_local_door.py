@@ -38,19 +38,19 @@ def ask(door: Door, **headers: str) -> Any:
 
 def test_one_request_at_a_time_passes_the_door() -> None:
     room = Room()
-    door = Door(room)
+    door = Door(room, time.time)
     with ThreadPoolExecutor(16) as threads:
         list(threads.map(lambda _: ask(door, Authorization=SIGNED), range(16)))
     assert (room.most, room.served) == (1, 16)
 
 
 def test_the_body_passes_the_door_unchanged() -> None:
-    assert ask(Door(Room()), Authorization=SIGNED).data == b"body"
+    assert ask(Door(Room(), time.time), Authorization=SIGNED).data == b"body"
 
 
 def test_nobody_unsigned_passes_the_door() -> None:
     room = Room()
-    answer = ask(Door(room))
+    answer = ask(Door(room, time.time))
     assert answer.status_code == 400
     assert answer.get_json(force=True)["__type"] == "UnrecognizedClientException"
     assert room.served == 0

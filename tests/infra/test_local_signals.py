@@ -312,3 +312,33 @@ aws.budgets.Budget("bill", name="whole", budget_type="COST", time_unit="MONTHLY"
     board = local_aws.client("cloudwatch").get_dashboard(DashboardName="whole")
     assert "m1 / 2" in board["DashboardBody"]
     assert [line for line in run.deployment.ignored if "cloudwatch" in line] == []
+
+
+def test_a_dead_letter_fires_and_clears(local_aws: LocalAws, tmp_path: Path) -> None:
+    more = """
+dead = aws.sqs.Queue("dead", name="dead-letters")
+for number, metric in enumerate(("NumberOfMessagesVisible", "AgeOfOldestMessage")):
+    aws.cloudwatch.MetricAlarm(
+        f"dead-{number}", name=f"letters-dead-{number}", namespace="AWS/SQS",
+        metric_name=f"Approximate{metric}", dimensions={"QueueName": dead.name},
+        statistic="Maximum", period=60, evaluation_periods=1, threshold=0,
+        comparison_operator="GreaterThanThreshold", treat_missing_data="notBreaching",
+        alarm_actions=[topic.arn],
+    )
+"""
+    run = trial(local_aws, tmp_path, "letters", more=more)
+    queue = run.deployment.one("aws:sqs/queue:Queue", "dead").outputs["url"]
+    sqs = local_aws.client("sqs")
+    sqs.send_message(QueueUrl=queue, MessageBody="nobody could read this")
+
+    def states() -> set[object]:
+        run.advance(60)
+        run.advance(60)
+        return {each["state"] for each in run.signals.shown() if "dead" in str(each["name"])}
+
+    assert states() == {"ALARM"}
+    [message] = sqs.receive_message(QueueUrl=queue)["Messages"]
+    sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+    run.advance(600)
+    assert states() == {"OK"}
+    assert run.problems == []

@@ -25,6 +25,8 @@ TYPES: Final = {
     "aws:apigateway/response:Response": "aws_api_gateway_gateway_response",
     "aws:apigateway/restApi:RestApi": "aws_api_gateway_rest_api",
     "aws:apigateway/stage:Stage": "aws_api_gateway_stage",
+    "aws:budgets/budget:Budget": "aws_budgets_budget",
+    "aws:cloudwatch/dashboard:Dashboard": "aws_cloudwatch_dashboard",
     "aws:cloudwatch/logGroup:LogGroup": "aws_cloudwatch_log_group",
     "aws:cloudwatch/metricAlarm:MetricAlarm": "aws_cloudwatch_metric_alarm",
     "aws:dynamodb/table:Table": "aws_dynamodb_table",
@@ -40,8 +42,11 @@ TYPES: Final = {
     "aws:s3/bucket:Bucket": "aws_s3_bucket",
     "aws:s3/bucketAcl:BucketAcl": "aws_s3_bucket_acl",
     "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": "aws_s3_bucket_public_access_block",
+    "aws:scheduler/schedule:Schedule": "aws_scheduler_schedule",
     "aws:secretsmanager/secret:Secret": "aws_secretsmanager_secret",
     "aws:sns/topic:Topic": "aws_sns_topic",
+    "aws:sns/topicPolicy:TopicPolicy": "aws_sns_topic_policy",
+    "aws:sns/topicSubscription:TopicSubscription": "aws_sns_topic_subscription",
     "aws:sqs/queue:Queue": "aws_sqs_queue",
     "aws:wafv2/webAcl:WebAcl": "aws_wafv2_web_acl",
     "aws:wafv2/webAclAssociation:WebAclAssociation": "aws_wafv2_web_acl_association",
@@ -53,6 +58,7 @@ _NAMES: Final = {
     ("aws_lambda_function", "code"): "filename",
     ("aws_lambda_function", "name"): "function_name",
     ("aws_lambda_permission", "function"): "function_name",
+    ("aws_sns_topic_subscription", "topic"): "topic_arn",
 }
 
 # Their keys are the program's own words and no part of the schema.

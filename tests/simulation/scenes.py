@@ -23,6 +23,7 @@ _ONCE: tuple[Play, ...] = (
     calls.a_day_turns_between_reading_and_reserving,
     calls.two_calls_want_the_last_place_of_a_key,
     calls.two_calls_want_the_last_call_of_a_minute,
+    calls.a_call_uses_the_last_tokens_of_a_minute_while_another_wants_them,
     calls.a_team_opens_its_budget_twice,
     slices.a_slice_that_gives_room_begins_a_new_day,
     slices.a_slice_begins_a_new_day_while_a_raise_ends,

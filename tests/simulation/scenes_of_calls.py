@@ -177,6 +177,17 @@ def two_calls_want_the_last_call_of_a_minute() -> None:
     _two_calls_of_a_key(stage)
 
 
+def a_call_uses_the_last_tokens_of_a_minute_while_another_wants_them() -> None:
+    stage = Stage(noon(15), tokens=10)
+    first = stage.order(1, tokens=10)
+    caller = stage.process()
+    ticket = caller.reserve(first)
+    stage.judge.provider_called(first, ticket.day)
+    stage.before(TRANSACTION, lambda: caller.settle(first, ticket))
+    with suppress(KeyLimited):
+        stage.spend(1, piece=1)
+
+
 def _two_calls_of_a_key(stage: Stage) -> None:
     stage.before(TRANSACTION, lambda: _spend_alike(stage))
     with suppress(KeyLimited):

@@ -50,6 +50,8 @@ class Task:
         self.name = name
         self.skew = skew
         self.is_over = False
+        self.wakes_at = 0.0
+        """It sleeps until then, in epoch seconds."""
         self.error: BaseException | None = None
         self._work = work
         self._turn = threading.Lock()
@@ -141,6 +143,8 @@ class Scheduler:
 
     def _step(self, runnable: list[Task]) -> None:
         self.clock.step(self._chance)
+        self.clock.now = max(self.clock.now, min(task.wakes_at for task in runnable))
+        runnable = [task for task in runnable if task.wakes_at <= self.clock.now]
         if self._strays and self._chance.random() < 0.15:
             self._arrive()
             return

@@ -23,6 +23,8 @@ class SmallDynamo:
 
     def __init__(self) -> None:
         self._items: dict[Key, Item] = {}
+        self.changes = 0
+        """How many items were written or deleted so far."""
 
     def items(self) -> Snapshot:
         """Return every item by its key, without a call; items are never changed in place."""
@@ -77,6 +79,7 @@ class SmallDynamo:
     def _apply(self, action: dict[str, Any]) -> None:
         [(kind, asked)] = action.items()
         key = _key_of(action)
+        self.changes += 1
         if kind == "Put":
             self._items[key] = asked["Item"]
         elif kind == "Delete":
@@ -100,8 +103,9 @@ class SmallDynamo:
 
     def _query(self, asked: dict[str, Any]) -> dict[str, Any]:
         matches, bound = condition(asked["KeyConditionExpression"]), Bindings(asked)
-        return {"Items": [self._items[key] for key in sorted(self._items)
-                          if matches(self._items[key], bound)]}  # fmt: skip
+        partition = plain(asked["ExpressionAttributeValues"][":pk"])
+        keys = sorted(key for key in self._items if key[0] == partition)
+        return {"Items": [self._items[key] for key in keys if matches(self._items[key], bound)]}
 
 
 _OPERATIONS: Mapping[str, Any] = {

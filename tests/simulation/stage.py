@@ -30,9 +30,10 @@ class Stage:
         environment: tuple[int, int] = PLENTY,
         in_flight: int | None = None,
         requests: int | None = None,
+        tokens: int | None = None,
     ) -> None:
         self.bounds = Bounds(
-            environment, PLENTY, PLENTY, frozenset(), 100, in_flight=in_flight, requests=requests
+            environment, PLENTY, PLENTY, frozenset(), 100, in_flight, requests, tokens
         )
         self.clock = Clock(now, ())
         self.service = SmallDynamo()
@@ -67,12 +68,19 @@ class Stage:
         """Let something happen after the next such call; what it raises is the call's answer."""
         self._after.append((operation, happens))
 
-    def order(self, nano: int, piece: int = 0, team: str = "red", cost: int | None = None) -> Order:
+    def order(
+        self,
+        nano: int,
+        piece: int = 0,
+        team: str = "red",
+        cost: int | None = None,
+        tokens: int = 0,
+    ) -> Order:
         """Return an order that a slice of the environment pays for."""
         while True:
             self._numbers += 1
             order = Order((f"s{self._numbers}", 1), team, team[0] + "a", nano,
-                          nano if cost is None else cost, 0, 500_000.0)  # fmt: skip
+                          nano if cost is None else cost, tokens, 500_000.0)  # fmt: skip
             if order.scopes[0][1] == str(piece % SLICES):
                 self.judge.orders[order.call] = order
                 return order

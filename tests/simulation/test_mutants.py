@@ -10,6 +10,8 @@ from tests.simulation.mutants import STRUCTURAL, SUPERFLUOUS, mutations
 from tests.simulation.scenes import SCENES
 from tests.simulation.scenes_of_calls import Play
 
+pytestmark = pytest.mark.timeout(900)
+
 
 @pytest.mark.parametrize("scene", SCENES.values(), ids=SCENES.keys())
 def test_no_scene_breaks_a_rule(scene: Play) -> None:

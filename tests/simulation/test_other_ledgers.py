@@ -15,6 +15,8 @@ from tests.simulation.plans import Plan, plan_of
 from tests.simulation.schemes import HoldingScheme
 from tests.simulation.world import SchemeType, World
 
+pytestmark = pytest.mark.timeout(900)
+
 PLENTY = (100_000, 1_000_000)
 
 

@@ -13,6 +13,8 @@ from shared.usecases.holding import Holding
 from tests.simulation.in_parallel import Outcome, spread
 from tests.simulation.reporting import ReportingWorld, reporting_plan
 
+pytestmark = pytest.mark.timeout(900)
+
 SEEDS = 24
 LONG_SEEDS = 1_000
 MUTANT_SEEDS = 20

@@ -9,6 +9,8 @@ from tests.simulation.in_parallel import Outcome, spread
 from tests.simulation.plans import plan_of
 from tests.simulation.world import World
 
+pytestmark = pytest.mark.timeout(900)
+
 SEEDS = 320
 LONG_SEEDS = 10_000
 

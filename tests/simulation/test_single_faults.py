@@ -8,6 +8,8 @@ from tests.simulation.faults import EVERY_FAULT
 from tests.simulation.in_parallel import Outcome, spread
 from tests.simulation.single_faults import every_point, run_points, undisturbed
 
+pytestmark = pytest.mark.timeout(900)
+
 
 @pytest.fixture(scope="module")
 def outcome() -> Outcome:

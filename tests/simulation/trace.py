@@ -72,8 +72,8 @@ def _touched(asked: dict[str, Any]) -> list[str]:
         actions = [next(iter(item.items())) for item in asked["TransactItems"]]
         return [f"{kind} {_place(action)}" for kind, action in actions]
     if "RequestItems" in asked:
-        [wanted] = asked["RequestItems"].values()
-        return [_place({"Key": key}) for key in wanted["Keys"]]
+        wanted = [key for each in asked["RequestItems"].values() for key in each["Keys"]]
+        return [_place({"Key": key}) for key in wanted]
     return [_place(asked)] if "Key" in asked or "Item" in asked else []
 
 

@@ -47,6 +47,8 @@ STATUSES: Final = {
 class AnthropicBatches:
     """Implements :class:`shared.ports.BatchProvider`."""
 
+    keeps_ids = False
+
     def __init__(self, account: Account, http: httpx2.Client) -> None:
         self._account = account
         self._http = http

@@ -45,6 +45,8 @@ _OK: Final = 200
 class OpenAIBatches:
     """Implements :class:`shared.ports.BatchProvider`."""
 
+    keeps_ids = True
+
     def __init__(self, account: Account, http: httpx2.Client) -> None:
         self._account = account
         self._http = http

@@ -22,11 +22,13 @@ from shared.adapters.dynamodb.reaching import (
 from shared.adapters.dynamodb.rows import Item, number, text
 from shared.clock import Clock
 from shared.domain.errors import StoreUnavailable
+from shared.domain.jobs.ids import first_id
 from shared.domain.jobs.job import Job, Waiting
 from shared.domain.jobs.provider_batch import Lane, ProviderBatch
 from shared.ports import Blobs
 from shared.resources import (
     OPEN_BATCHES_PARTITION,
+    PAST_BATCHES_PARTITION,
     content_partition,
     job_partition,
     waiting_partition,
@@ -150,6 +152,11 @@ class DynamoJobs:
         found = self._query("open_batches", OPEN_BATCHES_PARTITION, None)
         return [rows.batch_in(item) for item in found]
 
+    def past_batches(self, since: float) -> list[ProviderBatch]:
+        """Query those at rest: ids begin with the second in which they were planned."""
+        found = self._query("past_batches", PAST_BATCHES_PARTITION, None, first=first_id(since))
+        return [rows.batch_in(item) for item in found]
+
     def move_batch(self, seen: ProviderBatch, after: ProviderBatch) -> ProviderBatch:
         """Replace it if it is as seen, or take it to those at rest."""
         if after.is_at_rest:
@@ -209,7 +216,9 @@ class DynamoJobs:
         self._report(name, "UnprocessedKeys")
         raise StoreUnavailable("jobs table")
 
-    def _query(self, name: str, partition: str, most: int | None, **extra: Any) -> list[Item]:
+    def _query(
+        self, name: str, partition: str, most: int | None, *, first: str = "", **extra: Any
+    ) -> list[Item]:
         """Return the items of a partition in order, page by page, up to so many."""
         asked: dict[str, Any] = {
             "TableName": self._table,
@@ -219,6 +228,9 @@ class DynamoJobs:
             "Limit": _PAGE_ROWS if most is None else min(most, _PAGE_ROWS),
             **extra,
         }
+        if first:
+            asked["KeyConditionExpression"] += " AND sk >= :first"
+            asked["ExpressionAttributeValues"][":first"] = text(first)
         items: list[Item] = []
         while True:
             with reaching(self._report, name):

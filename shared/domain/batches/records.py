@@ -14,6 +14,8 @@ import msgspec
 from shared.domain.batches.jsonl import raw_lines
 from shared.domain.entries import Entry, Settlement
 from shared.domain.jobs.job import Wish
+from shared.domain.prices import TokenCounts
+from shared.domain.savings import Levers
 
 End = Literal["succeeded", "errored", "expired", "canceled"]
 _LONGEST_BYTES: Final = 64 * 1024 * 1024
@@ -69,10 +71,23 @@ class Twin(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Hit(msgspec.Struct, frozen=True, array_like=True):
-    """A line that the cache answered, as it is settled."""
+    """A line that the cache answered, as it is settled: at no cost, by its first call's tokens."""
 
     entry: Entry
-    settlement: Settlement
+    tokens: TokenCounts
+    baseline: int
+    levers: Levers
+
+    def settlement(self) -> Settlement:
+        """Return what its usage row says."""
+        return Settlement(
+            outcome="answered",
+            tokens=self.tokens,
+            usage_source="stored",
+            cost_nano=0,
+            baseline_nano=self.baseline,
+            levers=self.levers,
+        )
 
 
 _encode: Final = msgspec.json.Encoder().encode

@@ -68,5 +68,5 @@ def checked(value: Mapping[str, Any], shape: type[Checked], *, strict: bool = Tr
     try:
         return msgspec.convert(value, shape, strict=strict)
     except msgspec.ValidationError as error:
-        text, _, path = str(error).partition(" - at `$")
+        text, _, path = str(error).replace("`key` in `$", "`$").partition(" - at `$")
         raise InvalidRequest(text, param=field_named(text, path.rstrip("`"))) from None

@@ -34,6 +34,11 @@ def batch_id(at: float, random: bytes) -> str:
     return f"bat_{int(at):08x}{random.hex()}"
 
 
+def first_id(at: float) -> str:
+    """Return what comes before the ids of all batches planned from an epoch second on."""
+    return f"bat_{int(at):08x}"
+
+
 def custom_id(batch: str, number: int) -> str:
     """Return what a provider is told as the name of a line, counted from 0."""
     return f"{batch}-{number}"

@@ -29,9 +29,10 @@ BatchState = Literal[
 class ProviderBatch:
     """A batch as the machinery knows it. Times are epoch seconds, sizes bytes.
 
-    ``files`` names the manifest and the input that are its own. ``submitting_since`` is when
-    the provider was told last, or was about to be. ``first_deadline`` is that of the lines that
-    still count on it. ``seen`` has a bit for each line whose end was dealt with, lowest first.
+    ``files`` names the manifest and the input that are its own. ``submitting_since`` is when the
+    provider was told last, or was about to be. ``first_deadline`` is the nearest of all its lines,
+    ``next_deadline`` of those that still count on it, where others were promoted. ``seen`` has a
+    bit for each line whose end was dealt with, lowest first.
     """
 
     id: str
@@ -53,12 +54,18 @@ class ProviderBatch:
     poll_at: float = 0.0
     poll_pause: float = 0.0
     cancelled_at: float = 0.0
+    next_deadline: float | None = None
     seen: bytes = b""
     leased_to: str = ""
     leased_until: float = 0.0
     reason: str = ""
     finished_at: float = 0.0
     purge_at: int = 0
+
+    @property
+    def promoted_by(self) -> float:
+        """The deadline of the lines that are the next to be promoted."""
+        return self.first_deadline if self.next_deadline is None else self.next_deadline
 
     @property
     def is_at_rest(self) -> bool:
@@ -75,7 +82,7 @@ class Lane:
     """The right to plan and submit at one provider's account; ``revision`` fences the last owner.
 
     ``creates`` counts the batches that were created in ``hour``, epoch hours: a provider limits
-    them. ``known`` are the ids at the provider of the latest batches that are ours for certain.
+    them.
     """
 
     provider: str
@@ -83,7 +90,6 @@ class Lane:
     until: float = 0.0
     hour: int = 0
     creates: int = 0
-    known: tuple[str, ...] = ()
     revision: int = 0
 
     def changed(self, **changes: object) -> Lane:

@@ -22,7 +22,7 @@ class BatchRefused(BatchFailure):
 
 
 class BatchNotTaken(BatchFailure):
-    """The provider did not take the request: refused connection, 401, 403, 429, 503, 529."""
+    """The provider did not take the request: refused connection, 401, 402, 403, 429."""
 
     def __init__(self, reason: str, retry_after_seconds: float | None = None) -> None:
         super().__init__(reason)

@@ -50,6 +50,24 @@ class AlarmTold:
     version: int = 0
 
 
+LAST_AUDIT: Final = "daily-audit"
+"""Stands among the alarms for the last audit: no alarm of a stack is called so."""
+AUDIT_OVERDUE_HOURS: Final = 25
+"""An audit is due every day; it may begin late and take its time."""
+
+
+def audited(before: AlarmTold | None, now: float) -> AlarmTold:
+    """Return what is remembered after an audit, or when audits are first waited for."""
+    version = before.version + 1 if before else 1
+    return AlarmTold(LAST_AUDIT, is_off=False, at=round(now * 1000), version=version)
+
+
+def overdue_hours(last: AlarmTold, now: float) -> int:
+    """Return for how many hours an audit has been overdue, rounded down; 0 where it is not."""
+    hours = int(now - last.at / 1000) // 3600
+    return max(0, hours - AUDIT_OVERDUE_HOURS + 1)
+
+
 @dataclass(frozen=True)
 class AlarmNotice:
     """A change that is new: the alarm went off, or is over.

@@ -19,7 +19,8 @@ from shared.domain.errors import InvalidRequest, ObjectNotFound, StoreUnavailabl
 from shared.domain.files import BATCH_PREFIX, Blob, Listing, Page, blob_key, is_id, new_id
 from shared.domain.files.ids import MESSAGE_BATCH_PREFIX, RANDOM_BYTES
 from shared.domain.request_ids import request_id
-from shared.ports import Blobs, CallerBatches, JobQueue
+from shared.ports import Blobs, CallerBatches, JobQueue, Store
+from shared.usecases.batches.once import Once
 from shared.usecases.batches.taking import LEASE_SECONDS, BatchTaker
 from shared.usecases.files import Files
 
@@ -57,6 +58,7 @@ class BatchDesk:
         files: Files,
         blobs: Blobs,
         queue: JobQueue,
+        store: Store,
         taker: BatchTaker,
         price_version: str,
         clock: Clock,
@@ -66,16 +68,21 @@ class BatchDesk:
         self._files = files
         self._blobs = blobs
         self._queue = queue
+        self._once = Once(store, batches, clock, random)
         self._taker = taker
         self._price_version = price_version
         self._clock = clock
         self._random = random
 
-    def create(self, key: KeyRow, asked: BatchRequest) -> Batch:
+    def create(self, key: KeyRow, asked: BatchRequest, again: str | None = None) -> Batch:
         """Make a batch of a file; a small one is planned before this returns.
 
-        Raises ``BudgetExceeded`` where a small one has no room; a large one fails with that later.
+        ``again`` is the caller's Idempotency-Key. Raises ``BudgetExceeded`` where a small one has
+        no room; a large one fails with that later.
         """
+        return self._once.made(key, again, [asked], lambda: self._create(key, asked))
+
+    def _create(self, key: KeyRow, asked: BatchRequest) -> Batch:
         try:
             file = self._files.get(key.team, asked.input_file_id)
         except ObjectNotFound as error:
@@ -85,9 +92,12 @@ class BatchDesk:
         making = Making("openai", DOORS[asked.endpoint].name, file.blobs, asked)
         return self._made(key, making, is_awaited=making.size <= AT_ONCE_BYTES)
 
-    def create_inline(self, key: KeyRow, lines: Iterable[bytes]) -> Batch:
+    def create_inline(self, key: KeyRow, lines: Iterable[bytes], again: str | None = None) -> Batch:
         """Make a batch of requests that came with it; they are planned before this returns."""
         content = b"".join(lines)
+        return self._once.made(key, again, [content], lambda: self._create_inline(key, content))
+
+    def _create_inline(self, key: KeyRow, content: bytes) -> Batch:
         name = self._id(MESSAGE_BATCH_PREFIX)
         blob = Blob(blob_key(key.team, f"{name}/input"), len(content))
         self._blobs.write(blob.key, [content])
@@ -99,7 +109,7 @@ class BatchDesk:
         batch = self._get(team, kind, batch_id)
         return batch if batch.is_at_rest or batch.held is None else self._counted(batch)
 
-    def list(self, team: str, kind: Kind, listing: Listing) -> Page[Batch]:
+    def listed(self, team: str, kind: Kind, listing: Listing) -> Page[Batch]:
         """Return a page of a team's batches."""
         if listing.after is not None and not is_id(_PREFIXES[kind], listing.after):
             raise InvalidRequest("It must be the id of a batch.", param="after")

@@ -20,7 +20,7 @@ from shared.usecases.batches.taking import BatchTaker
 from shared.usecases.call_facts import CallFacts
 from shared.usecases.holding import Holding
 from shared.usecases.jobs.answers import Answers
-from shared.usecases.jobs.machinery import Outside
+from shared.usecases.jobs.machinery import Others, Outside
 from shared.usecases.pricing import Pricing
 from shared.usecases.route import ModelRouter
 from shared.usecases.settling import Settler
@@ -49,6 +49,11 @@ class BatchMachinery:
 
     lines: BatchLines
     runner: BatchRunner
+
+    @property
+    def others(self) -> Others:
+        """What the machinery of deferred calls is told of it."""
+        return Others({"batch": self.lines}, self.runner.run_all)
 
 
 def batch_taker(taking: Taking) -> BatchTaker:

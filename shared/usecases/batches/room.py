@@ -10,7 +10,8 @@ from shared.domain.budgets import Budget, Hold
 from shared.domain.budgets.refusals import together
 from shared.domain.budgets.scopes import scopes_of
 from shared.domain.entries import KeyRow
-from shared.domain.errors import BudgetExceeded
+from shared.domain.errors import BudgetExceeded, BudgetFrozen
+from shared.domain.money import format_usd
 from shared.usecases.holding import Holding, Wanted
 
 
@@ -49,13 +50,18 @@ class BatchRoom:
             self._holding.release(hold)
 
     def _explained(self, refusal: BudgetExceeded, batch: Batch, most: array[int]) -> BudgetExceeded:
-        fitting = _fitting(most, self._left(batch))
+        if isinstance(refusal, BudgetFrozen):
+            return refusal
+        left, total = max(0, self._left(batch)), sum(most)
+        fitting = _fitting(most, left)
         told = (
-            f"{refusal.message} That is for all {len(most)} lines of the batch, of which the first "
-            f"{fitting} would fit."
+            f"The {len(most)} lines of this batch may cost up to ${format_usd(total)} together "
+            f"and ${format_usd(left)} is left: the first {fitting} would fit. Nothing was sent. "
+            "Send fewer lines, set lower limits of output tokens, or have an operator lift the "
+            f"budget with `sluice budget raise {refusal.facts.get('budget', '')} …`."
         )
         facts = {**refusal.facts, "lines": len(most), "lines_that_fit": fitting}
-        return type(refusal)(told, facts)
+        return BudgetExceeded(told, facts)
 
     def _left(self, batch: Batch) -> int:
         """Return the nano-dollars that the tightest budget has left; a frozen one has none."""

@@ -115,7 +115,7 @@ class BatchRunner:
     def _hits(self, batch: Batch) -> Iterator[SettledLine]:
         if batch.hits is not None:
             for hit in hits_in(self._blobs.read(batch.hits.key)):
-                yield SettledLine(hit.entry, 0, hit.settlement)
+                yield SettledLine(hit.entry, 0, hit.settlement())
 
     def _look_after(self, batch: Batch) -> Batch | None:
         """Wait for every part to come to rest; a refused one is tried again as two."""

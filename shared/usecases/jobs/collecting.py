@@ -19,13 +19,16 @@ from shared.domain.jobs.provider_errors import BatchFailure
 from shared.domain.jobs.seen import Seen
 from shared.domain.jobs.times import JobTimes
 from shared.ports import BatchProvider, BatchStore, Meter
-from shared.usecases.jobs.batch_files import BatchFiles
+from shared.usecases.jobs.batch_files import BatchFiles, FilesGone
 from shared.usecases.jobs.chunks import chunks
 from shared.usecases.jobs.owners import SETTLED_TOGETHER, LineOwner
 from shared.usecases.jobs.submitting import by_owner
 
 _SAVED_EVERY: Final = 20
 """After so many pieces of ``SETTLED_TOGETHER`` lines the progress is written down."""
+
+
+_NEVER: Final = float(2**53)
 
 
 class BatchLost(Exception):
@@ -64,7 +67,7 @@ class Collector:
             if batch.state in {"submitting", "submitted"} and self._is_due(batch):
                 try:
                     self._look_after(batch, until)
-                except BatchLost:
+                except (BatchLost, FilesGone):
                     continue
                 except BatchFailure as error:
                     self._meter.trouble("batch_unread", batch=batch.id, reason=error.reason)
@@ -73,7 +76,7 @@ class Collector:
         now = self._clock()
         if now < batch.leased_until:
             return False
-        if now >= self._times.call_at(batch.first_deadline):
+        if now >= self._times.call_at(batch.promoted_by):
             return True
         is_to_be_cancelled = not batch.cancelled_at and self._is_too_late(batch)
         return batch.state == "submitted" and (now >= batch.poll_at or is_to_be_cancelled)
@@ -108,7 +111,7 @@ class Collector:
         if not batch.cancelled_at and self._is_too_late(batch):
             provider.cancel(batch)
             batch = self._move(batch, cancelled_at=self._clock())
-        if batch.submits > 1:
+        if batch.submits > 1 and provider.keeps_ids:
             self._look_for_others(batch, provider)
         return self._poll_later(self._promoted(batch), progress)
 
@@ -127,7 +130,7 @@ class Collector:
 
     def _promoted(self, batch: ProviderBatch) -> ProviderBatch:
         """Have the lines called whose deadline is too near to wait any longer."""
-        if self._clock() < self._times.call_at(batch.first_deadline):
+        if self._clock() < self._times.call_at(batch.promoted_by):
             return batch
         manifest, left = self._files.manifest(batch), []
         for some in chunks(_lines(manifest), SETTLED_TOGETHER):
@@ -135,7 +138,7 @@ class Collector:
             left += [line.deadline for line in some if line not in late]
             for owner, own in by_owner(late):
                 self._owners[owner].promote(batch, own)
-        return self._move(batch, first_deadline=min(left, default=float(2**53)))
+        return self._move(batch, next_deadline=min(left, default=_NEVER))
 
     def _collected(
         self, batch: ProviderBatch, provider: BatchProvider, until: float

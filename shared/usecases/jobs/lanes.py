@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Final
 
 from shared.clock import Clock
@@ -10,7 +10,6 @@ from shared.domain.jobs.provider_batch import Lane
 from shared.ports import BatchStore
 
 _HOUR: Final = 3600
-_KNOWN: Final = 40
 
 
 class LaneLost(Exception):
@@ -48,11 +47,6 @@ class HeldLane:
         self._seconds = seconds
         self._lane = lane
 
-    @property
-    def known(self) -> frozenset[str]:
-        """The ids at the provider that are our latest batches' for certain."""
-        return frozenset(self._lane.known)
-
     def renew(self) -> None:
         """Keep it for longer."""
         if self._clock() > self._lane.until - self._seconds / 2:
@@ -68,12 +62,6 @@ class HeldLane:
         creates = self._lane.creates if self._lane.hour == self._hour() else 0
         until = self._clock() + self._seconds
         self._change(hour=self._hour(), creates=creates + 1, until=until)
-
-    def learn(self, provider_batches: Iterable[str]) -> None:
-        """Remember batches as ours."""
-        new = [each for each in provider_batches if each not in self._lane.known]
-        if new:
-            self._change(known=(*self._lane.known, *new)[-_KNOWN:])
 
     def leave(self) -> None:
         """Let others have it."""

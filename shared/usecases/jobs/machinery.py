@@ -68,6 +68,14 @@ class Outside:
 
 
 @dataclass(frozen=True)
+class Others:
+    """Who owns lines besides the jobs, and what is done for them at a tick, up to a time."""
+
+    owners: Mapping[Owner, LineOwner]
+    run: Callable[[float], None]
+
+
+@dataclass(frozen=True)
 class Machinery:
     """The dispatcher, and what a tick of the collector does in turn."""
 
@@ -78,6 +86,7 @@ class Machinery:
     collector: Collector
     providers: tuple[str, ...]
     meter: Meter
+    others: Others | None = None
 
     def tick(self, until: float) -> None:
         """Do all that is due, up to an epoch second.
@@ -85,9 +94,15 @@ class Machinery:
         Each part is done though another could not be: a part that meets a store that is down is
         done at the next tick.
         """
+        self._tried("others", lambda: self._run_others(until))
         self._tried("submit", self._submit)
         self._tried("collect", lambda: self.collector.run(until))
+        self._tried("others", lambda: self._run_others(until))
         self._tried("tend", self._tend)
+
+    def _run_others(self, until: float) -> None:
+        if self.others is not None:
+            self.others.run(until)
 
     def _submit(self) -> None:
         for provider in self.providers:
@@ -116,8 +131,8 @@ def rooms_in(outside: Outside) -> Rooms:
     )
 
 
-def machinery(outside: Outside, others: Mapping[Owner, LineOwner] | None = None) -> Machinery:
-    """Join the parts; ``others`` own lines besides the jobs."""
+def machinery(outside: Outside, others: Others | None = None) -> Machinery:
+    """Join the parts."""
     rooms, files = rooms_in(outside), BatchFiles(outside.blobs)
     jobs, times, clock, meter = outside.jobs, outside.times, outside.clock, outside.meter
     call_now = CallNow(
@@ -146,7 +161,7 @@ def machinery(outside: Outside, others: Mapping[Owner, LineOwner] | None = None)
         clock=clock,
         each=outside.each,
     )
-    owners: dict[Owner, LineOwner] = {"job": lines, **(others or {})}
+    owners: dict[Owner, LineOwner] = {"job": lines, **(others.owners if others else {})}
     submitter = Submitter(
         jobs=jobs,
         batches=outside.batches,
@@ -179,4 +194,5 @@ def machinery(outside: Outside, others: Mapping[Owner, LineOwner] | None = None)
         collector=collector,
         providers=tuple(outside.providers),
         meter=meter,
+        others=others,
     )

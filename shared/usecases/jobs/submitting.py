@@ -26,7 +26,7 @@ from shared.domain.jobs.provider_errors import (
 )
 from shared.domain.jobs.times import JobTimes
 from shared.ports import BatchProvider, BatchStore, JobStore, Meter
-from shared.usecases.jobs.batch_files import BatchFiles
+from shared.usecases.jobs.batch_files import BatchFiles, FilesGone
 from shared.usecases.jobs.chunks import chunks
 from shared.usecases.jobs.lanes import HeldLane, LaneLost, Lanes
 from shared.usecases.jobs.owners import SETTLED_TOGETHER, LineOwner
@@ -35,6 +35,8 @@ from shared.usecases.jobs.rooms import Rooms
 Owned = TypeVar("Owned", Planned, Line, Ended)
 _CLAIMED_TOGETHER: Final = 100
 _READ_ROWS: Final = 120_000
+_PLANNED_BEFORE_SECONDS: Final = 8 * 24 * 3600.0
+"""Longer than from the plan of a batch to its submission: no deadline is as far."""
 _PAUSE_SECONDS: Final = 60.0
 """How long a provider that takes nothing is left alone, where it does not say."""
 
@@ -79,7 +81,7 @@ class Submitter:
         try:
             self._run(provider, lane)
             lane.leave()
-        except LaneLost:
+        except (LaneLost, FilesGone):
             self._meter.trouble("lane_lost", provider=provider)
 
     def rooms_of(self, provider: str) -> list[str]:
@@ -93,7 +95,6 @@ class Submitter:
 
     def _run(self, provider: str, lane: HeldLane) -> None:
         standing = [each for each in self._batches.open_batches() if each.provider == provider]
-        lane.learn(each.provider_batch for each in standing if each.provider_batch)
         for batch in standing:
             if batch.state != "submitted" and not self._go_on(batch, lane):
                 return
@@ -206,17 +207,23 @@ class Submitter:
         """Look for a batch whose answer was lost; None while it may still be on its way."""
         try:
             found = self._providers[batch.provider].find(batch)
+            others = self._provider_batches(batch)
         except BatchFailure as error:
             self._meter.trouble("batch_not_looked_for", batch=batch.id, reason=error.reason)
             return None
-        new = [each for each in found if each not in lane.known]
+        new = [each for each in found if each not in others]
         if new:
-            lane.learn(new)
             self._cancel_others(batch, new[1:])
             return self._submitted(batch, new[0])
         if self._clock() < batch.submitting_since + self._times.arrival:
             return None
         return self._move(batch, state="intent")
+
+    def _provider_batches(self, batch: ProviderBatch) -> set[str | None]:
+        """Return the ids at the provider of all batches that are not this one, for certain."""
+        past = self._batches.past_batches(batch.submitting_since - _PLANNED_BEFORE_SECONDS)
+        known = (*self._batches.open_batches(), *past)
+        return {each.provider_batch for each in known if each.provider == batch.provider}
 
     def _cancel_others(self, batch: ProviderBatch, others: Sequence[str]) -> None:
         for other in others:

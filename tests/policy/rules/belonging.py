@@ -28,7 +28,7 @@ def tagged(args: ResourceValidationArgs, report: ReportViolation) -> None:
     if not _is_taggable(args.resource_type):
         return
     wanted = {"project": PROJECT, "environment": _environment(args.urn)}
-    if (args.props.get("tags") or {}) != wanted:
+    if not wanted.items() <= (args.props.get("tags") or {}).items():
         report("the bill cannot say whose this is", args.urn)
 
 

@@ -6,7 +6,7 @@ job is read back.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,7 +14,7 @@ from shared.adapters.dynamodb.job_rows import batch_in, job_in
 from shared.domain.jobs.job import Job
 from tests.simulation.deferred.books import Books
 from tests.simulation.judge import Broken
-from tests.simulation.small_dynamo import Snapshot
+from tests.simulation.small_dynamo import Key, Snapshot
 
 Item = Mapping[str, Any]
 
@@ -32,6 +32,8 @@ class JobsJudge:
         """What each request is about."""
         self.accepted: dict[str, tuple[str, float]] = {}
         """The jobs that a caller was promised: their team, and their deadline."""
+        self.again: Counter[str] = Counter()
+        """How often a question was asked once more because nobody could know better."""
 
     def look(self, snapshot: Snapshot) -> None:
         """Check what is true at every step."""
@@ -45,6 +47,20 @@ class JobsJudge:
                 covered[self._topic(item)] += _number(item, "cost_nano")
         for topic, cost in self.books.costs.items():
             _require(covered[topic] >= cost, f"{topic!r} was billed {cost} of {covered[topic]}")
+
+    def changed(self, key: Key, before: Item | None, after: Item | None) -> None:
+        """Check that no change was lost: each one of a job, batch or lane builds on the last."""
+        is_watched = key[0].endswith("/jobs") or key[0] in {"-/lanes", "-/batches/open"}
+        if is_watched and before is not None and after is not None and before != after:
+            step = _number(after, "revision") - _number(before, "revision")
+            is_next = "revision" in before and step == 1
+            _require(is_next, f"{key} went from {dict(before)} to {dict(after)}")
+
+    def check_quiet(self, snapshot: Snapshot) -> None:
+        """Check what must be true before anything is swept: a batch's holds end with its lines."""
+        for (partition, sort), item in snapshot.items():
+            is_hold = partition.endswith("/holds") and "held_nano" in item
+            _require(not (is_hold and "variant" in item), f"the hold of a line is left: {sort}")
 
     def check_end(self, snapshot: Snapshot) -> None:
         """Check what must be true once all is quiet and swept."""
@@ -87,18 +103,22 @@ class JobsJudge:
         """Compare what each question was billed with what its rows say."""
         costs: dict[str, int] = defaultdict(int)
         is_exact: dict[str, bool] = defaultdict(lambda: True)
-        spent: dict[str, int] = defaultdict(int)
+        unknown: Counter[str] = Counter()
         for (partition, _), item in snapshot.items():
             if "/usage/" in partition:
                 topic = self._topic(item)
                 costs[topic] += _number(item, "cost_nano")
-                spent[item["team"]["S"]] += _number(item, "cost_nano")
                 if item["usage_source"]["S"] in {"held", "estimated"}:
                     is_exact[topic] = False
+                    unknown[topic] += 1
         for topic in costs.keys() | self.books.costs.keys():
             billed, charged = self.books.costs.get(topic, 0), costs[topic]
             is_right = charged == billed if is_exact[topic] else charged >= billed
             _require(is_right, f"{topic!r} was billed {billed} and charged {charged}")
+        for topic, bills in self.books.bills.items():
+            asked = sum(each == topic for each in self.topics.values())
+            most = asked + self.again[topic] + unknown[topic]
+            _require(bills <= most, f"{topic!r} was billed {bills} times, of at most {most}")
 
     def _check_budget(self, partition: str, item: Item) -> None:
         for period in ("day", "month"):

@@ -63,6 +63,10 @@ class Plan:
     leaps: Leaps
     skewed: bool
     honours_tokens: bool
+    leased: float = 300.0
+    """How long a lane or a batch is leased: for a second only, leases keep nobody away."""
+    naps: tuple[float, ...] = (10.0, 60.0, 60.0, 300.0, 1_500.0)
+    """How long dispatchers and tickers sleep between two invocations."""
 
 
 def plan_of(seed: int) -> Plan:
@@ -79,12 +83,14 @@ def plan_of(seed: int) -> Plan:
         orders=orders,
         temper=_temper(chance),
         dispatchers=chance.randint(1, 2),
-        tickers=chance.randint(1, 3),
-        rounds=chance.randint(4, 9),
+        tickers=chance.randint(1, 4),
+        rounds=chance.randint(5, 14),
         fault_rate=chance.choice((0.0, 0.02, 0.05, 0.1)),
-        leaps=((0.05, 120.0), (0.03, 900.0), (0.01, 4_000.0)),
+        leaps=((0.01, 60.0), (0.002, 600.0), (0.0005, 4_000.0)),
         skewed=chance.random() < 0.5,
         honours_tokens=chance.random() < 0.5,
+        leased=chance.choice((300.0, 1.0)),
+        naps=chance.choice(((10.0, 60.0, 60.0, 300.0, 1_500.0), (1.0, 5.0, 400.0))),
     )
 
 
@@ -94,8 +100,8 @@ def skew_of(plan: Plan, chance: Random) -> float:
 
 
 def _order(chance: Random, number: int) -> Order:
-    is_cached = chance.random() < 0.2
-    topic = "the same" if is_cached and chance.random() < 0.5 else f"topic {number}"
+    is_cached = chance.random() < 0.4
+    topic = "the same" if is_cached and chance.random() < 0.8 else f"topic {number}"
     seconds = chance.choice((400.0, 2_400.0, HOUR, 2 * HOUR, 5 * HOUR, 24 * HOUR))
     return Order(number, chance.choice(TEAMS), seconds, topic, is_cached)
 
@@ -107,7 +113,7 @@ def _temper(chance: Random) -> Temper:
         return 0.0 if is_well or chance.random() < 0.5 else chance.random() * most
 
     return Temper(
-        lasts=chance.choice((200.0, 1_000.0, 4_000.0, 1e9)),
+        lasts=chance.choice((20.0, 200.0, 1_000.0, 4_000.0, 1e9)),
         cancelling=chance.choice((30.0, 600.0, 30_000.0)),
         keeps_ids=chance.random() < 0.5,
         fails=share(0.3),

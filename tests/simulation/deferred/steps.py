@@ -35,6 +35,7 @@ class Steps:
     def send(self, operation: str, asked: dict[str, Any]) -> dict[str, Any]:
         """Send a call of boto3's."""
         self._check()
+        self.arrive()
         try:
             return self.calls.send(operation, asked)
         except Crash:
@@ -70,6 +71,10 @@ class Steps:
         self._late = [each for each in self._late if each[0] > now]
         for _, happens in due:
             happens()
+
+    def awaits(self) -> bool:
+        """Whether something is still on its way."""
+        return bool(self._late)
 
     def _check(self) -> None:
         task = self._scheduler.current

@@ -19,6 +19,9 @@ from shared.adapters.dynamodb.store import DynamoStore
 from shared.adapters.memory import MemoryMeter
 from shared.domain.controls import CacheMode
 from shared.domain.errors import GatewayError, StoreUnavailable
+from shared.domain.jobs.ids import request_of
+from shared.domain.jobs.job import FROM_CACHE, Job
+from shared.domain.jobs.times import JobTimes
 from tests.deferral import (
     UNCACHED,
     Names,
@@ -46,6 +49,8 @@ from tests.simulation.trace import Trace
 from tests.simulation.world import new_client
 
 _QUIET_ROUNDS = 400
+_NEVER = {"foreign_line"}
+"""Troubles that only a mistake of ours can bring about here."""
 _client: list[Any] = []
 
 
@@ -60,6 +65,32 @@ class Changeable:
         return self.faults.at(point, possible)
 
 
+class _Scheduler(Scheduler):
+    """Lets what was sent and is late arrive by the clock."""
+
+    later: Callable[[Callable[[], None]], None]
+
+    def add_stray(self, arrive: Callable[[], None]) -> None:
+        """Let it arrive after a while."""
+        self.later(arrive)
+
+
+class _Watched(SmallDynamo):
+    """Shows each change to the judge."""
+
+    def __init__(self, judge: JobsJudge) -> None:
+        super().__init__()
+        self._judge = judge
+
+    def _apply(self, action: dict[str, Any]) -> None:
+        [asked] = action.values()
+        named = asked.get("Key") or asked["Item"]
+        key = named["pk"]["S"], named["sk"]["S"]
+        before = self.items().get(key)
+        super()._apply(action)
+        self._judge.changed(key, before, self.items().get(key))
+
+
 class World:
     """Runs one plan to its end; raises what rule was broken, with the seed and the last steps."""
 
@@ -69,17 +100,18 @@ class World:
         self.books = Books()
         self.names = Names()
         self.clock = Clock(plan.start, plan.leaps)
-        self.service = SmallDynamo()
         self.topics: dict[str, str] = {}
         self.judge = JobsJudge(self.books, self.topics)
+        self.service = _Watched(self.judge)
         self.meter = MemoryMeter()
         self.refused: list[str] = []
         chance = dice(f"deferred faults {plan.seed}")
         self._chance = chance
         self._faults = Changeable(faults or RandomFaults(chance, plan.fault_rate, EVERY_FAULT))
-        self._scheduler = Scheduler(dice(f"order {plan.seed}"), self.clock, self._look)
-        self._seen: Any = None
+        self._scheduler = _Scheduler(dice(f"order {plan.seed}"), self.clock, self._look)
+        self._seen = (0, 0)
         self.steps = Steps(self._scheduler, self.trace.say)
+        self._scheduler.later = self._arrives_later
         self.steps.calls = self.calls = Calls(
             self.service,
             self._scheduler,
@@ -121,6 +153,7 @@ class World:
 
     def _accept_all(self, orders: tuple[Order, ...], task: Task) -> None:
         for order in orders:
+            self._pause(self._chance.random() * 600.0)
             self._invoke(task, partial(self._accept, order))
 
     def _accept(self, order: Order, task: Task, running: Process) -> None:
@@ -139,20 +172,21 @@ class World:
 
     def _dispatch(self, task: Task) -> None:
         for _ in range(self.plan.rounds):
-            self._pause(60.0)
+            self._pause(self._chance.choice(self.plan.naps))
             self._invoke(task, self._handle)
 
     def _handle(self, task: Task, running: Process) -> None:
         taken = self.queue.receive()
         if not taken:
             return
+        self.trace.notice("messages")
         places = list(taken.values())
         failed = asyncio.run(running.machinery.dispatcher.handle(places))
         self.queue.delete(number for number, place in taken.items() if place not in failed)
 
     def _tick(self, task: Task) -> None:
         for _ in range(self.plan.rounds):
-            self._pause(120.0)
+            self._pause(self._chance.choice(self.plan.naps))
             self._invoke(task, self._tick_once)
 
     def _tick_once(self, task: Task, running: Process) -> None:
@@ -188,28 +222,58 @@ class World:
             upstream=MoodyCalls(self.steps, self._chance, self.plan.temper, self.books),
         )
         return process(stores, clock, self.names, pause=self._pause, meter=self.meter,
-                       jitter=self._chance.random)  # fmt: skip
+                       jitter=self._chance.random,
+                       times=JobTimes(lane=self.plan.leased))  # fmt: skip
 
     def _pause(self, seconds: float) -> None:
-        self.clock.now += seconds
-        self._scheduler.hand_over()
+        """Sleep; others go on meanwhile."""
+        task = self._scheduler.current
+        if task is not None:
+            task.wakes_at = self.clock.now + seconds
+            self._scheduler.hand_over()
+
+    def _arrives_later(self, arrive: Callable[[], None]) -> None:
+        delay = self._chance.choice((2.0, 60.0, 1_500.0, 4_000.0)) * self._chance.random()
+        self.steps.later(self.clock.now + delay, arrive)
 
     def _quieten(self) -> None:
         """Let the world run without faults until nothing is left to do, and sweep."""
         self._faults.faults = NoFaults()
-        for number in range(_QUIET_ROUNDS):
-            self.clock.now += 60.0 if number < 200 else 1_800.0
+        for batch in self._past_batches():
+            self.trace.notice(f"{batch} before all was quiet")
+        for _ in range(_QUIET_ROUNDS):
+            self.clock.now += self._next_step()
             self.steps.arrive()
             running = self.process(None)
             self._handle(Task("quiet", 0.0, lambda _: None), running)
             running.machinery.tick(self.clock.now + 800)
             self._look()
-            if self._is_quiet():
+            if self._is_quiet() and not self.steps.awaits():
                 break
+        self.steps.arrive()
+        for what, facts in self.meter.troubles:
+            self.trace.notice(what)
+            if what in _NEVER:
+                raise Broken(what)
+            if what in {"job_promoted", "call_lost"}:
+                self.judge.again[self.topics[request_of(facts["job"])]] += 1
+        for job in self.judge.jobs(self.service.items()):
+            self.trace.notice(_ended(job))
+        self.judge.check_quiet(self.service.items())
         self.clock.now += 10 * 24 * 3600
         self._sweep()
         self._look()
         self.judge.check_end(self.service.items())
+
+    def _next_step(self) -> float:
+        """Return a minute where something is near, else longer."""
+        jobs = [job for job in self.judge.jobs(self.service.items()) if not job.is_at_rest]
+        is_near = any(job.deadline - self.clock.now < 3_000.0 for job in jobs)
+        return 60.0 if is_near else 900.0
+
+    def _past_batches(self) -> list[str]:
+        items = self.service.items()
+        return [items[key]["state"]["S"] for key in items if key[0] == "-/batches/past"]
 
     def _is_quiet(self) -> bool:
         return not any(
@@ -229,4 +293,16 @@ class World:
 
     def _look(self) -> None:
         self.batches.settle_books()
-        self.judge.look(self.service.items())
+        state = self.service.changes, sum(self.books.bills.values())
+        if state != self._seen:
+            self._seen = state
+            self.judge.look(self.service.items())
+
+
+def _ended(job: Job) -> str:
+    """Say how a job came to its end."""
+    if job.answer is None:
+        return f"failed: {job.error.code if job.error else None}"
+    if job.answer == FROM_CACHE:
+        return "answered by the cache"
+    return "answered by a batch" if job.batch else "answered by a call"

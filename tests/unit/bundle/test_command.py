@@ -14,6 +14,7 @@ from cli.main import commands
 from infra.bundle.build import Built
 from infra.bundle.errors import BundleFailed, BundleRefused
 from infra.bundle.manifest import Manifest
+from infra.bundle.recipe import FUNCTIONS
 from local.ground import CHECKOUT
 from local.state import State
 
@@ -41,7 +42,9 @@ def test_the_command_tells_the_size_against_the_limit(monkeypatch: pytest.Monkey
 
 def test_the_command_gives_the_same_facts_as_json(monkeypatch: pytest.MonkeyPatch) -> None:
     ran = run(monkeypatch, BUILT, "--json")
-    [facts] = json.loads(ran.stdout)
+    told = json.loads(ran.stdout)
+    assert len(told) == len(FUNCTIONS)
+    facts = told[0]
     assert facts["path"] == "build/router.zip"
     assert facts["zipped_bytes"] == 5 * 2**20
     assert facts["byte_code"] is True

@@ -180,7 +180,8 @@ def test_a_message_is_claimed_by_one_and_again_after_its_lease() -> None:
     sent = claimed.delivered("people")
     again = sent.claimed(NOON + LEASE_SECONDS, channels, "b")
     assert again is not None
-    assert (again.progress.sent, again.progress.open) == ({"people"}, {"webhook:chat"})
+    assert again.progress.sent == {"people"}
+    assert again.progress.open == {"webhook:chat"}
     done = again.delivered("webhook:chat").ended(NOON, channels)
     assert done.progress.status == "sent"
     assert done.claimed(NOON + 10**6, channels, "c") is None

@@ -7,7 +7,8 @@ import json
 import pytest
 
 from shared.domain.errors import BudgetExceeded, InvalidRequest, NoBatchApi
-from shared.domain.jobs.lines import AskedLine, LineResult
+from shared.domain.jobs.lines import AskedLine, BatchProgress, LineResult
+from shared.domain.jobs.provider_errors import BatchAnswerLost, BatchRefused
 from tests.deferral import BATCH_COST, FULL_COST, HOUR, NOON, UNCACHED, completion, question
 from tests.unit.jobs.world import World
 
@@ -99,7 +100,7 @@ def test_a_batch_that_never_ends_has_its_jobs_called_before_their_deadline() -> 
 
 def test_a_cancellation_that_does_not_end_in_time_pays_twice_and_says_so() -> None:
     world = World(lasts=1e9)
-    world.provider._cancelling = 3 * HOUR
+    world.provider.cancelling = 3 * HOUR
     world.provider.begun_when_cancelled = 1
     jobs = [world.accept(hours=2) for _ in range(2)]
     world.pass_time(2 * HOUR)
@@ -128,8 +129,6 @@ def test_only_the_jobs_whose_time_is_up_are_called_and_the_others_join_another_b
 
 
 def test_a_lost_create_answer_is_adopted_and_never_sent_again() -> None:
-    from shared.domain.jobs.provider_errors import BatchAnswerLost
-
     for keeps_ids in (True, False):
         world = World(keeps_ids=keeps_ids)
         job = world.accept()
@@ -140,8 +139,6 @@ def test_a_lost_create_answer_is_adopted_and_never_sent_again() -> None:
 
 
 def test_a_create_that_never_arrived_is_sent_again_once_it_must_have_arrived() -> None:
-    from shared.domain.jobs.provider_errors import BatchAnswerLost
-
     world = World()
     job = world.accept()
     world.provider.failing["create"] = BatchAnswerLost("broken connection")
@@ -153,8 +150,6 @@ def test_a_create_that_never_arrived_is_sent_again_once_it_must_have_arrived() -
 
 
 def test_a_refused_batch_is_halved_until_the_line_at_fault_is_alone() -> None:
-    from shared.domain.jobs.provider_errors import BatchRefused
-
     world = World()
     jobs = [world.accept(body=question(f"poison {n}" if n == 2 else f"{n}")) for n in range(5)]
     create = world.provider.create
@@ -164,7 +159,7 @@ def test_a_refused_batch_is_halved_until_the_line_at_fault_is_alone() -> None:
             raise BatchRefused("line with poison")
         return create(batch, lines)  # type: ignore[arg-type]
 
-    world.provider.create = picky  # type: ignore[method-assign, assignment]
+    world.provider.create = picky  # type: ignore[method-assign]
     world.pass_time(5 * HOUR)
     assert [world.job(job).state for job in jobs] == ["done", "done", "failed", "done", "done"]
     assert (world.held(), world.spent()) == (0, 4 * BATCH_COST)
@@ -192,3 +187,17 @@ def test_an_answer_that_cannot_be_read_is_charged_and_told() -> None:
     assert world.job(job).state == "done"
     assert world.costs() == [(1, "answered", most)]
     assert [row.usage_source for row in world.ledger.rows.values()] == ["estimated"]
+
+
+def test_a_batch_that_fails_after_its_jobs_were_promoted_gives_their_holds_back() -> None:
+    world = World(lasts=1e9)
+    world.provider.cancelling = 1e9
+    jobs = [world.accept(hours=2) for _ in range(2)]
+    world.pass_time(2 * HOUR)
+    assert {world.job(job).state for job in jobs} == {"done"}
+    assert world.held() > 0
+    world.provider.progress = lambda _: BatchProgress(  # type: ignore[method-assign, assignment]
+        is_over=True, failed_because="invalid file"
+    )
+    world.pass_time(HOUR)
+    assert (world.held(), world.spent()) == (0, 2 * FULL_COST)

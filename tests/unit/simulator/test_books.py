@@ -121,6 +121,31 @@ def test_writes_cost_a_quarter_more_for_short_lives_and_double_or_more_for_long_
                 assert charged is None or charged * over == rate.input * times, model.id
 
 
+@pytest.mark.parametrize(
+    ("provider", "model", "percent"),
+    [
+        ("openai", "gpt-6-luna", 50),
+        ("anthropic", "claude-haiku-5-5", 50),
+        ("gemini", "gemini-3.8-flash", 50),
+        ("xai", "grok-4.7", 80),
+    ],
+)
+def test_a_batch_costs_its_share_of_every_class_of_tokens(
+    provider: str, model: str, percent: int
+) -> None:
+    sold = load_prices().find(provider, model)
+    assert sold is not None
+    usage = Usage(prompt=900, completion=30, cached=500, cache_write=200, cache_write_long=100)
+    assert sold.cost_pico(usage, 0, batch=True) * 100 == sold.cost_pico(usage, 0) * percent
+
+
+def test_what_is_sold_in_no_batch_has_no_batch_price() -> None:
+    deepseek = load_prices().find("deepseek", "deepseek-flash")
+    assert deepseek is not None
+    with pytest.raises(ValueError, match="no batches"):
+        deepseek.cost_pico(Usage(prompt=1, completion=1), 0, batch=True)
+
+
 def test_gemini_costs_double_from_new_year_on(simulator: Simulator) -> None:
     body = {"model": "gemini-3.8-flash", "messages": [{"role": "user", "content": ECHO}]}
     for moment in ("2026-12-31T23:59:50+00:00", "2027-01-01T00:00:00+00:00"):

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from openai import BadRequestError, ConflictError, NotFoundError, OpenAI
 from openai.types import Batch
 from openai.types.chat import ChatCompletion
 
+from local.simulator.app import build_app
 from local.simulator.batches.creates import Creates
+from local.simulator.batches.spool import Spool
+from local.simulator.books import fingerprint
+from local.simulator.clock import FileClock
+from local.simulator.openai_batches import validation
+from local.simulator.openai_batches.validation import validate
+from local.simulator.prices import load_prices
 from tests.unit.simulator.batch_lines import (
     COMPLETION,
     ECHO,
@@ -18,6 +28,7 @@ from tests.unit.simulator.batch_lines import (
     PROMPT,
     begin,
     chat_line,
+    jsonl,
     output,
     pass_seconds,
     strike,
@@ -280,6 +291,45 @@ def test_creates_are_limited_within_an_hour() -> None:
     assert creates.wait("me", 20) == HOUR - 20
     assert creates.wait("you", 20) == 0
     assert creates.wait("me", HOUR) == 0
+
+
+def test_the_2001st_create_of_an_hour_is_429(tmp_path: Path) -> None:
+    clock_file = tmp_path / "clock"
+    clock_file.write_text("0.0", encoding="ascii")
+    app = build_app(FileClock(clock_file), load_prices())
+    for _ in range(2_000):
+        app.state.desk.creates.count(fingerprint(KEY), time.time())
+    body = {
+        "input_file_id": "file-1",
+        "endpoint": "/v1/chat/completions",
+        "completion_window": "24h",
+    }
+
+    async def create() -> httpx2.Response:
+        transport = httpx2.ASGITransport(app=app)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://simulator") as client:
+            headers = {"authorization": f"Bearer {KEY}"}
+            return await client.post("/v1/batches", json=body, headers=headers)
+
+    answer = asyncio.run(create())
+    assert answer.status_code == 429
+    assert 3_500 < int(answer.headers["retry-after"]) <= HOUR
+
+
+def test_a_file_may_be_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = Spool(jsonl(chat_line(str(number)) for number in range(3)))
+    prices = load_prices()
+    assert validate(text, prices).problems == []
+    monkeypatch.setattr(validation, "MOST_LINES", 2)
+    assert [each.code for each in validate(text, prices).problems] == ["too_many_tasks"]
+    monkeypatch.setattr(validation, "MOST_BYTES", text.size - 1)
+    assert [each.code for each in validate(text, prices).problems] == ["file_too_large"]
+
+
+def test_lines_are_read_whole_wherever_the_chunks_end() -> None:
+    lines = [b"a" * 65_535, b"", b"b" * 200_000, b"c"]
+    assert list(Spool(b"\n".join(lines)).lines()) == lines
+    assert list(Spool(b"\n".join(lines) + b"\n").lines()) == lines
 
 
 def test_the_books_are_complete_whenever_they_are_shown(
