@@ -29,8 +29,8 @@ def test_dev_costs_about_a_dollar_a_month_while_nobody_calls() -> None:
 
 
 def test_staging_and_prod_cost_what_their_settings_say() -> None:
-    # Secrets 3 x 0.40, the mapping 0.2628, alarms' metrics 42 x 0.10, key 1.00, firewall 5.00 + 2 rules x 1.00,
-    # dashboard 3.00.
+    # Secrets 3 x 0.40, the mapping 0.2628, alarms' metrics 42 x 0.10, key 1.00, firewall 5.00 + 2
+    # rules x 1.00, dashboard 3.00.
     assert idle_nano(declared("staging")) == 16_662_800_000
     assert idle_nano(declared("prod")) == 16_662_800_000
 
