@@ -160,7 +160,8 @@ def test_the_dashboard_shows_every_metric_of_ours_and_every_alarm_s(every: Stack
     body = json.loads(every.one("aws:cloudwatch/dashboard:Dashboard", "dashboard")["dashboardBody"])
     rows = [w["properties"]["markdown"] for w in body["widgets"] if w["type"] == "text"]
     assert rows == [
-        "## Money", "## Budget", "## Cache", "## Latency and errors", "## Providers", "## Books",
+        "## Money", "## Budget", "## Cache", "## Latency and errors", "## Providers",
+        "## Deferred calls", "## Books",
     ]  # fmt: skip
 
 
