@@ -150,13 +150,14 @@ def usage(
 
 def commands() -> typer.Typer:
     """Return the whole command line."""
-    from cli import account, alarms, batch, budget, keys, prices, replay  # noqa: PLC0415
+    from cli import account, alarms, batch, budget, jobs, keys, prices, replay  # noqa: PLC0415
 
     if not app.registered_groups:
         app.add_typer(account.app, name="account")
         app.add_typer(alarms.app, name="alarms")
         app.add_typer(batch.app, name="batch")
         app.add_typer(budget.app, name="budget")
+        app.add_typer(jobs.app, name="jobs")
         app.add_typer(keys.app, name="keys")
         app.add_typer(prices.app, name="prices")
         app.command("replay")(replay.replay)

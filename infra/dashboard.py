@@ -52,6 +52,8 @@ def _usd(label: str, meter: Meter, statistic: str = "Sum") -> Line:
 
 _EDGE: Final = ("AWS/ApiGateway", "stage")
 _LAMBDA: Final = ("AWS/Lambda", "router")
+_JOBS: Final = ("AWS/SQS", "jobs_queue")
+_DEAD: Final = ("AWS/SQS", "dead_letters")
 
 GRAPHS: Final = (
     Graph(
@@ -125,6 +127,28 @@ GRAPHS: Final = (
     ),
     Graph("Providers", "Attempts", (Line("attempts", Meter.PROVIDER_CALLS, each="provider"),)),
     Graph("Providers", "Failed", (Line("failed", Meter.FAILURES, each="provider"),)),
+    Graph(
+        "Deferred calls",
+        "Messages",
+        (
+            Line("waiting", "ApproximateNumberOfMessagesVisible", "Maximum", *_JOBS),
+            Line("dead", "ApproximateNumberOfMessagesVisible", "Maximum", *_DEAD),
+        ),
+    ),
+    Graph(
+        "Deferred calls",
+        "Age of the oldest message (s)",
+        (Line("age", "ApproximateAgeOfOldestMessage", "Maximum", *_JOBS),),
+    ),
+    Graph(
+        "Deferred calls",
+        "Late and failing",
+        (
+            Line("left their batch", Meter.JOBS_PROMOTED),
+            Line("errors of the dispatcher", "Errors", "Sum", "AWS/Lambda", "dispatcher"),
+            Line("errors of the collector", "Errors", "Sum", "AWS/Lambda", "collector"),
+        ),
+    ),
     Graph(
         "Books",
         "Cost by what was held (thousandths), and the audit",

@@ -56,7 +56,7 @@ BEDROCK: Final = (
 BATCHES: Final = (
     "The provider simulator's batches go sixty times as fast as its clock: one of 20 lines ends "
     "within 20 seconds, one of 50,000 within a few minutes. They still expire after 24 hours.",
-    "Deferred calls wait for company, and batches are asked for, sixty times as fast as on AWS; "
+    "Deferred calls wait for company, and batches are asked for, 300 times as fast as on AWS; "
     "`make run` starts the collector every three seconds, not every minute.",
     "After a jump of the clock a schedule with a rate fires for its latest sixty times only.",
 )

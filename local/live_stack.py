@@ -26,7 +26,6 @@ from local.live_functions import LiveFunctions, Surroundings, functions_of
 from local.runtime_client import runtime_client
 from local.service_series import ServiceSeries, service_series
 from local.signals import Signals, signals_of
-from local.stand_ins import BATCH_SPEEDUP
 from local.state import State
 from local.telemetry import Telemetry
 from local.ttl_sweeper import TtlSweeper
@@ -35,6 +34,9 @@ from shared.resources import resource_name
 
 COLLECTING = "collector-collect"
 """The role of the schedule that makes the collector look at open batches."""
+WAITING_SPEEDUP = 300
+"""How many times as fast deferred calls wait for company, and ask for their batches: seconds, where
+the simulator's batches end within seconds too."""
 # The developer's own AWS profile must not reach a function, and there is no metadata service.
 NO_OTHER_AWS = {
     "AWS_CONFIG_FILE": os.devnull,
@@ -236,7 +238,7 @@ def _additions(
 
 
 def _simulated(simulator: str) -> dict[str, str]:
-    return {"SLUICE_UPSTREAM_URL": simulator, "SLUICE_BATCH_SPEEDUP": str(BATCH_SPEEDUP)}
+    return {"SLUICE_UPSTREAM_URL": simulator, "SLUICE_BATCH_SPEEDUP": str(WAITING_SPEEDUP)}
 
 
 def _only_the_bundle(state: State, function: Function) -> dict[str, str]:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from shared.adapters.job_queue import place_in
+from shared.domain.jobs.messages import place_in
 from shared.settings import worker_settings
 from shared.usecases.batches.messages import names_batch
 from shared.usecases.jobs.dispatching import Place

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from functions.router import seldom
 from functions.router.errors import ErrorShape, id_headers
 from functions.router.reading import (
     deadline,
@@ -42,7 +43,10 @@ class ModelDoor:
 
 async def answer(request: Request, router: Router, request_id: str, door: ModelDoor) -> Response:
     """Check a request, answer it, and translate the answer back."""
-    reply = await router.answer(await checked_call(request, router, request_id, door))
+    call = await checked_call(request, router, request_id, door)
+    if call.answer_by is not None:
+        return await seldom.accept_job(router, call)
+    reply = await router.answer(call)
     headers = note_headers(reply.notes) | id_headers(request_id)
     if isinstance(reply, StreamReply):
         return RelayResponse(reply.relay, headers)
@@ -95,6 +99,7 @@ def _checked(
     decoded: dict[str, Any] = decode_object(body)
     now = router.clock()
     controls = read_controls(single_headers(request), decoded.pop(BODY_FIELD, None))
+    wait = controls.deadline_seconds
     return Call(
         request_id=request_id,
         started_at=now,
@@ -107,4 +112,5 @@ def _checked(
         controls=controls,
         render_error=partial(door.errors.frame, request_id=request_id),
         idempotency_key=idempotency_key(request),
+        answer_by=None if wait is None else now + wait,
     )

@@ -79,6 +79,7 @@ def create_app(router: Router) -> Starlette:
             route("/v1/budget", "GET", "budget", seldom.list_budgets),
             route("/v1/usage", "GET", "usage", seldom.usage),
             route("/v1/feedback", "POST", "feedback", seldom.feedback),
+            route("/v1/jobs/{job_id}", "GET", "jobs", seldom.get_job),
             *(
                 route(path, method, "batches", seldom.batch_route(module, name))
                 for path, method, module, name in seldom.BATCH_ROUTES

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from functions.router.answering import ModelDoor, checked_call
 from functions.router.errors import ANTHROPIC_ERRORS, id_headers
+from shared.domain.errors import InvalidRequest
 from shared.domain.formats.anthropic_messages import ANTHROPIC_MESSAGES
 from shared.domain.messages import parse_count
 from shared.usecases.count_tokens import CountTokens
@@ -19,6 +20,8 @@ async def count_tokens(request: Request, router: Router, request_id: str) -> Res
     """Answer with the provider's count."""
     call = await checked_call(request, router, request_id, COUNT_TOKENS)
     key = await router.admission.confirm(call.key)
+    if call.answer_by is not None:
+        raise InvalidRequest("A count is made at once: leave the deadline out.", param="deadline")
     counting = CountTokens(
         holding=router.holding,
         upstream=router.upstream,

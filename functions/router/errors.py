@@ -53,7 +53,7 @@ def openai_error(error: GatewayError, request_id: str) -> dict[str, Any]:
 
 
 # Source: https://docs.anthropic.com/en/api/errors
-_ANTHROPIC_TYPES: Final = {
+ANTHROPIC_TYPES: Final = {
     400: "invalid_request_error",
     401: "authentication_error",
     402: "billing_error",
@@ -69,7 +69,7 @@ _ANTHROPIC_TYPES: Final = {
 def anthropic_error(error: GatewayError, request_id: str) -> dict[str, Any]:
     """Return an error as Anthropic shapes it; the field at fault is named in the message."""
     is_ours = error.status >= 500
-    kind = _ANTHROPIC_TYPES.get(error.status, "api_error" if is_ours else "invalid_request_error")
+    kind = ANTHROPIC_TYPES.get(error.status, "api_error" if is_ours else "invalid_request_error")
     message = f"{error.param}: {error.message}" if error.param else error.message
     return {
         "type": "error",

@@ -8,6 +8,7 @@ Source: https://spec.openapis.org/oas/v3.1.1.html
 from __future__ import annotations
 
 import inspect
+from collections.abc import Sequence
 from functools import cache
 from typing import Any, Final
 
@@ -16,6 +17,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from functions.router.feedback import FeedbackRequest
+from functions.router.jobs import WAIT_PATTERN
+from functions.router.openapi_batches import BATCH_ANSWERS, batch_paths, request_schemas
 from functions.router.openapi_controls import (
     NOTE_HEADERS,
     controls_in_body,
@@ -33,6 +36,7 @@ from shared.domain.errors import (
     IdempotencyConflict,
     IdempotencyMismatch,
     InvalidRequest,
+    JobNotFound,
     KeyLimited,
     StoreUnavailable,
     Unauthorized,
@@ -105,8 +109,10 @@ def _paths() -> Json:
         "/v1/budget": {
             "get": _lookup("Tell what the key, its team and all may still spend.", "BudgetList")
         },
+        "/v1/jobs/{job_id}": {"get": _job()},
         "/v1/usage": {"get": _usage()},
         "/v1/feedback": {"post": _feedback()},
+        **batch_paths(_refusals, _ID_HEADERS),
         "/health": {"get": _open("Tell whether the router is up.", {"$ref": _ref("Health")})},
         "/health/details": {"get": _lookup("Tell what the router answers by.", "HealthDetails")},
         "/openapi.json": {"get": _open("Return this document.", {"type": "object"})},
@@ -166,6 +172,11 @@ def _door(summary: str, request: str, examples: Json, *, answer: str, error: str
                     "text/event-stream": {},
                 },
             },
+            "202": {
+                "description": "The job of a call with a deadline.",
+                "headers": _ID_HEADERS | {"location": {"schema": _TEXT}},
+                "content": {"application/json": {"schema": {"$ref": _ref("Job")}}},
+            },
             **_refusals(_PAID_REFUSALS, error),
         },
     }
@@ -183,6 +194,20 @@ def _lookup(summary: str, answer: str) -> Json:
             **_refusals(_LOOKUP_REFUSALS, _ref("OpenAiError")),
         },
     }
+
+
+def _job() -> Json:
+    found = _lookup("Tell how far a deferred call is, and its answer.", "Job")
+    named = {"name": "job_id", "in": "path", "required": True, "schema": _TEXT}
+    wait = {
+        "name": "wait",
+        "in": "query",
+        "description": "Seconds, up to 60, for which an answer is waited for.",
+        "schema": {"type": "string", "pattern": f"^{WAIT_PATTERN}$"},
+    }
+    refusals = _refusals((*_LOOKUP_REFUSALS, JobNotFound), _ref("OpenAiError"))
+    responses = found["responses"] | refusals
+    return {**found, "parameters": [named, wait], "responses": responses}
 
 
 def _usage() -> Json:
@@ -227,7 +252,7 @@ def _open(summary: str, answer: Json) -> Json:
     return {"summary": summary, "security": [], "responses": said}
 
 
-def _refusals(classes: tuple[type[GatewayError], ...], shape: str) -> Json:
+def _refusals(classes: Sequence[type[GatewayError]], shape: str) -> Json:
     said: dict[str, str] = {}
     for each in classes:
         status, about = str(each.status), inspect.getdoc(each) or ""
@@ -251,7 +276,7 @@ def _schemas() -> Json:
     for name in ("chat.ChatRequest", "messages.MessagesRequest"):
         schemas[name]["properties"][BODY_FIELD] = {"$ref": _ref("Controls")}
     schemas["messages.CountRequest"] = _counted(schemas["messages.MessagesRequest"])
-    return schemas | ANSWERS | {"Controls": controls_in_body()}
+    return schemas | request_schemas() | ANSWERS | BATCH_ANSWERS | {"Controls": controls_in_body()}
 
 
 def _counted(message: Json) -> Json:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from shared.domain.controls import HEADER_PREFIX, MAX_TTL_SECONDS, Tags
+from shared.domain.controls import DEADLINE_PATTERN, HEADER_PREFIX, MAX_TTL_SECONDS, Tags
 
 Json = dict[str, Any]
 
@@ -17,6 +17,11 @@ _CACHE_MODE: Final[Json] = {
 }
 _AMOUNT: Final[Json] = {"type": "string", "pattern": r"^[0-9]{1,9}(\.[0-9]{1,9}0{0,9})?$"}
 _AMOUNT_AS_NUMBER: Final[Json] = {"type": "number", "minimum": 0, "exclusiveMaximum": 10**9}
+_DEADLINE: Final[Json] = {"type": "string", "pattern": f"^{DEADLINE_PATTERN}$"}
+_MAY_WAIT: Final = (
+    "By when the answer must be there, from `1m` to `7d`: the call is accepted (202) as a job, and "
+    "joins a provider's batch at half the price where there is the time for it."
+)
 _MAX_COST: Final = (
     "Refuses the call (402) rather than cost more, in USD with up to nine decimals. Measured by "
     "the most that the call can cost."
@@ -84,6 +89,7 @@ def _controls() -> list[tuple[str, str, Json, str]]:
         ("task", "task", _text_of(tags["task"]), "Steers the router."),
         ("feature", "feature", _text_of(tags["feature"]), "Tags cost reports."),
         ("cache", "cache", _CACHE_MODE, f"At most ttl={MAX_TTL_SECONDS}."),
+        ("deadline", "deadline", _DEADLINE, _MAY_WAIT),
         ("max-cost", "max_cost_usd", _AMOUNT, _MAX_COST),
     ]
 

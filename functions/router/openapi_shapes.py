@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from shared.domain.budgets.ladder import STEPS
+from shared.domain.jobs.ids import JOB_PATTERN
 from shared.domain.rollups import DIMENSIONS
 from shared.domain.savings import LEVERS
 
@@ -145,6 +146,25 @@ ANSWERS: Final[Json] = {
             "ailing_models": {"type": "object"},
         }
     ),
+    "Job": _object(
+        {
+            "id": {**_TEXT, "pattern": JOB_PATTERN},
+            "object": {"const": "sluice.job"},
+            "status": {"enum": ["queued", "assigned", "done", "delivered", "failed"]},
+            "created_at": _COUNT,
+            "deadline": _COUNT,
+            "url": _TEXT,
+            "result": {
+                "type": ["object", "null"],
+                "description": "The answer, in the format of the door that was asked.",
+            },
+            "error": {
+                "type": ["object", "null"],
+                "description": "Why there is none, as that door says it, and the status.",
+            },
+        },
+        is_closed=True,
+    ),
     "UsageReport": _object(
         {
             "object": {"const": "list"},
@@ -230,6 +250,7 @@ CHAT_EXAMPLES: Final[dict[str, Json]] = {
         **_ASKED,
         "sluice": {"task": "qa", "feature": "docs", "cache": "ttl=60", "max_cost_usd": "9"},
     },
+    "deferred": {**_ASKED, "sluice": {"deadline": "2h"}},
 }
 """Requests that the chat door takes."""
 
@@ -264,5 +285,6 @@ MESSAGES_EXAMPLES: Final[dict[str, Json]] = {
         "output_config": {"format": {"type": "json_schema", "schema": _FIELDS}},
     },
     "controls": {**_BOUNDED, "sluice": {"task": "qa", "cache": "bypass", "max_cost_usd": 0.5}},
+    "deferred": {**_BOUNDED, "sluice": {"deadline": "24h"}},
 }
 """Requests that the Messages door takes."""

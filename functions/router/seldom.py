@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 if TYPE_CHECKING:
+    from shared.usecases.calls import Call
     from shared.wiring import Router
 
 
@@ -63,6 +64,20 @@ async def count_tokens(request: Request, router: Router, request_id: str) -> Res
     from functions.router import count_tokens as route  # noqa: PLC0415
 
     return await route.count_tokens(request, router, request_id)
+
+
+async def accept_job(router: Router, call: Call) -> Response:
+    """Accept a call that comes with a deadline."""
+    from functions.router import jobs as route  # noqa: PLC0415
+
+    return await route.accept_job(router, call)
+
+
+async def get_job(request: Request, router: Router, request_id: str) -> Response:
+    """Serve ``/v1/jobs/{id}``."""
+    from functions.router import jobs as route  # noqa: PLC0415
+
+    return await route.get_job(request, router, request_id)
 
 
 BATCH_ROUTES: Final = (

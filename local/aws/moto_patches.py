@@ -7,6 +7,8 @@
 3. Every request listed moto's own directory, three milliseconds of it: it is listed once here.
 4. Topics ran functions through docker, posted to any address and dropped e-mail: all of that goes
    to :mod:`local.aws.outbox` and is delivered from there.
+5. A bucket's policy was applied without its conditions, so one that refuses calls without TLS
+   refused all. Here resource policies count for nothing, as DIFFERENCES say.
 
 (Atomicity and IAM need no patch: the door in :mod:`local.aws.server` sees to both.)
 """
@@ -31,6 +33,8 @@ from moto.dynamodb.models import DynamoDBBackend, Table
 from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.models.utilities import dynamo_json_dump
 from moto.dynamodb.responses import DynamoHandler
+from moto.iam.access_control import PermissionResult
+from moto.s3.models import FakeBucket
 from moto.sns.models import Subscription
 
 from local.aws.outbox import OUTBOX
@@ -54,6 +58,11 @@ def apply_moto_patches() -> None:
     DynamoHandler.transact_write_items = _honour_token
     backends.list_of_moto_modules = _modules
     Subscription.publish = _leave_in_outbox
+    FakeBucket.get_permission = _say_nothing
+
+
+def _say_nothing(_bucket: FakeBucket, _action: str, _resource: str) -> PermissionResult:
+    return PermissionResult.NEUTRAL
 
 
 @cache

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
 from shared.adapters.aws_json import Json, JsonClient, Service, Timeouts, access
 from shared.adapters.dynamodb.reaching import Report
 from shared.domain.errors import StoreUnavailable
+from shared.domain.jobs.messages import message_of
 
 _TOGETHER: Final = 10
 """What SendMessageBatch takes."""
@@ -37,14 +37,6 @@ class SqsClient(JsonClient):
 def connect(timeouts: Timeouts) -> SqsClient:
     """Return a client for the function's own region and role."""
     return SqsClient(_SQS, access(_SQS), timeouts)
-
-
-class _Message(msgspec.Struct, frozen=True):
-    team: str
-    job: str
-
-
-_decode: Final = msgspec.json.Decoder(_Message).decode
 
 
 class SqsJobQueue:
@@ -94,14 +86,3 @@ class SqsJobQueue:
         if answer.get("Failed"):
             self._report("send", answer["Failed"][0]["Code"])
             raise StoreUnavailable("jobs queue")
-
-
-def message_of(team: str, job: str) -> str:
-    """Return the body of a message: ids, never content."""
-    return msgspec.json.encode(_Message(team, job)).decode()
-
-
-def place_in(body: str) -> tuple[str, str]:
-    """Return the team and the id that a message names; raises ``msgspec.DecodeError``."""
-    message = _decode(body)
-    return message.team, message.job

@@ -53,7 +53,7 @@ class MemoryBatchProvider:
         self.begun_when_cancelled = 0
         self._clock = clock
         self._answering = answering
-        self._cancelling = cancelling
+        self.cancelling = cancelling
         self.keeps_ids = keeps_ids
         self._numbers = 0
 
@@ -98,7 +98,7 @@ class MemoryBatchProvider:
         created = self.created[provider_batch] if provider_batch else self._of(batch)
         if not created.cancelled and self._clock() < created.ends_at:
             created.cancelled = True
-            created.ends_at = min(created.ends_at, self._clock() + self._cancelling)
+            created.ends_at = min(created.ends_at, self._clock() + self.cancelling)
         self._fail("cancel", self.failing_after)
 
     def results(self, batch: ProviderBatch) -> Iterator[LineResult]:

@@ -15,20 +15,22 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 
 from shared.domain.chat import field_named
-from shared.domain.errors import InvalidRequest, NotAvailable
+from shared.domain.errors import InvalidRequest
 from shared.domain.money import InexactPriceError, nano_from_usd
 
 HEADER_PREFIX: Final = "x-sluice-"
 BODY_FIELD: Final = "sluice"
 MAX_TTL_SECONDS: Final = 7 * 24 * 3600
 
-NOT_BUILT: Final = {
-    "deadline": "Deferred calls arrive with a later version; send the call without a deadline.",
-}
-"""Controls of the contract that this version refuses, by header name without the prefix."""
+SHORTEST_DEADLINE_SECONDS: Final = 60
+LONGEST_DEADLINE_SECONDS: Final = 7 * 24 * 3600
+DEADLINE_PATTERN: Final = r"[0-9]{1,6}[smhd]"
 
 _MAX_COST: Final = "max-cost"
 _BODY_NAMES: Final = {"max_cost_usd": _MAX_COST}
+_DEADLINE: Final = "deadline"
+_UNIT_SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 24 * 3600}
+_READ_APART: Final = frozenset({"cache", _MAX_COST, _DEADLINE})
 _TTL: Final = re.compile(r"ttl=(\d{1,9})")
 _Tag = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}\Z")]
 
@@ -57,13 +59,15 @@ class Controls:
     """The controls of one call.
 
     ``task`` steers the router, ``feature`` tags cost reports, and a call that may cost more than
-    ``max_cost_nano`` nano-dollars is refused.
+    ``max_cost_nano`` nano-dollars is refused. With ``deadline_seconds`` the answer may wait as
+    long, and costs less for it.
     """
 
     task: str | None = None
     feature: str | None = None
     cache: CacheMode = field(default_factory=CacheMode)
     max_cost_nano: int | None = None
+    deadline_seconds: int | None = None
 
 
 def read_controls(headers: Mapping[str, str], in_body: object) -> Controls:
@@ -80,11 +84,7 @@ def read_controls(headers: Mapping[str, str], in_body: object) -> Controls:
                 f"{name} is set differently in the header and in the body.",
                 param=HEADER_PREFIX + name,
             )
-    merged = from_body | from_headers
-    for name, instead in NOT_BUILT.items():
-        if name in merged:
-            raise NotAvailable(_spelled(name, from_headers), instead)
-    return _checked(merged, from_headers)
+    return _checked(from_body | from_headers, from_headers)
 
 
 def _from_body(value: object) -> dict[str, Any]:
@@ -96,17 +96,30 @@ def _from_body(value: object) -> dict[str, Any]:
 
 
 def _checked(merged: dict[str, Any], from_headers: Mapping[str, str]) -> Controls:
-    plain = {name: value for name, value in merged.items() if name not in {"cache", _MAX_COST}}
+    plain = {name: value for name, value in merged.items() if name not in _READ_APART}
     cache = read_cache_mode(merged["cache"]) if merged.get("cache") is not None else CacheMode()
     most = merged.get(_MAX_COST)
     limit = None if most is None else _read_amount(most, _spelled(_MAX_COST, from_headers))
+    wait = merged.get(_DEADLINE)
+    deadline = None if wait is None else _read_deadline(wait, _spelled(_DEADLINE, from_headers))
     try:
         tags = msgspec.convert(plain, Tags)
     except msgspec.ValidationError as error:
         text, _, path = str(error).partition(" - at `$")
         name = field_named(text, path.rstrip("`")) or BODY_FIELD
         raise InvalidRequest(text, param=_spelled(name, from_headers)) from None
-    return Controls(tags.task, tags.feature, cache, limit)
+    return Controls(tags.task, tags.feature, cache, limit, deadline)
+
+
+def _read_deadline(value: object, name: str) -> int:
+    """Return the seconds of ``30m``, ``2h`` or ``1d``."""
+    if isinstance(value, str) and re.fullmatch(DEADLINE_PATTERN, value):
+        seconds = int(value[:-1]) * _UNIT_SECONDS[value[-1]]
+        if SHORTEST_DEADLINE_SECONDS <= seconds <= LONGEST_DEADLINE_SECONDS:
+            return seconds
+    raise InvalidRequest(
+        f"{name} must be a time from 1m to 7d, such as 30m, 2h or 24h.", param=name
+    )
 
 
 def _read_amount(value: object, name: str) -> int:

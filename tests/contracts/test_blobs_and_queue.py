@@ -11,9 +11,10 @@ from moto import mock_aws
 
 from shared.adapters import blobs as module
 from shared.adapters.blobs import S3Blobs
-from shared.adapters.job_queue import SqsJobQueue, place_in
+from shared.adapters.job_queue import SqsJobQueue
 from shared.adapters.memory_jobs import MemoryBlobs, MemoryQueue
 from shared.domain.errors import StoreUnavailable
+from shared.domain.jobs.messages import place_in
 
 
 @pytest.fixture(params=["memory", "s3"])

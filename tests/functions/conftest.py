@@ -16,7 +16,7 @@ from functions.router.app import create_app
 from shared.adapters.memory import MemoryMeter, MemoryReply, MemoryStore, MemoryUpstream
 from shared.adapters.memory_caller_batches import MemoryCallerBatches
 from shared.adapters.memory_files import MemoryFiles
-from shared.adapters.memory_jobs import MemoryBlobs, MemoryQueue
+from shared.adapters.memory_jobs import MemoryBlobs, MemoryJobs, MemoryQueue
 from shared.adapters.memory_ledger import MemoryLedger
 from shared.batch_wiring import BatchStores
 from shared.catalog import Provider
@@ -79,10 +79,11 @@ class Gateway:
     upstream: MemoryUpstream
     meter: MemoryMeter
     time: list[float]
-    files: MemoryFiles
-    blobs: MemoryBlobs
-    batches: MemoryCallerBatches
-    queue: MemoryQueue
+    files: MemoryFiles = field(default_factory=MemoryFiles)
+    blobs: MemoryBlobs = field(default_factory=MemoryBlobs)
+    jobs: MemoryJobs = field(default_factory=MemoryJobs)
+    queue: MemoryQueue = field(default_factory=MemoryQueue)
+    batches: MemoryCallerBatches = field(default_factory=MemoryCallerBatches)
     keys: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -139,7 +140,7 @@ def make_gateway(*providers: str, **limits: Any) -> Gateway:
     time = [1_795_330_000.0]
     store, meter = MemoryStore(), MemoryMeter()
     files, blobs = MemoryFiles(), MemoryBlobs()
-    batches, queue = MemoryCallerBatches(), MemoryQueue()
+    jobs, queue, batches = MemoryJobs(), MemoryQueue(), MemoryCallerBatches()
     upstream = MemoryUpstream(lambda *_: MemoryReply(as_chunks()))
     router = build_router(
         settings,
@@ -148,19 +149,21 @@ def make_gateway(*providers: str, **limits: Any) -> Gateway:
         upstream=upstream,
         meter=meter,
         batch_stores=BatchStores(files, blobs, batches, queue),
+        job_stores=(jobs, queue),
     )
     made = Gateway(
-        create_app(router),
-        router,
-        store,
-        store.ledger,
-        upstream,
-        meter,
-        time,
-        files,
-        blobs,
-        batches,
-        queue,
+        app=create_app(router),
+        router=router,
+        store=store,
+        ledger=store.ledger,
+        upstream=upstream,
+        meter=meter,
+        time=time,
+        files=files,
+        blobs=blobs,
+        jobs=jobs,
+        queue=queue,
+        batches=batches,
     )
     made.answer_with(usual_answer)
     for number, team in enumerate(("search", "support")):

@@ -56,7 +56,7 @@ MALFORMED: dict[str, tuple[bytes, dict[str, str], int, str | None]] = {
         {}, 400, "messages[0].content[0].image_url.url",
     ),
     "an unknown control": (body(), {"x-sluice-magic": "1"}, 400, "x-sluice-magic"),
-    "a control that is not built": (body(), {"x-sluice-deadline": "2h"}, 400, "x-sluice-deadline"),
+    "a deadline past all bounds": (body(), {"x-sluice-deadline": "8d"}, 400, "x-sluice-deadline"),
     "an endless idempotency key": (
         body(), {"idempotency-key": "k" * 256}, 400, "Idempotency-Key"),
     "a control object of the wrong kind": (body(sluice=[1]), {}, 400, "sluice"),

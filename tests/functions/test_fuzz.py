@@ -246,7 +246,8 @@ def test_a_generated_message_body_is_served_or_refused(body: Json, model: str, m
 
 HEADERS: Final = (
     "authorization", "content-encoding", "content-length", "content-type", "idempotency-key",
-    "x-amzn-lambda-context", "x-api-key", "x-sluice-cache", "x-sluice-feature", "x-sluice-task",
+    "x-amzn-lambda-context", "x-api-key", "x-sluice-cache", "x-sluice-deadline", "x-sluice-feature",
+    "x-sluice-task",
 )  # fmt: skip
 header_values = st.sampled_from(
     [b"\xb2", b"9" * 4301, b"-1", b"[]", b"[" * 5000, b"7",

@@ -83,7 +83,7 @@ def test_the_doors_do_not_share_stored_answers(claude: Gateway) -> None:
         ({"api_base": "http://evil.example"}, 400, "invalid_request_error", "api_base"),
         ({"max_tokens": None}, 400, "invalid_request_error", "max_tokens"),
         ({"model": "claude-1"}, 400, "invalid_request_error", "model"),
-        ({"sluice": {"deadline": "2h"}}, 400, "invalid_request_error", "deadline"),
+        ({"sluice": {"deadline": "soon"}}, 400, "invalid_request_error", "deadline"),
     ],
 )
 def test_refusals_have_anthropics_shape_and_name_the_field(

@@ -28,10 +28,13 @@ MAY_IMPORT = {
         "shared.settings", "shared.meters", "shared.adapters",
     },
     "shared.wiring": {"shared"},
+    "shared.batch_wiring": {"shared"},
+    "shared.deferral_wiring": {"shared"},
     "shared.guard_wiring": {"shared"},
+    "shared.worker_wiring": {"shared"},
     "functions": {
         "functions", "shared.clock", "shared.domain", "shared.usecases", "shared.catalog",
-        "shared.settings", "shared.wiring", "shared.guard_wiring",
+        "shared.settings", "shared.wiring", "shared.guard_wiring", "shared.worker_wiring",
     },
     "infra": {
         "infra", "shared.resources", "shared.settings", "shared.meters", "shared.catalog",
@@ -95,6 +98,7 @@ def test_the_domain_is_pure() -> None:
 
 
 BATCHES = "shared.adapters.batches"
+LATE = {"shared.wiring", "shared.batch_wiring", "shared.deferral_wiring"}
 
 
 def test_the_router_imports_no_provider_sdk() -> None:
@@ -105,7 +109,7 @@ def test_the_router_imports_no_provider_sdk() -> None:
             if not is_under(module, BATCHES):
                 heavy |= {"openai", "anthropic"}
             assert {name.split(".")[0] for name in names} & heavy == set(), module
-            if module == "shared.wiring" or is_under(module, "functions.router"):
+            if module in LATE or is_under(module, "functions.router"):
                 assert not any(is_under(name, BATCHES) for name in names), module
 
 

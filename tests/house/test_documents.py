@@ -43,12 +43,17 @@ def test_every_command_in_the_readme_is_known() -> None:
     assert named <= known
 
 
-def test_the_route_table_of_the_readme_names_served_controls() -> None:
-    from shared.domain.controls import NOT_BUILT
+def test_the_readme_names_every_control_and_no_other() -> None:
+    from dataclasses import fields
+
+    from shared.domain.controls import Controls
 
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    promised = set(re.findall(r"`x-sluice-(task|feature|deadline|max-cost)`", text))
-    assert promised & set(NOT_BUILT) == set()
+    rows = re.findall(r"^\| `x-sluice-([a-z-]+)` / `([a-z_]+)` \|", text, re.MULTILINE)
+    served = {each.name for each in fields(Controls)}
+    assert {name.replace("-", "_") for name, _ in rows} == {
+        re.sub("_(nano|seconds)$", "", name) for name in served
+    }
 
 
 def test_no_document_or_source_names_a_place_on_one_machine() -> None:

@@ -20,7 +20,7 @@ REFUSED: list[tuple[dict[str, Any], type[anthropic.APIStatusError], int, str, st
      anthropic.BadRequestError, 400, "invalid_request_error", "messages[0].content[0].text"),
     ({"extra_body": {"max_tokens": None}},
      anthropic.BadRequestError, 400, "invalid_request_error", "max_tokens"),
-    ({"extra_headers": {"x-sluice-deadline": "2h"}},
+    ({"extra_headers": {"x-sluice-deadline": "8d"}},
      anthropic.BadRequestError, 400, "invalid_request_error", "x-sluice-deadline"),
     ({"model": "claude-1"},
      anthropic.BadRequestError, 400, "invalid_request_error", "claude-1"),

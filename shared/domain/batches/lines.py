@@ -152,6 +152,9 @@ def read_call(line: Line, door: BatchDoor) -> LineCall:
         raise InvalidRequest(f"The body is nested deeper than {MAX_DEPTH} levels.")
     body = dict(line.body)
     controls = read_controls({}, body.pop(BODY_FIELD, None))
+    if controls.deadline_seconds is not None:
+        about = "A batch has its own window of 24 hours. Leave it out."
+        raise InvalidRequest(about, param=f"{BODY_FIELD}.deadline")
     request = door.parse(body)
     if request.stream:
         raise InvalidRequest("A batch has no streams. Leave it out.", param="stream")

@@ -6,8 +6,6 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 HOUR: Final = 3600.0
-LONGEST_DEADLINE_SECONDS: Final = 7 * 24 * HOUR
-SHORTEST_DEADLINE_SECONDS: Final = 60.0
 
 
 @dataclass(frozen=True)

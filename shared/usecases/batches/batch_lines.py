@@ -21,7 +21,7 @@ from shared.domain.batches.records import Fault, Record, Twin, twins_in, written
 from shared.domain.budgets.lines import SettledLine
 from shared.domain.entries import Settlement, StoredAnswer
 from shared.domain.errors import StoreUnavailable
-from shared.domain.files import Blob
+from shared.domain.files import Blob, blob_key
 from shared.domain.jobs.lines import Claimed, Ended, Line, LineResult, Planned
 from shared.domain.jobs.provider_batch import ProviderBatch
 from shared.domain.prices import TokenCounts
@@ -187,7 +187,7 @@ class BatchLines:
         """Write records into a file that is named by what it says: the same ones, the same file."""
         content = b"".join(map(written, records))
         name = hashlib.sha256(content).hexdigest()[:32]
-        blob = Blob(f"{caller.team}/batches/{caller.id}/records/{name}", len(content))
+        blob = Blob(blob_key(caller.team, f"{caller.id}/records/{name}"), len(content))
         self._blobs.write(blob.key, [content])
         succeeded = sum(record.end == "succeeded" for record in records)
         results = Results(blob, succeeded, len(records) - succeeded)

@@ -33,7 +33,7 @@ from shared.domain.budgets import Hold
 from shared.domain.budgets.scopes import scopes_of
 from shared.domain.entries import KeyRow, StoredAnswer
 from shared.domain.errors import GatewayError, Unauthorized
-from shared.domain.files import Blob
+from shared.domain.files import Blob, blob_key
 from shared.domain.jobs.job import Held
 from shared.ports import Blobs, Store
 from shared.usecases.batches.line_plan import (
@@ -123,7 +123,7 @@ class Planner:
             found = _Sorted(stack)
             self._sort(batch, key, standing, found)
             hold = self._room.reserve(batch, key, found.most)
-            return self._written(batch, found, hold, f"{batch.team}/batches/{batch.id}/{attempt}")
+            return self._written(batch, found, hold, blob_key(batch.team, f"{batch.id}/{attempt}"))
 
     def _caller(self, batch: Batch) -> tuple[KeyRow, Standing]:
         """Return the key that asked, which may have been revoked since, and how its budgets are."""

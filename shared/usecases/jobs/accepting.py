@@ -17,7 +17,7 @@ A process that dies between the row and the job leaves a row that leads to the h
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import ParamSpec, TypeVar
 
@@ -49,6 +49,14 @@ from shared.usecases.wire_body import WireBody
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """A job that is written, and what its caller is told of the budgets that pay for it."""
+
+    job: Job
+    facts: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -100,6 +108,10 @@ class AcceptCall:
 
     async def __call__(self, call: Call) -> Job:
         """Return the job of a call that has ``answer_by``."""
+        return (await self.accepted(call)).job
+
+    async def accepted(self, call: Call) -> Accepted:
+        """Return the job, and what is to be told beside it."""
         if call.is_stream:
             raise InvalidRequest("A deferred call cannot be streamed.", param="stream")
         call = replace(call, identity=self._facts.identity(call))
@@ -108,7 +120,7 @@ class AcceptCall:
         standing = await self._standing_of(found.budgets)
         claim, replay = await self._idempotency.claim(call)
         if replay is not None:
-            return await self._same_again(call, replay)
+            return Accepted(await self._same_again(call, replay), standing.facts)
         try:
             if found.answer and self._facts.may_serve(call, found.answer):
                 job = await _in_thread(self._from_cache, call, found, found.answer)
@@ -121,7 +133,7 @@ class AcceptCall:
             await self._idempotency.release(claim)
             raise
         await self._remember(claim, job)
-        return job
+        return Accepted(job, standing.facts)
 
     def _accept(self, call: Call, found: Admitted, digest: str | None, chosen: _Chosen) -> Job:
         job = self._new_job(call, found, digest, chosen)

@@ -18,8 +18,12 @@ from shared.domain.jobs.provider_batch import ProviderBatch, input_key, manifest
 from shared.ports import Blobs
 
 
+class FilesGone(Exception):
+    """A batch's files were deleted: another process has gone on with it up to its end."""
+
+
 class BatchFiles:
-    """Writes and reads the files of batches. Raises ``StoreUnavailable``, ``KeyError``."""
+    """Writes and reads the files of batches. Raises ``StoreUnavailable``, ``FilesGone``."""
 
     def __init__(self, blobs: Blobs) -> None:
         self._blobs = blobs
@@ -30,7 +34,7 @@ class BatchFiles:
 
     def plan(self, batch: ProviderBatch) -> Iterator[Planned]:
         """Yield what is to be claimed."""
-        return plan_in(self._blobs.read(plan_key(batch)))
+        return plan_in(self._read(plan_key(batch)))
 
     def write_lines(self, batch: ProviderBatch, claimed: Iterable[Claimed]) -> tuple[int, int]:
         """Write input and manifest while lines are claimed; returns their number and bytes."""
@@ -51,11 +55,17 @@ class BatchFiles:
 
     def manifest(self, batch: ProviderBatch) -> Manifest:
         """Return the lines."""
-        return Manifest(self._blobs.read(manifest_key(batch)))
+        return Manifest(self._read(manifest_key(batch)))
 
     def asked(self, batch: ProviderBatch) -> Callable[[], Iterator[AskedLine]]:
         """Return how the input is read, from the start each time."""
-        return lambda: input_in(self._blobs.read(input_key(batch)))
+        return lambda: input_in(self._read(input_key(batch)))
+
+    def _read(self, key: str) -> Iterator[bytes]:
+        try:
+            return self._blobs.read(key)
+        except KeyError:
+            raise FilesGone(key) from None
 
     def discard(self, batch: ProviderBatch) -> None:
         """Delete what holds content; the manifest stays until its lifecycle ends."""

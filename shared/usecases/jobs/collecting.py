@@ -19,7 +19,7 @@ from shared.domain.jobs.provider_errors import BatchFailure
 from shared.domain.jobs.seen import Seen
 from shared.domain.jobs.times import JobTimes
 from shared.ports import BatchProvider, BatchStore, Meter
-from shared.usecases.jobs.batch_files import BatchFiles
+from shared.usecases.jobs.batch_files import BatchFiles, FilesGone
 from shared.usecases.jobs.chunks import chunks
 from shared.usecases.jobs.owners import SETTLED_TOGETHER, LineOwner
 from shared.usecases.jobs.submitting import by_owner
@@ -67,7 +67,7 @@ class Collector:
             if batch.state in {"submitting", "submitted"} and self._is_due(batch):
                 try:
                     self._look_after(batch, until)
-                except BatchLost:
+                except (BatchLost, FilesGone):
                     continue
                 except BatchFailure as error:
                     self._meter.trouble("batch_unread", batch=batch.id, reason=error.reason)

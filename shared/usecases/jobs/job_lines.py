@@ -75,10 +75,14 @@ class JobLines:
         return [each for each in self._each(bound, planned) if each is not None]
 
     def give_back(self, batch: ProviderBatch, lines: Sequence[Line], company: int) -> None:
-        """Let the jobs wait again, those that are still the batch's."""
-        for line, job in self._jobs_of(lines):
-            if self._is_of(batch, line, job):
+        """Let the jobs wait again, those that are still the batch's; of others end the holds."""
+        jobs = {line.id: job for line, job in self._jobs_of(lines)}
+        for line in lines:
+            job = jobs.get(line.id)
+            if job is not None and self._is_of(batch, line, job):
                 self._go_on(job, tries=job.tries, company=company)
+            else:
+                self._end_hold_of_stray(line, job)
 
     def settle(self, batch: ProviderBatch, ended: Sequence[Ended]) -> None:
         """Settle each line by itself."""
@@ -166,14 +170,21 @@ class JobLines:
     ) -> None:
         """Deal with a line that provably was not billed."""
         if job is None or not self._is_of(batch, line, job):
-            if job is None or job.entry.attempt > line.entry.attempt or job.is_at_rest:
-                self._holding.release(_hold(line))
-            return  # else it was dealt with before, and its hold waits with the job
+            self._end_hold_of_stray(line, job)
+            return
         tries = job.tries + (result is None or result.status != "canceled")
         if may_go_again(result) and tries < MOST_TRIES and self._clock() < job.deadline:
             self._go_on(job, tries=tries, company=job.company)
         else:
             self._give_up(line, job, result)
+
+    def _end_hold_of_stray(self, line: Line, job: Job | None) -> None:
+        """Give the hold back of a line that was not billed and whose job has gone on without it.
+
+        Where the job has not (it waits again, with the attempt of the line), the hold is the job's.
+        """
+        if job is None or job.entry.attempt > line.entry.attempt or job.is_at_rest:
+            self._holding.release(_hold(line))
 
     def _give_up(self, line: Line, job: Job, result: LineResult | None) -> None:
         """Fail a job, if nobody has decided otherwise, and give its hold back after that."""

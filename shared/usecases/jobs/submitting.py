@@ -26,7 +26,7 @@ from shared.domain.jobs.provider_errors import (
 )
 from shared.domain.jobs.times import JobTimes
 from shared.ports import BatchProvider, BatchStore, JobStore, Meter
-from shared.usecases.jobs.batch_files import BatchFiles
+from shared.usecases.jobs.batch_files import BatchFiles, FilesGone
 from shared.usecases.jobs.chunks import chunks
 from shared.usecases.jobs.lanes import HeldLane, LaneLost, Lanes
 from shared.usecases.jobs.owners import SETTLED_TOGETHER, LineOwner
@@ -81,7 +81,7 @@ class Submitter:
         try:
             self._run(provider, lane)
             lane.leave()
-        except LaneLost:
+        except (LaneLost, FilesGone):
             self._meter.trouble("lane_lost", provider=provider)
 
     def rooms_of(self, provider: str) -> list[str]:
@@ -222,7 +222,8 @@ class Submitter:
     def _provider_batches(self, batch: ProviderBatch) -> set[str | None]:
         """Return the ids at the provider of all batches that are not this one, for certain."""
         past = self._batches.past_batches(batch.submitting_since - _PLANNED_BEFORE_SECONDS)
-        return {each.provider_batch for each in (*self._batches.open_batches(), *past)}
+        known = (*self._batches.open_batches(), *past)
+        return {each.provider_batch for each in known if each.provider == batch.provider}
 
     def _cancel_others(self, batch: ProviderBatch, others: Sequence[str]) -> None:
         for other in others:

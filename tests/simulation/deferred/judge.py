@@ -56,6 +56,12 @@ class JobsJudge:
             is_next = "revision" in before and step == 1
             _require(is_next, f"{key} went from {dict(before)} to {dict(after)}")
 
+    def check_quiet(self, snapshot: Snapshot) -> None:
+        """Check what must be true before anything is swept: a batch's holds end with its lines."""
+        for (partition, sort), item in snapshot.items():
+            is_hold = partition.endswith("/holds") and "held_nano" in item
+            _require(not (is_hold and "variant" in item), f"the hold of a line is left: {sort}")
+
     def check_end(self, snapshot: Snapshot) -> None:
         """Check what must be true once all is quiet and swept."""
         for partition, sort in snapshot:

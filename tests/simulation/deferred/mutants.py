@@ -11,8 +11,8 @@ from unittest.mock import patch
 from shared.adapters.dynamodb.jobs import JOB_CONDITIONS, DynamoJobs
 from shared.domain.jobs.job import Job
 from shared.domain.jobs.provider_batch import ProviderBatch
+from shared.domain.jobs.provider_errors import BatchFailure
 from shared.usecases.holding import Holding
-from shared.usecases.jobs.calling import CallNow
 from shared.usecases.jobs.collecting import Collector
 from shared.usecases.jobs.job_lines import JobLines
 from shared.usecases.jobs.rooms import Rooms
@@ -58,14 +58,16 @@ def _release_first(self: Rooms, job: Job, *, tries: int) -> Job:
     return self.call_now(job, tries=tries)
 
 
-_submit = Submitter._submit
 _answered = JobLines._answered
 
 
 def _announce_after(self: Submitter, batch: ProviderBatch, lane: Any) -> ProviderBatch | None:
     """Create first and write it down after."""
     provider, asked = self._providers[batch.provider], self._files.asked(batch)
-    return self._submitted(batch, provider.create(batch, asked))
+    try:
+        return self._submitted(batch, provider.create(batch, asked))
+    except BatchFailure:
+        return None
 
 
 def _done_before_settled(self: JobLines, line: Any, result: Any, job: Job | None) -> None:
@@ -79,6 +81,7 @@ def _promote_and_release(self: JobLines, batch: ProviderBatch, lines: Any) -> No
     for line, job in self._jobs_of(lines):
         if self._is_of(batch, line, job) and job.hold is not None:
             self._holding.release(job.hold)
+            self._meter.trouble("job_promoted", job=job.id)
             self._rooms.call_now(job, tries=job.tries)
 
 
@@ -88,12 +91,6 @@ def _row_after_job(self: Rooms, job: Job, **changes: object) -> Job:
     stands = self._jobs.move(job, after)
     self._jobs.file(after.row(self._clock(), int(job.deadline + self._times.grace)))
     return stands
-
-
-def _call_again_for_nothing(self: CallNow, job: Job) -> None:
-    """Call again when a call was lost, and forget what it may have cost."""
-    if job.calling is not None and self._clock() >= job.calling.until:
-        self._again(job, job.calling, Exception(), tries=job.tries)  # type: ignore[arg-type]
 
 
 STRUCTURAL: dict[str, Mutation] = {
@@ -117,9 +114,6 @@ STRUCTURAL: dict[str, Mutation] = {
         patch.object, JobLines, "promote", _promote_and_release
     ),
     "a row is written after its job": partial(patch.object, Rooms, "_file", _row_after_job),
-    "a call that was lost is not charged": partial(
-        patch.object, CallNow, "resolve", _call_again_for_nothing
-    ),
     "holds of jobs that came to rest are kept": partial(
         patch.object, Rooms, "give_hold_back", lambda self, job: self.leave(job)
     ),

@@ -100,8 +100,8 @@ def skew_of(plan: Plan, chance: Random) -> float:
 
 
 def _order(chance: Random, number: int) -> Order:
-    is_cached = chance.random() < 0.2
-    topic = "the same" if is_cached and chance.random() < 0.5 else f"topic {number}"
+    is_cached = chance.random() < 0.4
+    topic = "the same" if is_cached and chance.random() < 0.8 else f"topic {number}"
     seconds = chance.choice((400.0, 2_400.0, HOUR, 2 * HOUR, 5 * HOUR, 24 * HOUR))
     return Order(number, chance.choice(TEAMS), seconds, topic, is_cached)
 

@@ -24,7 +24,7 @@ _PLAN = Plan(
     orders=(
         (
             Order(0, "search", 5 * HOUR, "topic 0", is_cached=False),
-            Order(1, "search", 400.0, "topic 1", is_cached=False),
+            Order(1, "search", 1_500.0, "topic 1", is_cached=False),
         ),
         (
             Order(2, "other", 5 * HOUR, "topic 2", is_cached=True),
@@ -34,11 +34,12 @@ _PLAN = Plan(
     temper=Temper(lasts=3_000.0, cancelling=30_000.0, keeps_ids=True),
     dispatchers=2,
     tickers=2,
-    rounds=12,
+    rounds=14,
     fault_rate=0.0,
     leaps=(),
     skewed=False,
     honours_tokens=False,
+    naps=(30.0, 300.0, 900.0),
 )
 
 

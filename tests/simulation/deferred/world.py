@@ -239,6 +239,8 @@ class World:
     def _quieten(self) -> None:
         """Let the world run without faults until nothing is left to do, and sweep."""
         self._faults.faults = NoFaults()
+        for batch in self._past_batches():
+            self.trace.notice(f"{batch} before all was quiet")
         for _ in range(_QUIET_ROUNDS):
             self.clock.now += self._next_step()
             self.steps.arrive()
@@ -257,6 +259,7 @@ class World:
                 self.judge.again[self.topics[request_of(facts["job"])]] += 1
         for job in self.judge.jobs(self.service.items()):
             self.trace.notice(_ended(job))
+        self.judge.check_quiet(self.service.items())
         self.clock.now += 10 * 24 * 3600
         self._sweep()
         self._look()
@@ -267,6 +270,10 @@ class World:
         jobs = [job for job in self.judge.jobs(self.service.items()) if not job.is_at_rest]
         is_near = any(job.deadline - self.clock.now < 3_000.0 for job in jobs)
         return 60.0 if is_near else 900.0
+
+    def _past_batches(self) -> list[str]:
+        items = self.service.items()
+        return [items[key]["state"]["S"] for key in items if key[0] == "-/batches/past"]
 
     def _is_quiet(self) -> bool:
         return not any(

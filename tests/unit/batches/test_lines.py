@@ -114,6 +114,7 @@ def call(body: dict[str, Any], door: BatchDoor = CHAT) -> Any:
         ({"model": "auto"}, "messages"),
         ({**BODY, "sluice": {"colour": 1}}, "sluice.colour"),
         ({**BODY, "sluice": 1}, "sluice"),
+        ({**BODY, "sluice": {"deadline": "2h"}}, "sluice.deadline"),
     ],
 )
 def test_a_bad_call_is_refused_as_at_its_door(body: dict[str, Any], param: str) -> None:

@@ -39,8 +39,12 @@ def test_the_same_control_twice_with_one_value_is_fine() -> None:
         ({"x-sluice-cache": "sometimes"}, None, "x-sluice-cache"),
         ({"x-sluice-cache": "ttl=999999999"}, None, "x-sluice-cache"),
         ({"x-sluice-cache": "ttl=-1"}, None, "x-sluice-cache"),
-        ({"x-sluice-deadline": "2h"}, None, "x-sluice-deadline"),
-        ({}, {"deadline": "2h"}, "sluice.deadline"),
+        ({"x-sluice-deadline": "soon"}, None, "x-sluice-deadline"),
+        ({"x-sluice-deadline": "59s"}, None, "x-sluice-deadline"),
+        ({"x-sluice-deadline": "8d"}, None, "x-sluice-deadline"),
+        ({"x-sluice-deadline": "2h "}, None, "x-sluice-deadline"),
+        ({"x-sluice-deadline": "\u0662h"}, None, "x-sluice-deadline"),
+        ({}, {"deadline": 7200}, "sluice.deadline"),
         ({"x-sluice-max-cost": "a dollar"}, None, "x-sluice-max-cost"),
         ({}, {"max_cost_usd": "-1"}, "sluice.max_cost_usd"),
         ({"x-sluice-max-cost": "1"}, {"max_cost_usd": "2"}, "x-sluice-max-cost"),
@@ -65,3 +69,17 @@ def test_a_max_cost_that_is_no_amount_is_refused(given: object) -> None:
     with pytest.raises(InvalidRequest) as caught:
         read_controls({}, {"max_cost_usd": given})
     assert caught.value.param == "sluice.max_cost_usd"
+
+
+@pytest.mark.parametrize(
+    ("given", "seconds"),
+    [("60s", 60), ("1m", 60), ("30m", 1800), ("2h", 7200), ("24h", 86_400), ("7d", 604_800)],
+)
+def test_a_deadline_is_a_time_from_a_minute_to_a_week(given: str, seconds: int) -> None:
+    assert read_controls({"x-sluice-deadline": given}, None).deadline_seconds == seconds
+    assert read_controls({}, {"deadline": given}).deadline_seconds == seconds
+
+
+def test_the_refusal_of_a_deadline_names_its_bounds() -> None:
+    with pytest.raises(InvalidRequest, match="from 1m to 7d, such as 30m, 2h or 24h"):
+        read_controls({"x-sluice-deadline": "1s"}, None)

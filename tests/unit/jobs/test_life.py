@@ -7,7 +7,7 @@ import json
 import pytest
 
 from shared.domain.errors import BudgetExceeded, InvalidRequest, NoBatchApi
-from shared.domain.jobs.lines import AskedLine, LineResult
+from shared.domain.jobs.lines import AskedLine, BatchProgress, LineResult
 from shared.domain.jobs.provider_errors import BatchAnswerLost, BatchRefused
 from tests.deferral import BATCH_COST, FULL_COST, HOUR, NOON, UNCACHED, completion, question
 from tests.unit.jobs.world import World
@@ -100,7 +100,7 @@ def test_a_batch_that_never_ends_has_its_jobs_called_before_their_deadline() -> 
 
 def test_a_cancellation_that_does_not_end_in_time_pays_twice_and_says_so() -> None:
     world = World(lasts=1e9)
-    world.provider._cancelling = 3 * HOUR
+    world.provider.cancelling = 3 * HOUR
     world.provider.begun_when_cancelled = 1
     jobs = [world.accept(hours=2) for _ in range(2)]
     world.pass_time(2 * HOUR)
@@ -159,7 +159,7 @@ def test_a_refused_batch_is_halved_until_the_line_at_fault_is_alone() -> None:
             raise BatchRefused("line with poison")
         return create(batch, lines)  # type: ignore[arg-type]
 
-    world.provider.create = picky  # type: ignore[method-assign, assignment]
+    world.provider.create = picky  # type: ignore[method-assign]
     world.pass_time(5 * HOUR)
     assert [world.job(job).state for job in jobs] == ["done", "done", "failed", "done", "done"]
     assert (world.held(), world.spent()) == (0, 4 * BATCH_COST)
@@ -187,3 +187,17 @@ def test_an_answer_that_cannot_be_read_is_charged_and_told() -> None:
     assert world.job(job).state == "done"
     assert world.costs() == [(1, "answered", most)]
     assert [row.usage_source for row in world.ledger.rows.values()] == ["estimated"]
+
+
+def test_a_batch_that_fails_after_its_jobs_were_promoted_gives_their_holds_back() -> None:
+    world = World(lasts=1e9)
+    world.provider.cancelling = 1e9
+    jobs = [world.accept(hours=2) for _ in range(2)]
+    world.pass_time(2 * HOUR)
+    assert {world.job(job).state for job in jobs} == {"done"}
+    assert world.held() > 0
+    world.provider.progress = lambda _: BatchProgress(  # type: ignore[method-assign, assignment]
+        is_over=True, failed_because="invalid file"
+    )
+    world.pass_time(HOUR)
+    assert (world.held(), world.spent()) == (0, 2 * FULL_COST)

@@ -73,7 +73,7 @@ def test_collecting_goes_on_where_the_time_was_over() -> None:
             world.now += 1
             yield result
 
-    world.provider.results = slow  # type: ignore[method-assign, assignment]
+    world.provider.results = slow  # type: ignore[method-assign]
     collector = world.process.machinery.collector
     collector.run(world.now + 100)
     assert [world.job(job).state for job in jobs].count("done") == 180, "two pieces of 90"
@@ -184,3 +184,34 @@ def test_a_retry_with_the_same_idempotency_key_gets_the_same_job() -> None:
     jobs = [asyncio.run(world.process.accept(made)) for made in (first, again)]
     assert jobs[0].id == jobs[1].id
     assert len(world.jobs.jobs) == 1
+
+
+def test_a_job_that_arrives_after_it_was_given_up_is_turned_away() -> None:
+    world = World()
+    sent = []
+    world.jobs.down = {"put"}
+    put = world.jobs.put
+    world.jobs.put = lambda job: (sent.append(job), put(job))[1]  # type: ignore[method-assign, func-returns-value]
+    with pytest.raises(StoreUnavailable):
+        world.accept()
+    world.jobs.down = set()
+    world.pass_time(HOUR)
+    with pytest.raises(StoreUnavailable):
+        put(sent[0])
+    world.pass_time(HOUR)
+    assert (world.jobs.jobs, world.provider.created, world.held()) == ({}, {}, 0)
+
+
+def test_who_decides_late_that_a_job_must_hurry_takes_no_hold_from_its_next_batch() -> None:
+    world = World(answering=lambda _: LineResult("", "errored", http_status=500))
+    job = world.accept()
+    world.pass_time(1_000)
+    seen = world.job(job)
+    assert seen.state == "assigned"
+    world.pass_time(1_900)
+    assert world.job(job).batch not in {None, seen.batch}, "it is in another batch, its hold too"
+    before = world.held()
+    world.process.machinery.rooms.hurry(seen, tries=1)
+    world.deliver()
+    assert world.held() == before > 0
+    assert world.upstream.sent == []
