@@ -52,6 +52,9 @@ def _usd(label: str, meter: Meter, statistic: str = "Sum") -> Line:
 
 _EDGE: Final = ("AWS/ApiGateway", "stage")
 _LAMBDA: Final = ("AWS/Lambda", "router")
+_QUEUE: Final = ("AWS/SQS", "jobs_queue")
+_DEAD: Final = ("AWS/SQS", "dead_letters")
+_DEPTH: Final = "ApproximateNumberOfMessagesVisible"
 
 GRAPHS: Final = (
     Graph(
@@ -125,6 +128,28 @@ GRAPHS: Final = (
     ),
     Graph("Providers", "Attempts", (Line("attempts", Meter.PROVIDER_CALLS, each="provider"),)),
     Graph("Providers", "Failed", (Line("failed", Meter.FAILURES, each="provider"),)),
+    Graph(
+        "Deferred calls",
+        "Messages",
+        (
+            Line("waiting", _DEPTH, "Maximum", *_QUEUE),
+            Line("dead letters", _DEPTH, "Maximum", *_DEAD),
+        ),
+    ),
+    Graph(
+        "Deferred calls",
+        "Age of the oldest message (s)",
+        (Line("age", "ApproximateAgeOfOldestMessage", "Maximum", *_QUEUE),),
+    ),
+    Graph(
+        "Deferred calls",
+        "Late, or failed",
+        (
+            Line("made at once, batch too slow", Meter.JOBS_PROMOTED),
+            Line("errors of the dispatcher", "Errors", "Sum", "AWS/Lambda", "dispatcher"),
+            Line("errors of the collector", "Errors", "Sum", "AWS/Lambda", "collector"),
+        ),
+    ),
     Graph(
         "Books",
         "Cost by what was held (thousandths), and the audit",
