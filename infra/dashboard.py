@@ -52,9 +52,8 @@ def _usd(label: str, meter: Meter, statistic: str = "Sum") -> Line:
 
 _EDGE: Final = ("AWS/ApiGateway", "stage")
 _LAMBDA: Final = ("AWS/Lambda", "router")
-_QUEUE: Final = ("AWS/SQS", "jobs_queue")
+_JOBS: Final = ("AWS/SQS", "jobs_queue")
 _DEAD: Final = ("AWS/SQS", "dead_letters")
-_DEPTH: Final = "ApproximateNumberOfMessagesVisible"
 
 GRAPHS: Final = (
     Graph(
@@ -132,20 +131,20 @@ GRAPHS: Final = (
         "Deferred calls",
         "Messages",
         (
-            Line("waiting", _DEPTH, "Maximum", *_QUEUE),
-            Line("dead letters", _DEPTH, "Maximum", *_DEAD),
+            Line("waiting", "ApproximateNumberOfMessagesVisible", "Maximum", *_JOBS),
+            Line("dead", "ApproximateNumberOfMessagesVisible", "Maximum", *_DEAD),
         ),
     ),
     Graph(
         "Deferred calls",
         "Age of the oldest message (s)",
-        (Line("age", "ApproximateAgeOfOldestMessage", "Maximum", *_QUEUE),),
+        (Line("age", "ApproximateAgeOfOldestMessage", "Maximum", *_JOBS),),
     ),
     Graph(
         "Deferred calls",
-        "Late, or failed",
+        "Late and failing",
         (
-            Line("made at once, batch too slow", Meter.JOBS_PROMOTED),
+            Line("left their batch", Meter.JOBS_PROMOTED),
             Line("errors of the dispatcher", "Errors", "Sum", "AWS/Lambda", "dispatcher"),
             Line("errors of the collector", "Errors", "Sum", "AWS/Lambda", "collector"),
         ),

@@ -26,7 +26,7 @@ LineSink = Callable[[str], None]
 MAX_LINE_BYTES = 256 * 1024
 """Longer lines are cut into pieces: one CloudWatch log event."""
 
-READY_SECONDS = 30.0
+READY_SECONDS = 60.0
 """How long a child may take to say that it is ready; a cold disk and two busy cores included."""
 
 

@@ -99,9 +99,15 @@ def test_every_field_of_a_request_is_documented_and_no_other(
     assert schema["additionalProperties"] is False
 
 
-SPELLED = {"task": "qa", "feature": "docs", "cache": "refresh", "max-cost": "0.5"}
+SPELLED = {
+    "task": "qa",
+    "feature": "docs",
+    "cache": "refresh",
+    "deadline": "2h",
+    "max-cost": "0.5",
+}
 """A value for each control, by its header."""
-IN_BODY = {"task": "task", "feature": "feature", "cache": "cache", "max-cost": "max_cost_usd"}
+IN_BODY = {name: name for name in SPELLED} | {"max-cost": "max_cost_usd"}
 
 
 @pytest.mark.parametrize("path", [CHAT, MESSAGES])

@@ -57,7 +57,11 @@ def test_alarms_and_the_clock_wake_it_and_nobody_else() -> None:
     permission = stack.one("aws:lambda/permission:Permission", "alarms-start-guard")
     assert permission["principal"] == "sns.amazonaws.com"
     assert permission["sourceArn"] == stack.outputs["alarm_topic"]
-    schedules = stack.all("aws:scheduler/schedule:Schedule")
+    schedules = [
+        inputs
+        for (kind, name), inputs in stack.declared.items()
+        if kind == "aws:scheduler/schedule:Schedule" and name.startswith("budget-guard")
+    ]
     runs = {
         json.loads(each["target"]["input"])["run"]: each["scheduleExpression"] for each in schedules
     }

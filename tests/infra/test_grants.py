@@ -19,7 +19,7 @@ def test_the_ledger_is_granted_by_partition_only() -> None:
     budgets = ["*/budget", "-/budget/*"]
     granted = {
         "ReadKeysAndBudgets": (["BatchGetItem", "GetItem"], ["*/keys", *budgets]),
-        "WriteUsage": (["PutItem"], ["*/usage/*"]),
+        "WriteUsage": (["PutItem", "ConditionCheckItem"], ["*/usage/*"]),
         "AddUsageUp": (["Query"], ["*/usage/*", "*/feedback/*", "*/rollups"]),
         "KeepRollups": (["UpdateItem"], ["*/rollups"]),
         "KeepFeedback": (["PutItem"], ["*/feedback/*"]),

@@ -16,7 +16,7 @@ COMES_TO_PASS = {
     "answered by a batch", "answered by a call", "answered by the cache", "messages",
     "failed: upstream_failed", "failed: invalid_request", "failed: upstream_timed_out",
     "job_never_accepted", "job_promoted", "call_lost", "lane_lost", "batch_answer_lost",
-    "batch_not_taken", "batch_refused", "batch_failed", "batch_unread", "unsent", "swept",
+    "batch_not_taken", "batch_refused", "batch_failed", "batch_unread", "unsent",
 }  # fmt: skip
 
 

@@ -165,6 +165,7 @@ def running_stack(
     stack_file: Path = DEV,
     router_environment: Mapping[str, str] | None = None,
     bundle: Path | None = None,
+    collector_seconds: float | None = None,
 ) -> Iterator[Stack]:
     """Run a stack of its own in a state directory of its own."""
 
@@ -180,6 +181,7 @@ def running_stack(
         transform=transform,
         router_environment={**NO_CAPS, **(router_environment or {})},
         bundles={} if bundle is None else {"router": bundle},
+        collector_seconds=collector_seconds,
     )
     with (
         world_in_background(settings) as world,

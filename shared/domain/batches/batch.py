@@ -114,7 +114,8 @@ class Batch:
     at once, ``twins`` those that ask what another line asks;
     ``hits`` what is settled for those that the cache answered. ``output_seconds`` is how long its
     results are kept. ``is_awaited``: its creator is told at once whether it is taken, so nobody
-    else plans it. ``leased_until`` keeps two processes from doing the same work.
+    else plans it. ``tries`` counts the tries to plan it: each holds money in a place of its own.
+    ``leased_until`` keeps two processes from doing the same work.
     """
 
     id: str
@@ -149,6 +150,7 @@ class Batch:
     output_file: str | None = None
     error_file: str | None = None
     is_awaited: bool = False
+    tries: int = 1
     leased_to: str = ""
     leased_until: float = 0.0
     revision: int = 1
@@ -189,6 +191,7 @@ class Batch:
             stream=False,
             cache="bypass",
             route_reason=self.id,
+            attempt=self.tries,
             variant="batch",
         )
 

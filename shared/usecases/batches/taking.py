@@ -52,7 +52,13 @@ class BatchTaker:
             raise
 
     def take(self, batch: Batch) -> Batch:
-        """Plan a batch that nobody waits for; one that is refused says so itself."""
+        """Plan a batch that nobody waits for; one that is refused says so itself.
+
+        What an earlier try held is given back first, and its place is closed: a reservation that
+        was given up for lost may still be on its way there.
+        """
+        self._room.give_up(batch)
+        batch = self.move(batch, batch.changed(tries=batch.tries + 1))
         try:
             return self.move(batch, self._planner.plan(batch, batch.leased_to))
         except BatchFailed as failed:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
+from functools import partial
 from random import Random
 
 from shared.adapters.memory import MemoryReply
@@ -66,7 +67,7 @@ class MoodyBatches(MemoryBatchProvider):
             raise BatchAnswerLost("lost")
         if fault is Fault.ARRIVES_LATE:
             at = self._time.now + self._chance.random() * _LATEST
-            self._steps.later(at, lambda: str(self._begun(batch, asked)))
+            self._steps.later(at, partial(self._arrives, batch, asked))
             raise BatchAnswerLost("timed out")
         draw = self._chance.random()
         if draw < self._temper.not_taken:
@@ -125,6 +126,9 @@ class MoodyBatches(MemoryBatchProvider):
                 for line, result in zip(created.lines, created.results, strict=True):
                     if result.status == "succeeded":
                         self._books.bill_line(line.body)
+
+    def _arrives(self, batch: ProviderBatch, asked: list[AskedLine]) -> None:
+        self._begun(batch, asked)
 
     def _begun(self, batch: ProviderBatch, asked: list[AskedLine]) -> str:
         self._numbers += 1

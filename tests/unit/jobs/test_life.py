@@ -159,7 +159,7 @@ def test_a_refused_batch_is_halved_until_the_line_at_fault_is_alone() -> None:
             raise BatchRefused("line with poison")
         return create(batch, lines)  # type: ignore[arg-type]
 
-    world.provider.create = picky  # type: ignore[method-assign, assignment]
+    world.provider.create = picky  # type: ignore[method-assign]
     world.pass_time(5 * HOUR)
     assert [world.job(job).state for job in jobs] == ["done", "done", "failed", "done", "done"]
     assert (world.held(), world.spent()) == (0, 4 * BATCH_COST)
@@ -196,7 +196,7 @@ def test_a_batch_that_fails_after_its_jobs_were_promoted_gives_their_holds_back(
     world.pass_time(2 * HOUR)
     assert {world.job(job).state for job in jobs} == {"done"}
     assert world.held() > 0
-    world.provider.progress = lambda _: BatchProgress(  # type: ignore[method-assign]
+    world.provider.progress = lambda _: BatchProgress(  # type: ignore[method-assign, assignment]
         is_over=True, failed_because="invalid file"
     )
     world.pass_time(HOUR)

@@ -73,7 +73,7 @@ def test_collecting_goes_on_where_the_time_was_over() -> None:
             world.now += 1
             yield result
 
-    world.provider.results = slow  # type: ignore[method-assign, assignment]
+    world.provider.results = slow  # type: ignore[method-assign]
     collector = world.process.machinery.collector
     collector.run(world.now + 100)
     assert [world.job(job).state for job in jobs].count("done") == 180, "two pieces of 90"
