@@ -276,7 +276,8 @@ class Submitter:
     def _provider_batches(self, batch: ProviderBatch) -> set[str | None]:
         """Return the ids at the provider of all batches that are not this one, for certain."""
         past = self._batches.past_batches(batch.submitting_since - _PLANNED_BEFORE_SECONDS)
-        return {each.provider_batch for each in (*self._batches.open_batches(), *past)}
+        known = (*self._batches.open_batches(), *past)
+        return {each.provider_batch for each in known if each.provider == batch.provider}
 
     def _cancel_others(self, batch: ProviderBatch, others: Sequence[str]) -> None:
         for other in others:

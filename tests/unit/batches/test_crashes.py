@@ -63,6 +63,8 @@ class Faulty:
 
     def __getattr__(self, name: str) -> Any:
         method = getattr(self.port, name)
+        if not callable(method):
+            return method
         is_api = self.name in {"openai", "anthropic"}
         called = self.name if is_api else f"{self.name}.{name}"
 
