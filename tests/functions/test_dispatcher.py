@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -24,7 +24,7 @@ CONTEXT = SimpleNamespace(get_remaining_time_in_millis=lambda: 600_000)
 
 class Answering(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    connections: set[Any] = set()
+    connections: ClassVar[set[Any]] = set()
 
     def do_POST(self) -> None:
         self.connections.add(self.client_address)
@@ -143,5 +143,3 @@ def test_a_message_that_names_nothing_fails_alone(deployed: Deployed) -> None:
     assert deployed.invoke("{}", named(job)) == {"{}"}
     assert deployed.world.job(job).state == "done"
     assert deployed.invoke("no JSON") == {"no JSON"}, "all of them failed, and nothing is raised"
-
-

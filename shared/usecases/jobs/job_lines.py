@@ -116,13 +116,10 @@ class JobLines:
         if job is not None and job.state == "queued" and job.revision == plan.revision:
             after = job.changed(state="assigned", batch=batch.id)
             job = self._jobs.move(job, after)
-        if job is None or job.batch != batch.id:
+        if job is None or job.batch != batch.id or job.held is None:
             return None
-        if job.is_at_rest and job.hold is not None:
-            # It was cancelled after it was bound, and no manifest names it: nothing was sent.
-            self._holding.release(job.hold)
-        if job.state != "assigned":
-            return None
+        # One that an operator cancelled after it was bound stays: another process may have written
+        # it into the manifest that counts, and its hold ends with its line.
         self._rooms.leave(job)
         return job
 
