@@ -43,6 +43,7 @@ from shared.usecases.holding import Holding, HoldPolicy
 from shared.usecases.idempotency import Idempotency
 from shared.usecases.jobs.accepting import AcceptCall
 from shared.usecases.jobs.machinery import Machinery, Outside, machinery, rooms_in
+from shared.usecases.jobs.operating import JobOperator
 from shared.usecases.jobs.reading import JobReader
 from shared.usecases.pricing import Pricing
 from shared.usecases.provider_call import Patience, ProviderCaller
@@ -100,6 +101,7 @@ class Process:
     reader: JobReader
     holding: Holding
     meter: MemoryMeter
+    operator: JobOperator
 
 
 @dataclass
@@ -184,7 +186,8 @@ def process(
         clock=clock,
     )
     reader = JobReader(stores.jobs, clock)
-    return Process(accept, machinery(outside), reader, holding, meter)
+    operator = JobOperator(stores.jobs, stores.queue, holding, clock, meter)
+    return Process(accept, machinery(outside), reader, holding, meter, operator)
 
 
 def key_row(team: str = "search") -> KeyRow:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -49,7 +50,7 @@ from tests.simulation.trace import Trace
 from tests.simulation.world import new_client
 
 _QUIET_ROUNDS = 400
-_NEVER = {"foreign_line"}
+_NEVER = {"foreign_line", "crash"}
 """Troubles that only a mistake of ours can bring about here."""
 _client: list[Any] = []
 
@@ -147,6 +148,22 @@ class World:
             self._add(f"dispatcher {number}", skews, self._dispatch)
         for number in range(self.plan.tickers):
             self._add(f"ticker {number}", skews, self._tick)
+
+        if self.plan.cancels:
+            self._add("operator", skews, self._cancel_some)
+
+    def _cancel_some(self, task: Task) -> None:
+        for _ in range(self.plan.cancels):
+            self._pause(self._chance.choice((60.0, 400.0, 1_500.0)))
+            self._invoke(task, self._cancel)
+
+    def _cancel(self, _: Task, running: Process) -> None:
+        if not self.judge.accepted:
+            return
+        job = self._chance.choice(sorted(self.judge.accepted))
+        team, _deadline = self.judge.accepted[job]
+        with suppress(StoreUnavailable):
+            running.operator.cancel(team, job)
 
     def _add(self, name: str, skews: Any, work: Callable[[Task], None]) -> None:
         self._scheduler.add(Task(name, skew_of(self.plan, skews), work))
