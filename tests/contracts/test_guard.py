@@ -169,6 +169,28 @@ def test_an_alarm_is_told_once_and_cleared_once(made: MadeGuard) -> None:
     assert day.alarm("ALARM", AT + 120_000) == ["Alarm: latency"]
 
 
+def test_a_lost_event_of_an_alarm_is_made_up_for_at_the_next_check(made: MadeGuard) -> None:
+    day = made()
+    assert day.alarm("ALARM", AT) == ["Alarm: latency"]
+    day.states["latency"] = "OK"
+    assert day.check() == [], "the event may still be on its way"
+    day.bench.time[0] += 120
+    assert day.check() == ["All clear: latency"]
+    assert day.alarm("OK", AT + 60_000) == [], "it came after all"
+    day.bench.time[0] += 120
+    day.states["latency"] = "ALARM"
+    assert day.check() == ["Alarm: latency"]
+    assert day.check() == []
+    assert day.alarm("ALARM", AT + 200_000) == []
+
+
+def test_an_alarm_that_has_never_gone_off_is_not_written_down(made: MadeGuard) -> None:
+    day = made()
+    day.states = {"latency": "OK", "doubt": "INSUFFICIENT_DATA"}
+    assert day.check() == []
+    assert [each.name for each in day.notices.told() if hasattr(each, "is_off")] == ["daily-audit"]
+
+
 def test_an_alarm_whose_end_arrives_first_is_told_with_its_end(made: MadeGuard) -> None:
     day = made()
     assert day.alarm("OK", AT + 60_000) == []
