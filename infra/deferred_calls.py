@@ -23,6 +23,10 @@ from shared.settings import WorkerSettings
 BATCH_SIZE: Final = 100
 """Messages in one call of the dispatcher: it asks the cache for each, and calls the near ones eight
 at a time, so more would make them wait for one another. Lambda takes 10,000."""
+DISK_MB: Final = 4096
+"""A batch is planned, uploaded and put together by way of ``/tmp``: its lines (200 MB), what each
+model is asked, and its results, which may be longer than its lines. A collector that runs for a
+second each minute pays half a cent a month for it."""
 COLLECTOR_SECONDS: Final = 900
 """Lambda's longest: the results of 50,000 lines take minutes. A run that does not get through them
 is continued by the next."""
@@ -61,7 +65,7 @@ def declare_deferred_calls(
                 WorkerSettings, stack, stores, queue, keys, memory_mb=stack.worker_memory_mb
             ),
             policy=policy,
-            size=Size(stack.worker_memory_mb, seconds),
+            size=Size(stack.worker_memory_mb, seconds, DISK_MB),
             encryption=encryption,
         )
 

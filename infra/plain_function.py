@@ -29,11 +29,14 @@ Policy = Callable[[pulumi.Output[str]], pulumi.Output[str]]
 class Size:
     """Memory in MB, which buys CPU too, and how long one call may take, in seconds.
 
+    ``disk_mb`` is its ``/tmp``: what is beyond the first 512 MB costs $0.0000000309 a GB-second
+    (aws.amazon.com/lambda/pricing, us-east-1).
     ``reserved_concurrency`` is how many calls may run at once; unset, as many as the account has.
     """
 
     memory_mb: int
     timeout_seconds: int
+    disk_mb: int = 512
     reserved_concurrency: int | None = None
 
 
@@ -63,6 +66,7 @@ def declare_plain_function(
         **code_arguments(code),
         memory_size=size.memory_mb,
         timeout=size.timeout_seconds,
+        ephemeral_storage={"size": size.disk_mb},
         reserved_concurrent_executions=size.reserved_concurrency,
         environment={"variables": settings.apply(lambda known: _variables(stack, code, known))},
         tags=stack.tags,

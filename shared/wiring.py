@@ -31,6 +31,7 @@ from shared.usecases.answer_call import AnswerCall
 from shared.usecases.attempts import Attempts
 from shared.usecases.background import Background
 from shared.usecases.call_facts import Policy
+from shared.usecases.crashes import report_crash
 from shared.usecases.holding import Holding, HoldPolicy
 from shared.usecases.idempotency import Idempotency
 from shared.usecases.pricing import Pricing
@@ -311,15 +312,3 @@ def _bedrock(settings: CallSettings) -> Upstream:
 def reporter(meter: Meter) -> Callable[[str, str], None]:
     """Return where adapters tell what AWS refused."""
     return lambda operation, code: meter.trouble("store", operation=operation, code=code)
-
-
-def report_crash(meter: Meter, error: BaseException) -> None:
-    """Name the error and its place, once; its text may hold what a caller sent."""
-    if getattr(error, "is_reported", False):
-        return
-    error.is_reported = True  # type: ignore[attr-defined]
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    where = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else "unknown"
-    meter.trouble("crash", error=type(error).__name__, where=where)

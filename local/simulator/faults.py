@@ -163,7 +163,12 @@ class LostAnswer(_Fault, frozen=True, kw_only=True, tag="lost_answer"):
 
 
 class BatchInvalid(_Fault, frozen=True, kw_only=True, tag="batch_invalid"):
-    """The batch fails its validation: later where the protocol has that state, else at once."""
+    """The batch fails its validation: later where the protocol has that state, else at once.
+
+    ``code``: it fails for this limit of the account's, and for no line; OpenAI's only.
+    """
+
+    code: Literal["token_limit_exceeded", "billing_hard_limit_reached"] | None = None
 
 
 class BatchBadLines(_Fault, frozen=True, kw_only=True, tag="batch_bad_lines"):
@@ -242,8 +247,8 @@ def _befalls(fault: Fault, errand: Errand) -> bool:
 
 def _course_fields(fault: Fault) -> dict[str, object]:
     match fault:
-        case BatchInvalid():
-            return {"invalid": True}
+        case BatchInvalid(code=code):
+            return {"invalid": True, "code": code}
         case BatchBadLines(share=share, status=status):
             return {"failing": share, "status": status}
         case BatchPartial(share=share):

@@ -100,7 +100,7 @@ class SimulatorGround:
         offset = float(self.simulator.clock_file.read_text(encoding="ascii"))
         self.simulator.clock_file.write_text(repr(offset + seconds), encoding="ascii")
 
-    def strike(self, kind: str, operation: str, **fields: Any) -> None:
+    def strike(self, kind: str, operation: str | None, **fields: Any) -> None:
         self.simulator.fault(kind=kind, match={"operation": operation}, **fields)
 
     def lose_create(self, *, effect: bool) -> None:

@@ -372,3 +372,19 @@ class Streaming(httpx2.BaseTransport):
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         response: httpx2.Response = self._answer(request)
         return response
+
+
+def test_a_batch_that_fails_for_a_limit_of_the_account_says_nothing_of_its_lines(
+    simulator: Simulator,
+) -> None:
+    ground = SimulatorGround("openai", simulator, batch_client)
+    with ground.http:
+        ground.strike("batch_invalid", None, code="token_limit_exceeded")
+        limited = Submission(ground, ["one"]).submit()
+        ground.strike("batch_invalid", None)
+        invalid = Submission(ground, ["one"]).submit()
+        ground.pass_seconds(HOUR)
+        seen = [ground.provider.progress(each.batch) for each in (limited, invalid)]
+        assert [each.is_for_now for each in seen] == [True, False]
+        assert "token_limit_exceeded" in str(seen[0].failed_because)
+        assert ground.provider.find(limited.batch) == []

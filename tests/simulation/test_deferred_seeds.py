@@ -17,6 +17,7 @@ COMES_TO_PASS = {
     "failed: upstream_failed", "failed: invalid_request", "failed: upstream_timed_out",
     "job_never_accepted", "job_promoted", "call_lost", "lane_lost", "batch_answer_lost",
     "batch_not_taken", "batch_refused", "batch_failed", "batch_unread", "unsent",
+    "failed: job_cancelled",
 }  # fmt: skip
 
 

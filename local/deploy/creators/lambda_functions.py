@@ -34,6 +34,7 @@ def function(creation: Creation) -> Created:
         Environment={"Variables": _variables(inputs)},
         Publish=inputs.get("publish", False),
         **inputs.chosen(_OPTIONAL),
+        **_disk(inputs),
         **_dead_letters(inputs),
     )
     reserved = inputs.get("reservedConcurrentExecutions")
@@ -84,6 +85,11 @@ def permission(creation: Creation) -> Created:
 def _variables(inputs: Inputs) -> dict[str, str]:
     variables: dict[str, str] = inputs.part("environment").get("variables", {})
     return variables
+
+
+def _disk(inputs: Inputs) -> dict[str, Any]:
+    size = inputs.part("ephemeralStorage").get("size")
+    return {"EphemeralStorage": {"Size": size}} if size else {}
 
 
 def _dead_letters(inputs: Inputs) -> dict[str, Any]:

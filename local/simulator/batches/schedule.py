@@ -23,13 +23,14 @@ class Course:
     """What was scripted for a batch. Shares are of its lines; ``done`` of 0: none is ever begun.
 
     ``failing`` lines, spread evenly, end in an error of ``status``; nothing is billed for them.
-    ``invalid``: the batch fails its validation.
+    ``invalid``: the batch fails its validation, for a limit of the account's where ``code`` says.
     """
 
     done: float = 1
     failing: float = 0
     status: int = 500
     invalid: bool = False
+    code: str | None = None
 
     def fails(self, place: int) -> bool:
         """Tell whether the line at a place, counted from 0, is one of those that fail."""

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 MOST_PAIRS = 16
 Key = Annotated[str, msgspec.Meta(max_length=64)]
 Value = Annotated[str, msgspec.Meta(max_length=512)]
+OVER_THE_LIMIT = "The simulator was told that the account is over its limit."
 TOLD = Problem("invalid_request", "The simulator was told to fail this batch.", 1)
 
 
@@ -130,7 +131,8 @@ def _begun(desk: Desk, file: StoredFile, body: CreateBody, at: float) -> Batch:
     verdict = validate(file.text, desk.prices)
     course = desk.faults.course(errand("batches.create"))
     if course.invalid:
-        verdict.problems.append(TOLD)
+        of_account = Problem(course.code, OVER_THE_LIMIT) if course.code else None
+        verdict.problems.append(of_account or TOLD)
     batch = _described(desk, file, body, verdict, course, at)
     desk.batches.add(batch)
     if not batch.problems:

@@ -39,6 +39,16 @@ PAGE_SIZE: Final = 100
 CHUNK: Final = 65_536
 _OVER: Final = frozenset({"completed", "expired", "cancelled", "failed"})
 _OPEN: Final = frozenset({"validating", "in_progress", "finalizing", "cancelling"})
+_OF_ACCOUNT: Final = frozenset(
+    {
+        "token_limit_exceeded",
+        "billing_hard_limit_reached",
+        "insufficient_quota",
+        "rate_limit_exceeded",
+        "quota_exceeded",
+    }
+)
+"""Codes of a failed batch that say nothing of its lines: they are of the account."""
 _OK: Final = 200
 
 
@@ -78,13 +88,13 @@ class OpenAIBatches:
             return read_json(answer.content, Batch).id
 
     def find(self, batch: ProviderBatch) -> list[str]:
-        """Find batches by our id; see the port."""
+        """Find batches by our id; see the port. One that failed at once is as if it never came."""
         since = min(batch.created_at, batch.submitting_since or batch.created_at) - SKEW_SECONDS
         with told("openai batches.list"):
             found = [
                 each.id
                 for each in self._newer_than(since)
-                if (each.metadata or {}).get(OUR_ID) == batch.id
+                if (each.metadata or {}).get(OUR_ID) == batch.id and each.status != "failed"
             ]
         return found[::-1]
 
@@ -96,6 +106,7 @@ class OpenAIBatches:
         return BatchProgress(
             seen.status in _OVER,
             failed_because=_problems(seen) if seen.status == "failed" else None,
+            is_for_now=_codes(seen) <= _OF_ACCOUNT and bool(_codes(seen)),
             answered=counts.completed + counts.failed,
             total=counts.total,
         )
@@ -204,6 +215,11 @@ def _refusal_message(body: bytes) -> str:
         return msgspec.json.decode(body, type=Refusal).error.message or ""
     except msgspec.DecodeError:
         return ""
+
+
+def _codes(batch: Batch) -> set[str]:
+    found = (batch.errors.data if batch.errors else None) or []
+    return {each.code or "" for each in found}
 
 
 def _problems(batch: Batch) -> str:

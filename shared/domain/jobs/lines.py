@@ -103,10 +103,12 @@ class BatchProgress:
 
     ``is_over``: every line has its end, and the results can be read. ``failed_because``: it was
     taken and then failed as a whole before a line was begun (OpenAI validates after the create);
-    nothing is billed.
+    nothing is billed. ``is_for_now``: it failed because of the account's limits or its bill, which
+    says nothing of any line.
     """
 
     is_over: bool
     failed_because: str | None = None
+    is_for_now: bool = False
     answered: int = 0
     total: int = 0

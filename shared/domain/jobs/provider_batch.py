@@ -3,7 +3,8 @@
 ::
 
     CLAIMING ──► INTENT ──► SUBMITTING ──► SUBMITTED ──► COLLECTED
-        │           │  ◄───────┘ ▲ │            (polled, perhaps cancelled)
+        │           │  ◄───────┘ ▲ │            (polled, perhaps cancelled; back to INTENT
+        │           │            │ │             where the account is turned away)
         └───────────┴───► ABORTED└─┘ an answer was lost: looked for, never sent again blindly
 
 CLAIMING: its plan is written down; jobs are being bound to it. INTENT: its manifest and its input
@@ -30,9 +31,10 @@ class ProviderBatch:
     """A batch as the machinery knows it. Times are epoch seconds, sizes bytes.
 
     ``files`` names the manifest and the input that are its own. ``submitting_since`` is when the
-    provider was told last, or was about to be. ``first_deadline`` is the nearest of all its lines,
-    ``next_deadline`` of those that still count on it, where others were promoted. ``seen`` has a
-    bit for each line whose end was dealt with, lowest first.
+    provider was told last, or was about to be; before ``go_at`` it is not told again, and
+    ``pauses`` counts how often the account itself was turned away. ``first_deadline`` is the
+    nearest of all its lines, ``next_deadline`` of those that still count on it, where others were
+    promoted. ``seen`` has a bit for each line whose end was dealt with, lowest first.
     """
 
     id: str
@@ -48,6 +50,7 @@ class ProviderBatch:
     submits: int = 0
     submitting_since: float = 0.0
     go_at: float = 0.0
+    pauses: int = 0
     input_file: str | None = None
     provider_batch: str | None = None
     submitted_at: float = 0.0

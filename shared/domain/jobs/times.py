@@ -20,7 +20,8 @@ class JobTimes:
     ``accepting``: when an acceptance must have ended. ``calling``: when a call must have.
     ``nudging``: when a message that nobody acted on is sent again. ``lane``: how long a lane or a
     batch is leased without being renewed. ``grace``: how long after its
-    deadline a hold stands, which is longer than a provider's batch lives.
+    deadline a hold stands, which is longer than a provider's batch lives. ``first_pause`` and
+    ``longest_pause``: how long an account rests that is turned away (its limits, its bill).
     """
 
     longest_wait: float = 900.0
@@ -36,6 +37,8 @@ class JobTimes:
     grace: float = 26 * HOUR
     first_poll: float = 30.0
     longest_poll: float = 600.0
+    first_pause: float = 60.0
+    longest_pause: float = 3_600.0
     kept: float = 30 * 24 * HOUR
 
     def hurried(self, times: int) -> JobTimes:
@@ -45,6 +48,8 @@ class JobTimes:
             longest_wait=self.longest_wait / times,
             first_poll=self.first_poll / times,
             longest_poll=self.longest_poll / times,
+            first_pause=self.first_pause / times,
+            longest_pause=self.longest_pause / times,
         )
 
     def is_for_batch(self, now: float, deadline: float) -> bool:
@@ -69,6 +74,10 @@ class JobTimes:
         So one near deadline does not make many far ones go back.
         """
         return int(max(0.0, deadline - now) / self.shortest_batch).bit_length()
+
+    def account_pause(self, pauses: int) -> float:
+        """Return how long an account rests that was turned away so many times before."""
+        return min(self.longest_pause, self.first_pause * 2.0 ** min(pauses, 16))
 
     def next_poll(self, before: float) -> float:
         """Return the pause after a pause before which nothing had changed."""

@@ -75,6 +75,9 @@ class BatchLines:
         """Return nothing: a batch's lines are bound when its part is written."""
         return []
 
+    def let_go(self, batch: ProviderBatch, planned: Sequence[Planned]) -> None:
+        """Do nothing: no line of a caller's batch is ever planned."""
+
     def give_back(self, batch: ProviderBatch, lines: Sequence[Line], company: int) -> None:
         """Leave them: their batch sees that its part is aborted, and goes on from there."""
 

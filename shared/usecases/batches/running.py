@@ -6,6 +6,7 @@ second finds the batch changed and leaves it alone. Every step may be repeated a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Final
 
@@ -20,6 +21,7 @@ from shared.usecases.batches.merging import Merger
 from shared.usecases.batches.money import BatchMoney
 from shared.usecases.batches.splitting import Splitter
 from shared.usecases.batches.taking import LEASE_SECONDS, BatchChanged, BatchTaker
+from shared.usecases.crashes import Crashes
 from shared.usecases.jobs.chunks import chunks
 
 _STOPPABLE: Final = frozenset({"claiming", "intent"})
@@ -55,30 +57,51 @@ class BatchRunner:
         self._name = name
 
     def run_all(self, until: float) -> None:
-        """Take every open batch as far as it goes, up to an epoch second."""
+        """Take every open batch as far as it goes; no step is begun after an epoch second.
+
+        Raises ``Crashed`` once all had their turn, where one failed unexpectedly.
+        """
+        crashes = Crashes(self._meter)
         for team, batch_id in self._batches.open_batches():
             if self._clock() >= until:
-                return
-            try:
-                self.run(team, batch_id)
-            except StoreUnavailable:
-                self._meter.trouble("batch_stuck", batch=batch_id)
+                break
+            with crashes.kept(batch=batch_id):
+                try:
+                    self.run(team, batch_id, until)
+                except StoreUnavailable:
+                    self._meter.trouble("batch_stuck", batch=batch_id)
+        crashes.raise_any()
 
-    def run(self, team: str, batch_id: str) -> Batch | None:
-        """Take a batch as far as it goes now; returns it as it stands."""
+    def run(
+        self,
+        team: str,
+        batch_id: str,
+        until: float = math.inf,
+        *,
+        most_bytes: float = math.inf,
+    ) -> Batch | None:
+        """Take a batch as far as it goes now, unless it is too large; returns it as it stands.
+
+        No step is begun after ``until``, in epoch seconds.
+        """
         batch = self._batches.get(team, batch_id)
-        if batch is None or batch.is_at_rest or self._clock() < batch.leased_until:
+        if batch is None or not self._is_to_run(batch, until, most_bytes):
             return batch
         try:
             if batch.status == "validating" and batch.is_awaited:
                 self._taker.forget(batch)
                 return None
             batch = self._leased(batch)
-            while (after := self._step(batch)) is not None:
+            while self._clock() < until and (after := self._step(batch)) is not None:
                 batch = after
             return batch if batch.is_at_rest else self._move(batch, leased_until=0.0)
         except BatchChanged:
             return self._batches.get(team, batch_id)
+
+    def _is_to_run(self, batch: Batch, until: float, most_bytes: float) -> bool:
+        now = self._clock()
+        is_free = not batch.is_at_rest and batch.leased_until <= now < until
+        return is_free and sum(blob.bytes for blob in batch.input) <= most_bytes
 
     def _leased(self, batch: Batch) -> Batch:
         until = self._clock() + LEASE_SECONDS

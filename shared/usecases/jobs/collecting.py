@@ -8,9 +8,11 @@ stops when its time is over and the next one goes on: which lines were dealt wit
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from typing import Final
 
 from shared.clock import Clock
+from shared.domain.errors import StoreUnavailable
 from shared.domain.jobs.ids import line_number
 from shared.domain.jobs.lines import BatchProgress, Ended, Line, LineResult, Owner
 from shared.domain.jobs.manifest import Manifest
@@ -19,6 +21,7 @@ from shared.domain.jobs.provider_errors import BatchFailure
 from shared.domain.jobs.seen import Seen
 from shared.domain.jobs.times import JobTimes
 from shared.ports import BatchProvider, BatchStore, Meter
+from shared.usecases.crashes import Crashes
 from shared.usecases.jobs.batch_files import BatchFiles, FilesGone
 from shared.usecases.jobs.chunks import chunks
 from shared.usecases.jobs.owners import SETTLED_TOGETHER, LineOwner
@@ -60,17 +63,25 @@ class Collector:
         self._name = name
 
     def run(self, until: float) -> None:
-        """Do what is to be done for each batch, up to an epoch second."""
+        """Do what is to be done for each batch, up to an epoch second.
+
+        Raises ``Crashed`` once all had their turn, where one failed unexpectedly.
+        """
+        crashes = Crashes(self._meter)
         for batch in self._batches.open_batches():
             if self._clock() >= until:
-                return
-            if batch.state in {"submitting", "submitted"} and self._is_due(batch):
-                try:
-                    self._look_after(batch, until)
-                except (BatchLost, FilesGone):
-                    continue
-                except BatchFailure as error:
-                    self._meter.trouble("batch_unread", batch=batch.id, reason=error.reason)
+                break
+            if self._is_due(batch):
+                with crashes.kept(StoreUnavailable, batch=batch.id):
+                    self._tried(batch, until)
+        crashes.raise_any()
+
+    def _tried(self, batch: ProviderBatch, until: float) -> None:
+        with suppress(BatchLost, FilesGone):
+            try:
+                self._look_after(batch, until)
+            except BatchFailure as error:
+                self._meter.trouble("batch_unread", batch=batch.id, reason=error.reason)
 
     def _is_due(self, batch: ProviderBatch) -> bool:
         now = self._clock()
@@ -90,22 +101,33 @@ class Collector:
         batch = self._move(batch, leased_to=name, leased_until=leased_until)
         try:
             batch = self._looked_after(batch, until)
-        except BatchFailure:
-            pause = self._times.next_poll(batch.poll_pause)
-            batch = self._promoted(batch)
-            self._move(batch, poll_at=self._clock() + pause, poll_pause=pause, leased_until=0.0)
+        except (StoreUnavailable, BatchLost, FilesGone):
+            raise
+        except Exception:
+            self._put_off(batch.id, name)
             raise
         if not batch.is_at_rest:
             self._move(batch, leased_until=0.0)
 
+    def _put_off(self, batch_id: str, name: str) -> None:
+        """Look at a batch later, and call whom that is too late for, if it is still ours."""
+        batch = self._batches.batch(batch_id)
+        if batch is None or batch.is_at_rest or batch.leased_to != name:
+            return
+        pause = self._times.next_poll(batch.poll_pause)
+        with suppress(BatchLost):
+            batch = self._promoted(batch)
+            self._move(batch, poll_at=self._clock() + pause, poll_pause=pause, leased_until=0.0)
+
     def _looked_after(self, batch: ProviderBatch, until: float) -> ProviderBatch:
-        if batch.state == "submitting":
+        if batch.state == "claiming":
+            return self._let_go(batch)
+        if batch.state != "submitted":
             return self._promoted(batch)
         provider = self._providers[batch.provider]
         progress = provider.progress(batch)
         if progress.failed_because is not None:
-            self._meter.trouble("batch_failed", batch=batch.id, reason=progress.failed_because)
-            return self._move(batch, state="aborting", reason=progress.failed_because)
+            return self._failed(batch, progress.failed_because, is_for_now=progress.is_for_now)
         if progress.is_over:
             return self._collected(batch, provider, until)
         if not batch.cancelled_at and self._is_too_late(batch):
@@ -114,6 +136,27 @@ class Collector:
         if batch.submits > 1 and provider.keeps_ids:
             self._look_for_others(batch, provider)
         return self._poll_later(self._promoted(batch), progress)
+
+    def _failed(self, batch: ProviderBatch, reason: str, *, is_for_now: bool) -> ProviderBatch:
+        """Give a batch back that failed before it was begun, or send it once more after a while.
+
+        What fails because of the account is no fault of its lines. Nobody else's batch would be
+        taken either, so all others wait behind it.
+        """
+        if not is_for_now:
+            self._meter.trouble("batch_failed", batch=batch.id, reason=reason)
+            return self._move(batch, state="aborting", reason=reason)
+        self._meter.trouble("batch_not_taken", batch=batch.id, reason=reason)
+        go_at = self._clock() + self._times.account_pause(batch.pauses)
+        pauses = batch.pauses + 1
+        return self._move(batch, state="intent", provider_batch=None, go_at=go_at, pauses=pauses)
+
+    def _let_go(self, batch: ProviderBatch) -> ProviderBatch:
+        """Let the jobs of a batch go on that has not even bound all of them in time."""
+        for some in chunks(self._files.plan(batch), SETTLED_TOGETHER):
+            for owner, own in by_owner(some):
+                self._owners[owner].let_go(batch, own)
+        return self._move(batch, next_deadline=_NEVER)
 
     def _poll_later(self, batch: ProviderBatch, progress: BatchProgress) -> ProviderBatch:
         pause = self._times.next_poll(batch.poll_pause)

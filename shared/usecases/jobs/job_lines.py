@@ -74,6 +74,12 @@ class JobLines:
 
         return [each for each in self._each(bound, planned) if each is not None]
 
+    def let_go(self, batch: ProviderBatch, planned: Sequence[Planned]) -> None:
+        """Let the jobs go on that are bound to the batch; each keeps its hold."""
+        for job in self._jobs.get_many([(each.team, each.id) for each in planned]):
+            if job.state == "assigned" and job.batch == batch.id:
+                self._go_on(job, tries=job.tries, company=job.company)
+
     def give_back(self, batch: ProviderBatch, lines: Sequence[Line], company: int) -> None:
         """Let the jobs wait again, those that are still the batch's; of others end the holds."""
         jobs = {line.id: job for line, job in self._jobs_of(lines)}
@@ -110,8 +116,10 @@ class JobLines:
         if job is not None and job.state == "queued" and job.revision == plan.revision:
             after = job.changed(state="assigned", batch=batch.id)
             job = self._jobs.move(job, after)
-        if job is None or job.state != "assigned" or job.batch != batch.id:
+        if job is None or job.batch != batch.id or job.held is None:
             return None
+        # One that an operator cancelled after it was bound stays: another process may have written
+        # it into the manifest that counts, and its hold ends with its line.
         self._rooms.leave(job)
         return job
 

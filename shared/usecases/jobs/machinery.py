@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Final
 
 from shared.catalog import Catalog
 from shared.clock import Clock
@@ -21,6 +23,7 @@ from shared.ports import (
     Store,
 )
 from shared.usecases.attempts import Attempts
+from shared.usecases.crashes import Crashes
 from shared.usecases.holding import Holding
 from shared.usecases.jobs.answers import Answers
 from shared.usecases.jobs.batch_files import BatchFiles
@@ -36,6 +39,10 @@ from shared.usecases.jobs.submitting import Submitter
 from shared.usecases.jobs.tending import Tending
 from shared.usecases.pricing import Pricing
 from shared.usecases.settling import Settler
+
+LONG_STEP_SECONDS: Final = 300.0
+"""What the longest step may take: planning or splitting a full batch, claiming and uploading one.
+None is begun with less time left."""
 
 
 @dataclass(frozen=True)
@@ -92,31 +99,32 @@ class Machinery:
         """Do all that is due, up to an epoch second.
 
         Each part is done though another could not be: a part that meets a store that is down is
-        done at the next tick.
+        done at the next tick. Raises ``Crashed`` at the end where something failed unexpectedly.
         """
-        self._tried("others", lambda: self._run_others(until))
-        self._tried("submit", self._submit)
-        self._tried("collect", lambda: self.collector.run(until))
-        self._tried("others", lambda: self._run_others(until))
-        self._tried("tend", self._tend)
+        crashes, begun_by = Crashes(self.meter), until - LONG_STEP_SECONDS
+        self._tried(crashes, "others", lambda: self._run_others(begun_by))
+        for provider in self.providers:
+            submit = partial(self.submitter.run, provider, begun_by)
+            self._tried(crashes, "submit", submit)
+        self._tried(crashes, "collect", lambda: self.collector.run(until))
+        self._tried(crashes, "others", lambda: self._run_others(begun_by))
+        self._tried(crashes, "tend", lambda: self._tend(until))
+        crashes.raise_any()
 
     def _run_others(self, until: float) -> None:
         if self.others is not None:
             self.others.run(until)
 
-    def _submit(self) -> None:
-        for provider in self.providers:
-            self.submitter.run(provider)
-
-    def _tend(self) -> None:
+    def _tend(self, until: float) -> None:
         rooms = [room for each in self.providers for room in self.submitter.rooms_of(each)]
-        self.tending.run(rooms)
+        self.tending.run(rooms, until)
 
-    def _tried(self, what: str, work: Callable[[], None]) -> None:
-        try:
-            work()
-        except StoreUnavailable:
-            self.meter.trouble("tick", part=what)
+    def _tried(self, crashes: Crashes, what: str, work: Callable[[], None]) -> None:
+        with crashes.kept(part=what):
+            try:
+                work()
+            except StoreUnavailable:
+                self.meter.trouble("tick", part=what)
 
 
 def rooms_in(outside: Outside) -> Rooms:
@@ -189,7 +197,7 @@ def machinery(outside: Outside, others: Others | None = None) -> Machinery:
     return Machinery(
         rooms=rooms,
         dispatcher=Dispatcher(jobs, call_now, submitter, meter, clock, outside.at_once),
-        tending=Tending(jobs, rooms, call_now, times, clock),
+        tending=Tending(jobs, rooms, call_now, times, clock, meter),
         submitter=submitter,
         collector=collector,
         providers=tuple(outside.providers),

@@ -25,6 +25,12 @@ class LineOwner(Protocol):
         line that is bound has money held for it.
         """
 
+    def let_go(self, batch: ProviderBatch, planned: Sequence[Planned]) -> None:
+        """Let lines go on that are bound to a batch, or may have been, and that it will not send.
+
+        It has been claiming them for too long; its deadline keeps it from being submitted.
+        """
+
     def give_back(self, batch: ProviderBatch, lines: Sequence[Line], company: int) -> None:
         """Take lines back from a batch that never was at the provider.
 

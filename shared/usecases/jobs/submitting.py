@@ -9,11 +9,13 @@ its way must have arrived.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, TypeVar
 
 from shared.catalog import Catalog
 from shared.clock import Clock, utc
+from shared.domain.errors import StoreUnavailable
 from shared.domain.jobs.job import ANY_COMPANY, Waiting, room_of
 from shared.domain.jobs.lines import Claimed, Ended, Line, LineResult, Owner, Planned
 from shared.domain.jobs.planning import Group, Limits, due_groups
@@ -26,6 +28,7 @@ from shared.domain.jobs.provider_errors import (
 )
 from shared.domain.jobs.times import JobTimes
 from shared.ports import BatchProvider, BatchStore, JobStore, Meter
+from shared.usecases.crashes import Crashes
 from shared.usecases.jobs.batch_files import BatchFiles, FilesGone
 from shared.usecases.jobs.chunks import chunks
 from shared.usecases.jobs.lanes import HeldLane, LaneLost, Lanes
@@ -34,6 +37,11 @@ from shared.usecases.jobs.rooms import Rooms
 
 Owned = TypeVar("Owned", Planned, Line, Ended)
 _CLAIMED_TOGETHER: Final = 100
+_MOST_CLAIMED: Final = 20_000
+"""Lines that are planned together: claiming so many takes a minute or two, and one run does it."""
+_MOST_SUBMITS: Final = 3
+"""After so many creates of which nothing was seen, the lines go on in halves, as if refused."""
+_NEVER_ANSWERED: Final = "no create was answered"
 _READ_ROWS: Final = 120_000
 _PLANNED_BEFORE_SECONDS: Final = 8 * 24 * 3600.0
 """Longer than from the plan of a batch to its submission: no deadline is as far."""
@@ -73,16 +81,24 @@ class Submitter:
         self._clock = clock
         self._new_id = new_id
 
-    def run(self, provider: str) -> None:
-        """Go on with what was begun at a provider, and send what must go."""
-        lane = self._lanes.take(provider)
+    def run(self, provider: str, until: float = math.inf) -> None:
+        """Go on with what was begun at a provider, and send what must go.
+
+        No step is begun after ``until``, in epoch seconds. Raises ``Crashed`` once all had their
+        turn, where one failed unexpectedly.
+        """
+        lane = self._lanes.take(provider) if self._clock() < until else None
         if lane is None:
             return
+        crashes = Crashes(self._meter)
         try:
-            self._run(provider, lane)
+            if self._has_gone_on(provider, lane, until, crashes):
+                with crashes.kept(LaneLost, StoreUnavailable, provider=provider):
+                    self._send_due(provider, lane, until)
             lane.leave()
-        except (LaneLost, FilesGone):
+        except LaneLost:
             self._meter.trouble("lane_lost", provider=provider)
+        crashes.raise_any()
 
     def rooms_of(self, provider: str) -> list[str]:
         """Return the rooms in which jobs wait for a provider's batches."""
@@ -93,20 +109,42 @@ class Submitter:
             if model.provider == provider and model.is_batch_priced(now)
         ]
 
-    def _run(self, provider: str, lane: HeldLane) -> None:
-        standing = [each for each in self._batches.open_batches() if each.provider == provider]
-        for batch in standing:
-            if batch.state != "submitted" and not self._go_on(batch, lane):
-                return
+    def _has_gone_on(self, provider: str, lane: HeldLane, until: float, crashes: Crashes) -> bool:
+        """Go on with what was begun; False where one stands in the way of what is to be sent.
+
+        What has nothing to do with the provider is done for all of them, whoever is in the way.
+        """
+        may_send, keeps_ids = True, self._providers[provider].keeps_ids
+        for batch in self._standing(provider):
+            is_through = False
+            has_crashed = True
+            with crashes.kept(LaneLost, StoreUnavailable, batch=batch.id):
+                is_through = self._go_on(batch, lane, until, may_send=may_send)
+                has_crashed = False
+            # Where a batch is found by our id, one that is looked for confuses no other.
+            is_aside = keeps_ids and (has_crashed or batch.state == "submitting")
+            may_send = may_send and (is_through or is_aside)
+        return may_send
+
+    def _standing(self, provider: str) -> list[ProviderBatch]:
+        """Return what was begun, what is given back first: its lines may be in a hurry."""
+        found = [each for each in self._batches.open_batches() if each.provider == provider]
+        found.sort(key=lambda batch: batch.state != "aborting")
+        return [batch for batch in found if batch.state != "submitted"]
+
+    def _send_due(self, provider: str, lane: HeldLane, until: float) -> None:
         api = self._catalog.providers[provider].batch
         if api is None:
             return
+        limits = Limits(min(api.lines, _MOST_CLAIMED), api.bytes)
         for room in self.rooms_of(provider):
-            for group in self._due(room, Limits(api.lines, api.bytes)):
+            for group in self._due(room, limits):
+                if self._clock() >= until:
+                    return
                 if not lane.may_create(api.creates_an_hour):
                     self._meter.trouble("creates_used_up", provider=provider)
                     return
-                if not self._go_on(self._planned(room, group), lane):
+                if not self._go_on(self._planned(room, group), lane, until):
                     return
 
     def _due(self, room: str, limits: Limits) -> Iterator[Group]:
@@ -141,20 +179,27 @@ class Submitter:
         self._batches.put_batch(batch)
         return batch
 
-    def _go_on(self, batch: ProviderBatch, lane: HeldLane) -> bool:
+    def _go_on(
+        self, batch: ProviderBatch, lane: HeldLane, until: float, *, may_send: bool = True
+    ) -> bool:
         """Take a batch as far as it goes; False where it stands in the way of others."""
         steps = {
             "claiming": self._claim,
-            "intent": self._submit,
+            "intent": self._submit if may_send else self._kept,
             "submitting": self._adopt,
             "aborting": self._give_back,
         }
-        while step := steps.get(batch.state):
-            lane.renew()
-            after = step(batch, lane)
-            if after is None:
-                return False
-            batch = after
+        try:
+            while step := steps.get(batch.state):
+                if self._clock() >= until:
+                    return False
+                lane.renew()
+                after = step(batch, lane)
+                if after is None:
+                    return False
+                batch = after
+        except FilesGone:
+            self._meter.trouble("batch_files_gone", batch=batch.id)
         return True
 
     def _claim(self, batch: ProviderBatch, lane: HeldLane) -> ProviderBatch | None:
@@ -174,10 +219,8 @@ class Submitter:
 
     def _submit(self, batch: ProviderBatch, lane: HeldLane) -> ProviderBatch | None:
         """Upload, announce, create; None where the provider takes nothing now."""
-        if self._clock() >= self._times.cancel_at(batch.first_deadline):
-            return self._move(batch, state="aborting")  # it would be cancelled at once
-        if self._clock() < batch.go_at:
-            return None
+        if self._is_late(batch) or self._clock() < batch.go_at:
+            return self._kept(batch, lane)
         provider, asked = self._providers[batch.provider], self._files.asked(batch)
         try:
             if batch.input_file is None:
@@ -203,6 +246,14 @@ class Submitter:
             self._meter.trouble("batch_answer_lost", batch=batch.id, reason=error.reason)
             return None
 
+    def _kept(self, batch: ProviderBatch, lane: HeldLane) -> ProviderBatch | None:
+        """Keep a batch that cannot be sent now, until it is too late for it."""
+        return self._move(batch, state="aborting") if self._is_late(batch) else None
+
+    def _is_late(self, batch: ProviderBatch) -> bool:
+        """Whether it would be cancelled at once."""
+        return self._clock() >= self._times.cancel_at(batch.first_deadline)
+
     def _adopt(self, batch: ProviderBatch, lane: HeldLane) -> ProviderBatch | None:
         """Look for a batch whose answer was lost; None while it may still be on its way."""
         try:
@@ -217,6 +268,9 @@ class Submitter:
             return self._submitted(batch, new[0])
         if self._clock() < batch.submitting_since + self._times.arrival:
             return None
+        if batch.submits >= _MOST_SUBMITS:
+            self._meter.trouble("batch_refused", batch=batch.id, reason=_NEVER_ANSWERED)
+            return self._move(batch, state="aborting", reason=_NEVER_ANSWERED)
         return self._move(batch, state="intent")
 
     def _provider_batches(self, batch: ProviderBatch) -> set[str | None]:
@@ -242,7 +296,7 @@ class Submitter:
             lane.renew()
             for owner, own in by_owner(some):
                 if batch.reason and len(manifest) == 1:
-                    refused = LineResult("", "errored", http_status=400, message=batch.reason)
+                    refused = _refusal(batch)
                     self._owners[owner].settle(batch, [Ended(line, refused) for line in own])
                 else:
                     self._owners[owner].give_back(batch, own, company)
@@ -265,6 +319,12 @@ class Submitter:
         if self._batches.move_batch(batch, after) != after:
             raise LaneLost
         return after
+
+
+def _refusal(batch: ProviderBatch) -> LineResult:
+    """Return the end of the line that a batch was refused for; silence says nothing of the line."""
+    status = 502 if batch.reason == _NEVER_ANSWERED else 400
+    return LineResult("", "errored", http_status=status, message=batch.reason)
 
 
 def _plan_of(row: Waiting) -> Planned:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import takewhile
 from typing import Final
 
 from shared.clock import Clock
+from shared.domain.errors import StoreUnavailable
 from shared.domain.jobs.job import NOW, Job, Waiting
 from shared.domain.jobs.times import JobTimes
-from shared.ports import JobStore
+from shared.ports import JobStore, Meter
+from shared.usecases.crashes import Crashes
 from shared.usecases.jobs.calling import CallNow
 from shared.usecases.jobs.rooms import Rooms
 
@@ -20,22 +24,42 @@ class Tending:
     """Hurries, calls for, and cleans up after jobs. Raises ``StoreUnavailable``."""
 
     def __init__(
-        self, jobs: JobStore, rooms: Rooms, call_now: CallNow, times: JobTimes, clock: Clock
+        self,
+        jobs: JobStore,
+        rooms: Rooms,
+        call_now: CallNow,
+        times: JobTimes,
+        clock: Clock,
+        meter: Meter,
     ) -> None:
         self._jobs = jobs
         self._rooms = rooms
         self._call_now = call_now
         self._times = times
         self._clock = clock
+        self._meter = meter
 
-    def run(self, rooms: Iterable[str]) -> None:
-        """Look through the rooms of batches, and through the room of those who are called."""
-        for room in rooms:
-            rows = [row for row in self._rows(room) if self._is_overdue(row)]
-            for _, job in self._rooms.living(rows):
+    def run(self, rooms: Iterable[str], until: float = math.inf) -> None:
+        """Look through the rooms of batches, and through the room of those who are called.
+
+        Stops at ``until``, in epoch seconds. Raises ``Crashed`` once all had their turn, where one
+        failed unexpectedly.
+        """
+        crashes = Crashes(self._meter)
+        for row, job in self._living([self._rows(NOW)], until):
+            with crashes.kept(StoreUnavailable, job=job.id):
+                self._call(row, job)
+        overdue = ([row for row in self._rows(room) if self._is_overdue(row)] for room in rooms)
+        for _, job in self._living(overdue, until):
+            with crashes.kept(StoreUnavailable, job=job.id):
                 self._hurry(job)
-        for row, job in self._rooms.living(self._rows(NOW)):
-            self._call(row, job)
+        crashes.raise_any()
+
+    def _living(
+        self, rooms: Iterable[list[Waiting]], until: float
+    ) -> Iterator[tuple[Waiting, Job]]:
+        living = (each for rows in rooms for each in self._rooms.living(rows))
+        return takewhile(lambda _: self._clock() < until, living)
 
     def _rows(self, room: str) -> list[Waiting]:
         return self._jobs.waiting(room, most=_READ_ROWS)

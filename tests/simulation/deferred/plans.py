@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from tests.deferral import HOUR, NOON
@@ -29,8 +29,9 @@ class Temper:
     """How the provider is. Shares are chances, of each line or of each batch; times in seconds.
 
     A batch takes ``lasts``; it ends ``cancelling`` after it was cancelled. ``keeps_ids``: a batch
-    is found by our id. ``fails``: a batch fails after its create. ``not_taken``: a create is turned
-    away. The rest is how lines end that are not answered.
+    is found by our id. ``fails``: a batch fails after its create. ``limited``: it does for a limit
+    of the account's. ``not_taken``: a create is turned away. The rest is how lines end that are not
+    answered.
     """
 
     lasts: float
@@ -45,6 +46,7 @@ class Temper:
     unsaid: float = 0.0
     garbled: float = 0.0
     call_errors: float = 0.0
+    limited: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,8 @@ class Plan:
     leaps: Leaps
     skewed: bool
     honours_tokens: bool
+    cancels: int = 0
+    """How many jobs an operator cancels."""
     leased: float = 300.0
     """How long a lane or a batch is leased: for a second only, leases keep nobody away."""
     naps: tuple[float, ...] = (10.0, 60.0, 60.0, 300.0, 1_500.0)
@@ -77,11 +81,13 @@ def plan_of(seed: int) -> Plan:
         tuple(_order(chance, next(number)) for _ in range(chance.randint(1, 3)))
         for _ in range(chance.randint(1, 3))
     )
+    more = dice(f"deferred more {seed}")
     return Plan(
         seed=seed,
         start=NOON - chance.choice((0.0, 12 * HOUR + 300)),
         orders=orders,
-        temper=_temper(chance),
+        temper=replace(_temper(chance), limited=more.choice((0.0, 0.0, 0.5))),
+        cancels=more.choice((0, 0, 3)),
         dispatchers=chance.randint(1, 2),
         tickers=chance.randint(1, 4),
         rounds=chance.randint(5, 14),

@@ -47,6 +47,7 @@ class MoodyBatches(MemoryBatchProvider):
         self._temper = temper
         self._books = books
         self._failed: set[str] = set()
+        self._limited: set[str] = set()
         self._billed: set[str] = set()
         self._bodies: dict[str, bytes] = {}
 
@@ -84,11 +85,13 @@ class MoodyBatches(MemoryBatchProvider):
     def find(self, batch: ProviderBatch) -> list[str]:
         """Look for it."""
         self._read("find")
-        return super().find(batch)
+        return [each for each in super().find(batch) if each not in self._limited]
 
     def progress(self, batch: ProviderBatch) -> BatchProgress:
         """Say how far it is."""
         self._read("progress")
+        if batch.provider_batch in self._limited:
+            return BatchProgress(is_over=True, failed_because="limit", is_for_now=True)
         if batch.provider_batch in self._failed:
             return BatchProgress(is_over=True, failed_because="invalid file")
         return super().progress(batch)
@@ -118,7 +121,7 @@ class MoodyBatches(MemoryBatchProvider):
         """Bill the batches that are over, each once."""
         for created in self.created.values():
             is_over = self._time.now >= created.ends_at
-            if is_over and created.id not in self._billed | self._failed:
+            if is_over and created.id not in self._billed | self._failed | self._limited:
                 self._billed.add(created.id)
                 created.results = created.results or [
                     self._end(created, n) for n in range(len(created.lines))
@@ -139,7 +142,12 @@ class MoodyBatches(MemoryBatchProvider):
         self.begun_when_cancelled = self._chance.randint(0, len(asked))
         if self._chance.random() < self._temper.fails:
             self._failed.add(created.id)
+        elif self.keeps_ids and self._temper.limited and self._is_limited():
+            self._limited.add(created.id)
         return created.id
+
+    def _is_limited(self) -> bool:
+        return self._chance.random() < self._temper.limited
 
     def _end_of(self, line: AskedLine) -> LineResult:
         temper, draw = self._temper, self._chance.random()
