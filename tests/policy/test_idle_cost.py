@@ -63,7 +63,7 @@ def test_a_snapshot_is_paid_by_the_memory_it_holds() -> None:
 
 def test_a_declared_type_without_a_price_fails_and_is_named() -> None:
     careless = run(TWIN, STACK, BareMocks())
-    with pytest.raises(UnpricedError, match="aws:s3/bucket:Bucket"):
+    with pytest.raises(UnpricedError, match="aws:s3/bucketAcl:BucketAcl"):
         charges(careless)
 
 
