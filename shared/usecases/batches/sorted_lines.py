@@ -40,14 +40,15 @@ class SortedLines:
 
     def __post_init__(self) -> None:
         """Have the files closed with the others."""
-        for spool in (self.records, self.hits, self.twins, self.schemas):
-            self.stack.enter_context(spool)
+        for file in (self.records, self.hits, self.twins, self.schemas):
+            self.stack.enter_context(file)
 
     def plan(self, line: PlannedLine, prefix: str) -> None:
         """Put a line beside those that begin alike: a provider's prompt cache is hit by them."""
         place = (line.entry.provider, line.entry.model)
         if place not in self.groups:
-            self.groups[place] = self.stack.enter_context(RankedSpool())
+            self.groups[place] = RankedSpool()
+            self.stack.enter_context(self.groups[place])
         rank = self._prefixes.setdefault(prefix, len(self._prefixes))
         self.groups[place].add_ranked(written(line), rank)
         self.most.append(line.held)
