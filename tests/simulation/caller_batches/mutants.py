@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from functools import partial
@@ -13,9 +13,6 @@ from shared.adapters.dynamodb.batch_ledger import LINE_CONDITIONS
 from shared.adapters.dynamodb.caller_batches import CALLER_BATCH_CONDITIONS
 from shared.domain.batches.batch import Batch
 from shared.domain.batches.records import Record, records_in
-from shared.domain.jobs.lines import Ended
-from shared.domain.jobs.provider_batch import ProviderBatch
-from shared.usecases.batches.batch_lines import BatchLines
 from shared.usecases.batches.merging import Merger, _with_twins
 from shared.usecases.batches.money import BatchMoney
 from shared.usecases.batches.running import BatchRunner
@@ -37,19 +34,15 @@ def _without(conditions: dict[Any, str], name: str) -> Iterator[None]:
         conditions[name] = before
 
 
-def _settle_first(self: BatchLines, batch: ProviderBatch, ended: Sequence[Ended]) -> None:
-    """Settle the money before the answers are written down."""
-    for caller, own in self._by_caller(ended):
-        gathered = self._gathered(caller, own)
-        self._money.settle(caller.hold(), gathered.settled)
-        self._keep(caller, gathered.records)
-
-
 def _every_record(self: Merger, batch: Batch) -> Iterator[Record]:
     """Let a line that was written down twice stand twice in the results."""
-    twins = self._twins(batch)
+    twins, seen = self._twins(batch), set[int]()
     for blob in self._recorded(batch):
         for record in records_in(self._blobs.read(blob.key)):
+            seen.add(record.number)
+            yield from _with_twins(record, twins)
+    for record in self._never_begun(batch):
+        if record.number not in seen:
             yield from _with_twins(record, twins)
 
 
@@ -84,9 +77,6 @@ def _end_as_it_is(self: BatchTaker, batch: Batch) -> None:
 
 
 STRUCTURAL: dict[str, Mutation] = {
-    "lines are settled before they are kept": partial(
-        patch.object, BatchLines, "settle", _settle_first
-    ),
     "a line that was kept twice stands twice": partial(
         patch.object, Merger, "_ends", _every_record
     ),

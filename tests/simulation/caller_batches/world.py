@@ -65,16 +65,16 @@ class BatchWorld(World):
             made: list[str] = []
             self._call(task, partial(self._upload, order, made))
             if made:
-                self._create_and_cancel(task, order, made[0])
+                self._create_and_cancel_batch(task, order, made[0])
 
-    def _create_and_cancel(self, task: Task, order: BatchOrder, file_id: str) -> None:
+    def _create_and_cancel_batch(self, task: Task, order: BatchOrder, file_id: str) -> None:
         made: list[str] = []
         for _ in range(_TRIES if order.again else 1):
             if not made:
                 self._call(task, partial(self._create, order, file_id, made))
         if made and order.cancelled is not None:
             self._pause(order.cancelled)
-            self._call(task, partial(self._cancel, order, made[0]))
+            self._call(task, partial(self._cancel_batch, order, made[0]))
 
     def _call(self, task: Task, work: Any) -> None:
         """Let a caller ask once; what goes wrong is told to it, or the line is cut."""
@@ -105,7 +105,7 @@ class BatchWorld(World):
         self.judge.promised[batch.id] = batch.team
         made.append(batch.id)
 
-    def _cancel(self, order: BatchOrder, batch_id: str, running: BatchProcess) -> None:
+    def _cancel_batch(self, order: BatchOrder, batch_id: str, running: BatchProcess) -> None:
         running.desk.cancel(order.team, "openai", batch_id)
         self.trace.notice("cancelled by its caller")
 
