@@ -415,7 +415,7 @@ def test_halving_ends_where_a_batch_has_as_many_parts_as_its_item_holds(
     def refuse(*_: object) -> str:
         raise BatchRefused("no")
 
-    world.providers["openai"].create = refuse  # type: ignore[method-assign]
+    world.providers["openai"].create = refuse  # type: ignore[method-assign, assignment]
     made = world.create(*(line(f"l{n}") for n in range(16)))
     world.pass_time(3_000)
     done = world.batch(made)
