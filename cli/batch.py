@@ -30,6 +30,7 @@ PART_BYTES: Final = 4 * 1024 * 1024
 """What the gateway takes in one request."""
 _AT_REST: Final = frozenset({"completed", "failed", "expired", "cancelled"})
 _LONGEST_PAUSE_SECONDS: Final = 15.0
+_ID_LENGTH: Final = 38
 
 Endpoint = Annotated[str | None, typer.Option(help="The gateway; else SLUICE_ENDPOINT.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -106,12 +107,14 @@ def list_batches(
     if as_json:
         typer.echo(json.dumps([each.to_dict() for each in found], indent=2))
         return
-    table = Table("batch", "status", "lines", "done", "failed", "cost $", "saved $", box=None)
+    table = Table(box=None, padding=(0, 1, 0, 0))
+    table.add_column("batch", no_wrap=True, min_width=_ID_LENGTH)  # to be copied, so never folded
+    for title in ("status", "done", "cost $", "saved $"):
+        table.add_column(title, overflow="fold")
     for each in found:
-        counts, money = each.request_counts, _money(each)
-        done = (counts.total, counts.completed, counts.failed) if counts else (0, 0, 0)
+        money = _money(each)
         told = (money.get("cost_usd", ""), money.get("saved_usd", ""))
-        table.add_row(each.id, each.status, *map(str, done), *told)
+        table.add_row(each.id, each.status, _done(each), *told)
     console.print(table)
 
 
@@ -166,6 +169,12 @@ def _saved(client: OpenAI, file_id: str | None, target: Path | None) -> None:
     with client.files.with_streaming_response.content(file_id) as content:
         content.stream_to_file(target)
     err.print(f"wrote {target}", soft_wrap=True)
+
+
+def _done(batch: Batch) -> str:
+    """Return how many lines have their end, of how many."""
+    counts = batch.request_counts
+    return f"{counts.completed + counts.failed}/{counts.total}" if counts else "0/0"
 
 
 def _tell(batch: Batch, *, as_json: bool) -> None:

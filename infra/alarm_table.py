@@ -19,6 +19,7 @@ from shared.meters import Meter
 Severity = Literal["page", "ticket"]
 Chosen = Literal["few", "all", "release"]
 Silence = Literal["notBreaching", "breaching"]
+HeardBy = Literal["guard", "people", "both"]
 Whose = Literal[
     "environment",
     "router",
@@ -54,8 +55,9 @@ class Alarm:
     """A row. It fires when ``needed`` of ``periods`` periods reach the threshold.
 
     Either one metric is watched, or ``expression`` computes with several by their ids.
-    ``silence`` is what a period without data counts as. ``anchor`` is the section of the runbook,
-    the alarm's own unless several share one.
+    ``silence`` is what a period without data counts as. ``heard_by`` people is what the guard may
+    be unable to tell: what keeps callers from an answer keeps it from its work. ``anchor`` is the
+    section of the runbook, the alarm's own unless several share one.
     """
 
     name: str
@@ -71,7 +73,7 @@ class Alarm:
     below: bool = False
     by_the_clock: bool = False
     silence: Silence = "notBreaching"
-    heard_by: Literal["guard", "people"] = "guard"
+    heard_by: HeardBy = "guard"
     section: str | None = field(default=None)
 
     @property
@@ -104,6 +106,7 @@ def _used(period: str, percent: int, severity: Severity, chosen: Chosen = "all")
         chosen=chosen,
         # The guard measures every five minutes, so one period may miss its point.
         periods=2,
+        heard_by="both" if percent == 100 else "guard",
         section=f"budget-{percent}",
     )
 
@@ -148,7 +151,7 @@ BUDGETS: Final = (
         "Calls are refused for want of a budget.",
         _own(Meter.BUDGET_REFUSALS, "Sum", 5 * MINUTE),
         1,
-        "page",
+        "ticket",
         "on-call",
     ),
 )
@@ -218,12 +221,17 @@ BOOKS: Final = (
 SERVICE: Final = (
     Alarm(
         "edge-5xx",
-        "2 % of all answers are 5xx.",
-        Watched("5XXError", "Average", 5 * MINUTE, "AWS/ApiGateway", "stage"),
-        0.02,
+        "2 % of all answers are 5xx, and two of them or more.",
+        {
+            "failed": Watched("5XXError", "Sum", 5 * MINUTE, "AWS/ApiGateway", "stage"),
+            "calls": Watched("Count", "Sum", 5 * MINUTE, "AWS/ApiGateway", "stage"),
+        },
+        2,
         "page",
         "on-call",
         chosen="release",
+        # Fewer than a hundred calls count as a hundred: one failure in a quiet hour is no page.
+        expression="100 * failed / IF(calls > 100, calls, 100)",
     ),
     Alarm(
         "newest-errors",
@@ -277,6 +285,7 @@ SERVICE: Final = (
         "on-call",
         periods=5,
         needed=2,
+        heard_by="people",
     ),
     Alarm(
         "store-errors",
@@ -287,6 +296,7 @@ SERVICE: Final = (
         "on-call",
         periods=5,
         needed=2,
+        heard_by="people",
     ),
 )
 """Whether calls are answered."""

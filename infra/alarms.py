@@ -24,7 +24,6 @@ Dimensions = Mapping[str, Any]
 def declare_alarms(stack: StackSettings, topics: Topics, known: Mapping[Whose, Dimensions]) -> None:
     """Declare the rows that the settings ``alarms`` and ``release_alarms`` choose."""
     for row in chosen(stack):
-        topic = topics.alarms if row.heard_by == "guard" else topics.people
         aws.cloudwatch.MetricAlarm(
             row.name,
             name=resource_name(stack.environment, row.name),
@@ -35,10 +34,10 @@ def declare_alarms(stack: StackSettings, topics: Topics, known: Mapping[Whose, D
             comparison_operator=_operator(row),
             threshold=row.threshold,
             treat_missing_data=row.silence,
-            alarm_actions=[topic.arn],
+            alarm_actions=_heard_by(row, topics),
             # CloudWatch calls a new alarm's first look at things "OK" too: the guard knows that
             # nothing was wrong, people's mail would not.
-            ok_actions=[topic.arn] if row.heard_by == "guard" else [],
+            ok_actions=[] if row.heard_by == "people" else [topics.alarms.arn],
             tags={**stack.tags, "severity": row.severity, "owner": row.owner},
         )
 
@@ -77,6 +76,11 @@ def dimensions_by_subject(
         "jobs_queue": {"QueueName": queue.messages.name},
         "dead_letters": {"QueueName": queue.dead.name},
     }
+
+
+def _heard_by(row: Alarm, topics: Topics) -> list[pulumi.Output[str]]:
+    heard = {"guard": [topics.alarms], "people": [topics.people]}
+    return [topic.arn for topic in heard.get(row.heard_by, [topics.alarms, topics.people])]
 
 
 def _operator(row: Alarm) -> str:

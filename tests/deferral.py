@@ -121,19 +121,20 @@ class Names:
         return f"bat_{int(NOON):08x}{self.count:024x}"
 
 
-def process(
+def outside_of(
     stores: Stores,
     clock: Clock,
     names: Names,
+    meter: MemoryMeter,
     *,
     times: JobTimes | None = None,
     cap: str = "1000",
     pause: Callable[[float], None] = lambda _: None,
     jitter: Callable[[], float] = lambda: 0.5,
-    meter: MemoryMeter | None = None,
-) -> Process:
-    """Join the parts on some stores."""
-    meter, known, times = meter or MemoryMeter(), catalog(), times or JobTimes()
+    known: Catalog | None = None,
+) -> Outside:
+    """Return what deferred calls need of the world, on some stores."""
+    known, times = known or catalog(), times or JobTimes()
     seeds = Seeds(team=Seed(day_usd=cap), environment=Seed(day_usd=cap))
     holding = Holding(stores.ledger, clock, HoldPolicy(seeds, 100, KeyLimits()), pause, jitter)
     pricing = Pricing(known, MODEL)
@@ -149,7 +150,7 @@ def process(
         meter=meter,
         clock=clock,
     )
-    outside = Outside(
+    return Outside(
         jobs=stores.jobs,
         batches=stores.batches,
         blobs=stores.blobs,
@@ -169,6 +170,20 @@ def process(
         times=times,
         at_once=1,
     )
+
+
+def process(
+    stores: Stores,
+    clock: Clock,
+    names: Names,
+    *,
+    meter: MemoryMeter | None = None,
+    **more: Any,
+) -> Process:
+    """Join the parts on some stores; ``more`` is as for :func:`outside_of`."""
+    meter = meter or MemoryMeter()
+    outside = outside_of(stores, clock, names, meter, **more)
+    known, holding, times = outside.catalog, outside.holding, outside.times
     accept = AcceptCall(
         facts=CallFacts(Policy("dev", "policy"), known, clock),
         catalog=known,
@@ -178,7 +193,7 @@ def process(
         standing_of=StandingOf(holding),
         router=ModelRouter(known, clock),
         holding=holding,
-        settler=settler,
+        settler=outside.settler,
         jobs=stores.jobs,
         rooms=rooms_in(outside),
         meter=meter,

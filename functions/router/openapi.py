@@ -174,7 +174,7 @@ def _door(summary: str, request: str, examples: Json, *, answer: str, error: str
             },
             "202": {
                 "description": "The job of a call with a deadline.",
-                "headers": _ID_HEADERS | {"location": {"schema": _TEXT}},
+                "headers": _ID_HEADERS | NOTE_HEADERS | {"location": {"schema": _TEXT}},
                 "content": {"application/json": {"schema": {"$ref": _ref("Job")}}},
             },
             **_refusals(_PAID_REFUSALS, error),

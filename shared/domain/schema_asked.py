@@ -26,6 +26,13 @@ def schema_verdict(body: Body, whole: Body) -> SchemaVerdict | None:
     return None
 
 
+def schema_part(body: Body) -> Body | None:
+    """Return the part of a body that asks for JSON, which is judged as the body is, or None."""
+    if _chat_schema(body) is None and _message_schema(body) is None:
+        return None
+    return {name: body[name] for name in ("response_format", "output_config") if name in body}
+
+
 def _chat_schema(body: Body) -> tuple[object] | None:
     """Return the schema, which may be None where any object will do."""
     wanted = body.get("response_format")

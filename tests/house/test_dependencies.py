@@ -56,6 +56,7 @@ def test_what_the_functions_import_is_declared_and_locked_for_them() -> None:
     of_batches = set(project["optional-dependencies"]["batches"])
     assert names - of_batches - set(project["dependencies"]) == set()
     assert of_batches & set(locked("requirements/functions.txt")) == set()
+    assert names - set(locked("requirements/workers.txt")) <= {"boto3", "starlette", "uvicorn"}
     assert set(project["dependencies"]) - set(locked("requirements/functions.txt")) == set()
 
 

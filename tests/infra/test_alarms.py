@@ -45,8 +45,9 @@ def test_each_row_is_declared_whole(row: Alarm, every: Stack) -> None:
     made = every.one(ALARM, row.name)
     assert made["name"] == f"sluice-dev-{row.name}"
     assert made["treatMissingData"] == row.silence
-    assert made["alarmActions"] == [TOPICS[row.heard_by]]
-    assert made["okActions"] == (made["alarmActions"] if row.heard_by == "guard" else [])
+    heard_by = ["guard", "people"] if row.heard_by == "both" else [row.heard_by]
+    assert made["alarmActions"] == [TOPICS[each] for each in heard_by]
+    assert made["okActions"] == ([] if row.heard_by == "people" else [TOPICS["guard"]])
     assert made["tags"]["severity"] == row.severity
     assert made["tags"]["owner"] == row.owner
     assert (made["evaluationPeriods"], made["datapointsToAlarm"]) == (row.periods, row.needed)
@@ -62,6 +63,11 @@ def test_each_row_has_a_section_in_the_runbook_with_three_first_actions(row: Ala
     assert anchors(RUNBOOK).count(anchor) == 1
     assert len(re.findall(r"^\d\. ", section(anchor), re.MULTILINE)) >= 3, anchor
     assert f"`{row.name}`" in section(anchor)
+
+
+def test_commands_of_the_runbook_run_on_any_system() -> None:
+    assert "date -d" not in RUNBOOK, "only GNU's date knows it"
+    assert "End=$(date" not in RUNBOOK, "on the 1st no day lies between"
 
 
 def section(anchor: str) -> str:
@@ -90,9 +96,12 @@ def test_each_window_is_one_that_cloudwatch_takes(row: Alarm) -> None:
     assert row.needed <= row.periods
 
 
-def test_only_alarms_about_the_guard_s_own_voice_go_past_it() -> None:
+def test_what_may_silence_the_guard_goes_past_it() -> None:
+    """Without the ledger it decides nothing, without an execution it does not run."""
     past = {row.name for row in ALARMS if row.heard_by == "people"}
-    assert past == {"guard-failing", "guard-silent", "undelivered"}
+    assert past == {"guard-failing", "guard-silent", "undelivered", "store-errors", "throttles"}
+    both = {row.name for row in ALARMS if row.heard_by == "both"}
+    assert both == {"budget-day-100", "budget-month-100"}
 
 
 def test_names_are_unique_and_an_owner_and_a_severity_are_always_said() -> None:
@@ -155,12 +164,13 @@ def test_the_dashboard_shows_every_metric_of_ours_and_every_alarm_s(every: Stack
     drawn = {(line.namespace, line.metric) for graph in GRAPHS for line in graph.lines}
     assert {Meter(metric) for namespace, metric in drawn if namespace is None} == set(Meter)
     watched = {(m.namespace, m.metric) for row in ALARMS for m in row.metrics.values()}
-    elsewhere = {("AWS/ApiGateway", "5XXError")}
+    elsewhere = {("AWS/ApiGateway", "5XXError"), ("AWS/ApiGateway", "Count")}
     assert watched - drawn <= elsewhere | {("AWS/Lambda", "Errors")}
     body = json.loads(every.one("aws:cloudwatch/dashboard:Dashboard", "dashboard")["dashboardBody"])
     rows = [w["properties"]["markdown"] for w in body["widgets"] if w["type"] == "text"]
     assert rows == [
-        "## Money", "## Budget", "## Cache", "## Latency and errors", "## Providers", "## Books",
+        "## Money", "## Budget", "## Cache", "## Latency and errors", "## Providers",
+        "## Deferred calls", "## Books",
     ]  # fmt: skip
 
 

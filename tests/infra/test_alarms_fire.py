@@ -32,6 +32,12 @@ USD = NANO_PER_USD
 FUNCTION = {"FunctionName": "sluice-dev-router"}
 NEWEST = {**FUNCTION, "Resource": "sluice-dev-router:live", "ExecutedVersion": "7"}
 GUARD = {"FunctionName": "sluice-dev-budget-guard"}
+DISPATCHER = {"FunctionName": "sluice-dev-dispatcher"}
+COLLECTOR = {"FunctionName": "sluice-dev-collector"}
+QUEUE = {"QueueName": "sluice-dev-jobs"}
+DEAD_LETTERS = {"QueueName": "sluice-dev-jobs-dead"}
+DEPTH = "ApproximateNumberOfMessagesVisible"
+AGE = "ApproximateAgeOfOldestMessage"
 STAGE = {"ApiName": "sluice-dev-edge", "Stage": "live"}
 
 
@@ -44,7 +50,7 @@ class Scene:
     now: float = BEGUN
 
     def __post_init__(self) -> None:
-        self.router = PowertoolsMeter("dev", lambda: self.now, service="scene-router")
+        self.router = PowertoolsMeter("dev", lambda: self.now, service="router")
         self.guard = PowertoolsGuardMeter("dev", lambda: self.now, service="scene-guard")
 
     def printed(self) -> None:
@@ -109,9 +115,25 @@ def hardly_doubtful(scene: Scene) -> None:
     scene.settle(USD, usage_source="estimated")
 
 
-def trouble(what: str) -> Cause:
+def of_aws(service: str, metric: str, whose: dict[str, str], value: float) -> Cause:
+    """AWS publishes a point of one of its own metrics."""
+    return lambda scene: scene.aws(f"AWS/{service}", metric, whose, value)
+
+
+def at_the_edge(*, calls: int, failed: int) -> Cause:
+    """Each call is a point of both metrics: one call, and whether it failed."""
+
     def cause(scene: Scene) -> None:
-        for _ in range(3):
+        for number in range(calls):
+            scene.aws("AWS/ApiGateway", "Count", STAGE, 1)
+            scene.aws("AWS/ApiGateway", "5XXError", STAGE, int(number < failed))
+
+    return cause
+
+
+def trouble(what: str, times: int = 3) -> Cause:
+    def cause(scene: Scene) -> None:
+        for _ in range(times):
             scene.router.trouble(what, operation="x", code="y")
 
     return cause
@@ -137,13 +159,18 @@ CAUSES: dict[str, Cause] = {
     "audit-missing": lambda s: s.guard.audit_overdue(1),
     "ledger-gap": lambda s: s.guard.audited(0, 10, 1),
     "price-age": lambda s: s.guard.audited(0, 0, 46),
-    "edge-5xx": lambda s: s.aws("AWS/ApiGateway", "5XXError", STAGE, 1),
+    "edge-5xx": at_the_edge(calls=60, failed=2),
     "newest-errors": lambda s: s.aws("AWS/Lambda", "Errors", NEWEST, 1),
     "crashes": trouble("crash"),
     "providers-failing": failing,
     "latency": slow,
     "throttles": lambda s: s.aws("AWS/Lambda", "Throttles", FUNCTION, 1),
     "store-errors": trouble("store"),
+    "dead-letters": of_aws("SQS", DEPTH, DEAD_LETTERS, 1),
+    "jobs-waiting": of_aws("SQS", AGE, QUEUE, 1800),
+    "dispatcher-failing": of_aws("Lambda", "Errors", DISPATCHER, 1),
+    "collector-failing": of_aws("Lambda", "Errors", COLLECTOR, 3),
+    "batch-overdue": trouble("job_promoted", 20),
     "guard-failing": lambda s: s.aws("AWS/Lambda", "Errors", GUARD, 1),
     "undelivered": lambda s: s.guard.undelivered(1),
 }
@@ -161,8 +188,12 @@ ALMOST: dict[str, Cause] = {
     "price-age": lambda s: s.guard.audited(0, 0, 45),
     "latency": lambda s: s.router.settled(ENTRY, SETTLEMENT, 59.0),
     "providers-failing": lambda s: s.settle(1),
-    "edge-5xx": lambda s: s.aws("AWS/ApiGateway", "5XXError", STAGE, 0),
+    "edge-5xx": at_the_edge(calls=1, failed=1),
     "budget-refusals": lambda s: s.router.refused("req_1", "chat", 402, "call_too_dear"),
+    "dead-letters": of_aws("SQS", DEPTH, DEAD_LETTERS, 0),
+    "jobs-waiting": of_aws("SQS", AGE, QUEUE, 1799),
+    "collector-failing": of_aws("Lambda", "Errors", COLLECTOR, 2),
+    "batch-overdue": trouble("job_promoted", 19),
 }
 """What almost goes wrong, and is no alarm."""
 

@@ -65,9 +65,16 @@ def test_the_newest_version_s_errors_are_watched_apart_from_the_stable_one_s() -
 
 def test_the_api_s_5xx_are_watched_as_a_share_of_all_answers() -> None:
     refused = run_with("dev", release_alarms=True).one(ALARM, "edge-5xx")
-    assert (refused["namespace"], refused["metricName"]) == ("AWS/ApiGateway", "5XXError")
-    assert (refused["statistic"], refused["threshold"]) == ("Average", 0.02)
-    assert refused["dimensions"] == {"ApiName": "sluice-dev-edge", "Stage": "live"}
+    result, *watched = refused["metricQueries"]
+    assert result["expression"] == "100 * failed / IF(calls > 100, calls, 100)"
+    assert refused["threshold"] == 2
+    metrics = [each["metric"] for each in watched]
+    assert [(each["metricName"], each["stat"]) for each in metrics] == [
+        ("5XXError", "Sum"), ("Count", "Sum"),
+    ]  # fmt: skip
+    for each in metrics:
+        assert each["namespace"] == "AWS/ApiGateway"
+        assert each["dimensions"] == {"ApiName": "sluice-dev-edge", "Stage": "live"}
 
 
 def test_release_alarms_come_and_go_with_their_setting() -> None:

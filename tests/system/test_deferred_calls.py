@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -20,7 +21,7 @@ from typer.testing import CliRunner
 from cli import connection
 from cli.main import commands
 from shared.domain.money import NANO_PER_USD
-from shared.resources import hold_partition
+from shared.resources import hold_partition, job_partition
 from tests.system.conftest import Stack, running_stack, until
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(900)]
@@ -102,6 +103,17 @@ class Caller:
         )
         return sum("held_nano" in item for item in found["Items"])
 
+    def batches(self) -> set[str]:
+        """Return the ids of the provider batches that answered."""
+        ground = self.stack.world.ground
+        pages = ground.admin.dynamodb.get_paginator("query").paginate(
+            TableName=ground.deployment.outputs["jobs_table"],
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues={":pk": {"S": job_partition(self.team)}},
+        )
+        jobs = [json.loads(item["facts"]["S"]) for page in pages for item in page["Items"]]
+        return {job["batch"] for job in jobs if job["batch"]}
+
     def usage(self) -> dict[str, Any]:
         raw = self.openai.get("/usage?group_by=model", cast_to=httpx2.Response)
         report: dict[str, Any] = raw.json()
@@ -113,15 +125,10 @@ def caller(stack: Stack) -> Caller:
     return Caller(stack)
 
 
-def batches(stack: Stack) -> int:
-    return len(stack.look("/batches")["batches"])
-
-
 @pytest.mark.parametrize("count", [40, pytest.param(500, marks=pytest.mark.long)])
 def test_many_deferred_calls_are_a_handful_of_batches_at_half_price(
-    stack: Stack, caller: Caller, count: int
+    caller: Caller, count: int
 ) -> None:
-    before = batches(stack)
     jobs = caller.ask_all(count, "24h", (GPT, CLAUDE))
     found = caller.ended(jobs)
     assert {each["status"] for each in found} == {"delivered"}
@@ -129,8 +136,8 @@ def test_many_deferred_calls_are_a_handful_of_batches_at_half_price(
     for number, each in enumerate(found):
         shape = ChatCompletion if number % 2 == 0 else anthropic.types.Message
         assert shape.model_validate(each["result"])
-    made = batches(stack) - before
-    assert 2 <= made <= 2 * math.ceil(count / 100) + 6, "a batch for each model, now and then two"
+    # They wait for company for seconds here, and for a quarter of an hour on AWS.
+    assert 2 <= len(caller.batches()) <= 2 * math.ceil(count / 50)
 
     rows = caller.rows()
     assert len(rows) == count, "each is settled once"
@@ -148,11 +155,10 @@ def test_many_deferred_calls_are_a_handful_of_batches_at_half_price(
 def test_calls_with_a_near_deadline_are_answered_at_once_at_the_full_price(
     stack: Stack, caller: Caller
 ) -> None:
-    before = batches(stack)
     found = caller.ended(caller.ask_all(10, "5m"))
     assert {each["status"] for each in found} == {"delivered"}
     assert stack.now() < min(each["deadline"] for each in found)
-    assert batches(stack) == before
+    assert caller.batches() == set()
     rows = caller.rows()
     assert len(rows) == 10
     assert all(row["cost_nano"] == row["baseline_nano"] for row in rows)
@@ -175,11 +181,10 @@ def test_a_batch_that_never_ends_is_left_before_the_deadline(stack: Stack, calle
 
 
 def test_a_lost_answer_to_a_create_sends_nothing_twice(stack: Stack, caller: Caller) -> None:
-    before = batches(stack)
     stack.fault(kind="lost_answer", effect=True, match={"operation": "batches.create"})
     found = caller.ended(caller.ask_all(3, "4h"))
     assert {each["status"] for each in found} == {"delivered"}
-    assert batches(stack) - before == 1
+    assert len(caller.batches()) == 1
     assert sum(row["cost_nano"] for row in caller.rows()) == caller.billed()
 
 
@@ -193,7 +198,10 @@ def sluice(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Sluice:
     def run(*words: str) -> Any:
         result = CliRunner().invoke(commands(), [*words, "--json"])
         assert result.exit_code == 0, result.output
-        return json.loads(result.stdout)
+        # The world lives in this process and says what its alarms do, in between.
+        begin = re.search(r"^[\[{]", result.stdout, re.MULTILINE)
+        assert begin is not None, result.stdout
+        return json.JSONDecoder().raw_decode(result.stdout, begin.start())[0]
 
     return run
 

@@ -8,6 +8,7 @@ from typing import Any, Final, cast
 import msgspec
 from botocore.exceptions import ClientError
 
+from shared.adapters.dynamodb.conditions import used
 from shared.adapters.dynamodb.reaching import TRANSACTION_CANCELED, Report, reaching
 from shared.adapters.dynamodb.rows import Item, key_of, number, text
 from shared.domain.batches.batch import Batch, Results
@@ -18,6 +19,12 @@ from shared.resources import (
     caller_batch_partition,
     results_partition,
 )
+
+CALLER_BATCH_CONDITIONS: Final[dict[str, str]] = {
+    "caller_batch.new": "attribute_not_exists(pk)",
+    "caller_batch.as_seen": "revision = :seen",
+}
+"""When a batch's row may be written: as a new one, or where it is as the writer saw it."""
 
 _TRIES: Final = 5
 _CONDITIONAL: Final = "ConditionalCheckFailed"
@@ -38,7 +45,7 @@ class DynamoCallerBatches:
 
     def put(self, batch: Batch) -> None:
         """Put the row and its mark among the open ones, together."""
-        new = {"ConditionExpression": "attribute_not_exists(pk)"}
+        new = {"ConditionExpression": CALLER_BATCH_CONDITIONS["caller_batch.new"]}
         self._transact("put", [self._put(_item(batch), **new), self._put(_open_key(batch))])
 
     def get(self, team: str, batch_id: str) -> Batch | None:
@@ -50,9 +57,10 @@ class DynamoCallerBatches:
 
     def move(self, seen: Batch, after: Batch) -> Batch:
         """Put the row if it is as seen; at rest, its mark goes with that."""
+        condition = CALLER_BATCH_CONDITIONS["caller_batch.as_seen"]
         as_seen = {
-            "ConditionExpression": "revision = :seen",
-            "ExpressionAttributeValues": {":seen": number(seen.revision)},
+            "ConditionExpression": condition,
+            "ExpressionAttributeValues": used({":seen": number(seen.revision)}, condition),
         }
         writes = [self._put(_item(after), **as_seen)]
         if after.is_at_rest:

@@ -111,9 +111,9 @@ class Batch:
     """A batch. Times are epoch seconds; what its lines say is kept apart from it.
 
     ``groups`` are the lines that models are asked, ``records`` those that were answered or refused
-    at once, ``twins`` those that ask what another line asks;
-    ``hits`` what is settled for those that the cache answered. ``output_seconds`` is how long its
-    results are kept. ``is_awaited``: its creator is told at once whether it is taken, so nobody
+    at once, ``twins`` those that ask what another line asks; ``hits`` what is settled for those the
+    cache answered, ``schemas`` which JSON was asked for. ``output_seconds`` is how long its results
+    are kept. ``is_awaited``: its creator is told at once whether it is taken, so nobody
     else plans it. ``tries`` counts the tries to plan it: each holds money in a place of its own.
     ``leased_until`` keeps two processes from doing the same work.
     """
@@ -138,6 +138,7 @@ class Batch:
     records: Blob | None = None
     twins: Blob | None = None
     hits: Blob | None = None
+    schemas: Blob | None = None
     parts: tuple[Part, ...] = ()
     is_split: bool = False
     counts: Counts = field(default_factory=Counts)

@@ -90,14 +90,22 @@ class Hit(msgspec.Struct, frozen=True, array_like=True):
         )
 
 
+class Schema(msgspec.Struct, frozen=True, array_like=True):
+    """What lines asked their answers to fit: the part of their bodies that says so, by its name."""
+
+    digest: str
+    asked: msgspec.Raw
+
+
 _encode: Final = msgspec.json.Encoder().encode
 _record: Final = msgspec.json.Decoder(Record).decode
 _planned: Final = msgspec.json.Decoder(PlannedLine).decode
 _hit: Final = msgspec.json.Decoder(Hit).decode
 _twin: Final = msgspec.json.Decoder(Twin).decode
+_schema: Final = msgspec.json.Decoder(Schema).decode
 
 
-def written(row: Record | PlannedLine | Twin | Hit) -> bytes:
+def written(row: Record | PlannedLine | Twin | Hit | Schema) -> bytes:
     """Return a row as its line of a file."""
     return _encode(row) + b"\n"
 
@@ -120,6 +128,11 @@ def hits_in(chunks: Iterable[bytes]) -> Iterator[Hit]:
 def twins_in(chunks: Iterable[bytes]) -> Iterator[Twin]:
     """Yield the twins of a file."""
     return map(_twin, _lines(chunks))
+
+
+def schemas_in(chunks: Iterable[bytes]) -> Iterator[Schema]:
+    """Yield the schemas of a file."""
+    return map(_schema, _lines(chunks))
 
 
 def _lines(chunks: Iterable[bytes]) -> Iterator[bytes]:

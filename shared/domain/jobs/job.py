@@ -51,7 +51,7 @@ class Wish:
     """What is to be done with the answer, as decided when the call was accepted.
 
     ``digest`` names its place in the exact cache; None: it is not stored. ``is_judged`` tells that
-    a JSON schema was asked for.
+    a JSON schema was asked for; ``schema`` names it among those of a batch.
     """
 
     digest: str | None
@@ -59,6 +59,7 @@ class Wish:
     repeats: int = 0
     choices: int = 1
     is_judged: bool = False
+    schema: str = ""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ import msgspec
 from shared.catalog import Catalog
 from shared.clock import Clock
 from shared.domain.batches.batch import Batch, Results
-from shared.domain.batches.records import Fault, Record, Twin, twins_in, written
+from shared.domain.batches.records import Fault, Record, Twin, schemas_in, twins_in, written
 from shared.domain.budgets.lines import SettledLine
 from shared.domain.entries import Settlement, StoredAnswer
 from shared.domain.errors import StoreUnavailable
@@ -33,6 +33,8 @@ from shared.usecases.pricing import Pricing
 
 _NOTHING: Final = Settlement("failed", TokenCounts(), "none", cost_nano=0, baseline_nano=0)
 _KEPT_BATCHES: Final = 4
+
+_part: Final = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 @dataclass
@@ -70,6 +72,7 @@ class BatchLines:
         self._meter = meter
         self._clock = clock
         self._twins: dict[str, dict[int, list[Twin]]] = {}
+        self._schemas: tuple[str, dict[str, bytes]] = ("", {})
 
     def claim(self, batch: ProviderBatch, planned: Sequence[Planned]) -> list[Claimed]:
         """Return nothing: a batch's lines are bound when its part is written."""
@@ -113,7 +116,7 @@ class BatchLines:
             record = Record(number, custom, each.line.entry.request_id, "errored")
             result = each.result
             if result is not None and result.status == "succeeded":
-                self._answered(gathered, record, each.line, result, twins.get(number, []))
+                self._answered(caller, gathered, record, each.line, result, twins.get(number, []))
             elif result is not None and result.status in {"expired", "canceled"}:
                 # A provider's batch is cancelled too when its time is over.
                 end = result.status if caller.cancelling_at else "expired"
@@ -124,13 +127,14 @@ class BatchLines:
 
     def _answered(
         self,
+        caller: Batch,
         gathered: _Gathered,
         record: Record,
         line: Line,
         result: LineResult,
         twins: Sequence[Twin],
     ) -> None:
-        answer = self._answers.of(line, result, _unread)
+        answer = self._answers.of(line, result, lambda: self._asked_by(caller, line))
         settlement, error = answer.settlement, answer.error
         money = {"cost": settlement.cost_nano, "baseline": settlement.baseline_nano}
         gathered.settled.append(SettledLine(line.entry, line.held.nano, settlement))
@@ -174,6 +178,13 @@ class BatchLines:
         )
         return SettledLine(entry, 0, settlement)
 
+    def _asked_by(self, caller: Batch, line: Line) -> dict[str, Any]:
+        """Return the part of a line's body by which its answer is judged."""
+        if caller.schemas is not None and self._schemas[0] != caller.id:
+            rows = schemas_in(self._blobs.read(caller.schemas.key))
+            self._schemas = caller.id, {row.digest: bytes(row.asked) for row in rows}
+        return _part(self._schemas[1][line.wish.schema])
+
     def _twins_of(self, caller: Batch) -> dict[int, list[Twin]]:
         if caller.twins is None:
             return {}
@@ -202,8 +213,3 @@ class BatchLines:
             purge_at = answer.expires_at + self._catalog.freshness.memory_seconds
             with suppress(StoreUnavailable):
                 self._store.put_answer(answer, purge_at)
-
-
-def _unread() -> dict[str, Any]:
-    """Stand for what was asked: no line of a batch is judged by its schema."""
-    return {}

@@ -8,7 +8,7 @@
     cache      lines whose answer is known are answered, at cost 0
     route      the rest goes to models that answer in batches, at a known price
     hold       for all lines at once, or for none
-    files      what each model is asked, in one file for each
+    files      what each model is asked, in one file for each, equal prompt prefixes side by side
 
 Nothing but the hold is of any effect before the batch says that it is planned, and the hold is
 found again by whoever plans the batch anew.
@@ -17,10 +17,8 @@ found again by whoever plans the batch anew.
 from __future__ import annotations
 
 import asyncio
-from array import array
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 
 import msgspec
 
@@ -28,7 +26,7 @@ from shared.clock import Clock
 from shared.domain.batches.batch import MOST_ERRORS, Batch, Counts, Group, LineError
 from shared.domain.batches.jsonl import raw_lines
 from shared.domain.batches.lines import InvalidLine, Line, LineReader
-from shared.domain.batches.records import Hit, PlannedLine, Record, Twin, written
+from shared.domain.batches.records import Hit, Record, Twin, written
 from shared.domain.budgets import Hold
 from shared.domain.budgets.scopes import scopes_of
 from shared.domain.entries import KeyRow, StoredAnswer
@@ -43,8 +41,10 @@ from shared.usecases.batches.line_plan import (
     refused,
 )
 from shared.usecases.batches.room import BatchRoom
+from shared.usecases.batches.sorted_lines import SortedLines
 from shared.usecases.batches.spool import Spool
 from shared.usecases.holding import Holding
+from shared.usecases.jobs.bodies import asked_of, prefix_of
 from shared.usecases.jobs.chunks import chunks
 from shared.usecases.settling import Settler
 from shared.usecases.standing import Standing, StandingOf
@@ -60,36 +60,6 @@ class BatchFailed(Exception):
     def __init__(self, errors: tuple[LineError, ...]) -> None:
         super().__init__(errors[0].message)
         self.errors = errors
-
-
-@dataclass
-class _Sorted:
-    """Where the lines of a batch go while they are read."""
-
-    stack: ExitStack
-    groups: dict[tuple[str, str], Spool] = field(default_factory=dict)
-    records: Spool = field(default_factory=Spool)
-    hits: Spool = field(default_factory=Spool)
-    twins: Spool = field(default_factory=Spool)
-    first: dict[str, int] = field(default_factory=dict)
-    most: array[int] = field(default_factory=lambda: array("q"))
-    succeeded: int = 0
-
-    def __post_init__(self) -> None:
-        """Have the files closed with the others."""
-        for spool in (self.records, self.hits, self.twins):
-            self.stack.enter_context(spool)
-
-    def plan(self, line: PlannedLine) -> None:
-        place = (line.entry.provider, line.entry.model)
-        if place not in self.groups:
-            self.groups[place] = self.stack.enter_context(Spool())
-        self.groups[place].add(written(line))
-        self.most.append(line.held)
-
-    @property
-    def total(self) -> int:
-        return len(self.most) + self.records.lines + self.twins.lines
 
 
 class Planner:
@@ -120,7 +90,7 @@ class Planner:
         """Return the batch as it is once its money is held; ``attempt`` names this try."""
         key, standing = self._caller(batch)
         with ExitStack() as stack:
-            found = _Sorted(stack)
+            found = SortedLines(stack)
             self._sort(batch, key, standing, found)
             hold = self._room.reserve(batch, key, found.most)
             return self._written(batch, found, hold, blob_key(batch.team, f"{batch.id}/{attempt}"))
@@ -136,7 +106,7 @@ class Planner:
         standing.check_deferrable()
         return key, standing
 
-    def _sort(self, batch: Batch, key: KeyRow, standing: Standing, found: _Sorted) -> None:
+    def _sort(self, batch: Batch, key: KeyRow, standing: Standing, found: SortedLines) -> None:
         errors: list[LineError] = []
         for some in chunks(self._read(batch, errors), _LOOKED_UP_TOGETHER):
             if not errors:
@@ -169,7 +139,7 @@ class Planner:
         key: KeyRow,
         standing: Standing,
         lines: list[Line],
-        found: _Sorted,
+        found: SortedLines,
     ) -> None:
         checked = list(self._checked(batch, lines, found))
         digests = dict.fromkeys(each.digest for each in checked if each.digest)
@@ -183,24 +153,28 @@ class Planner:
             else:
                 self._plan(batch, line, key, standing, answer, found)
 
-    def _checked(self, batch: Batch, lines: list[Line], found: _Sorted) -> Iterator[CheckedLine]:
+    def _checked(
+        self, batch: Batch, lines: list[Line], found: SortedLines
+    ) -> Iterator[CheckedLine]:
         for line in lines:
             try:
                 yield self._lines.checked(batch, self._environment, line)
             except GatewayError as error:
                 found.records.add(written(refused(batch, line, error)))
 
-    def _is_twin(self, line: CheckedLine, found: _Sorted) -> bool:
+    def _is_twin(self, line: CheckedLine, found: SortedLines) -> bool:
         """Whether an earlier line asks the same and both take an answer that was given before."""
         reads = line.call.controls.cache.reads
         return reads and line.digest is not None and line.digest in found.first
 
-    def _twin(self, line: CheckedLine, found: _Sorted) -> None:
+    def _twin(self, line: CheckedLine, found: SortedLines) -> None:
         first = found.first[line.digest or ""]
         own = line.line
         found.twins.add(written(Twin(own.number, own.custom_id, line.call.request_id, first)))
 
-    def _hit(self, line: CheckedLine, key: KeyRow, answer: StoredAnswer, found: _Sorted) -> None:
+    def _hit(
+        self, line: CheckedLine, key: KeyRow, answer: StoredAnswer, found: SortedLines
+    ) -> None:
         entry = self._lines.hit_entry(line, key, answer, _HIT)
         settlement = self._settler.price_hit(entry, answer)
         record = Record(
@@ -223,17 +197,20 @@ class Planner:
         key: KeyRow,
         standing: Standing,
         stored: StoredAnswer | None,
-        found: _Sorted,
+        found: SortedLines,
     ) -> None:
         try:
-            found.plan(self._lines.planned(line, key, standing, stored))
+            planned = self._lines.planned(line, key, standing, stored)
         except GatewayError as error:
             found.records.add(written(refused(batch, line.line, error)))
             return
+        found.plan(
+            found.judged(planned, line.call.body), prefix_of(batch.team, asked_of(line.call))
+        )
         if line.digest is not None:
             found.first.setdefault(line.digest, line.line.number)
 
-    def _written(self, batch: Batch, found: _Sorted, hold: Hold, place: str) -> Batch:
+    def _written(self, batch: Batch, found: SortedLines, hold: Hold, place: str) -> Batch:
         groups = tuple(
             Group(provider, model, spool.lines, spool.write(self._blobs, f"{place}/{number}"))
             for number, ((provider, model), spool) in enumerate(found.groups.items())
@@ -248,6 +225,7 @@ class Planner:
             records=self._blob(found.records, f"{place}/records"),
             twins=self._blob(found.twins, f"{place}/twins"),
             hits=self._blob(found.hits, f"{place}/hits"),
+            schemas=self._blob(found.schemas, f"{place}/schemas"),
         )
 
     def _blob(self, spool: Spool, key: str) -> Blob | None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from itertools import pairwise
 from tempfile import SpooledTemporaryFile
 from types import TracebackType
 from typing import Final
@@ -43,6 +45,37 @@ class Spool(AbstractContextManager["Spool"]):
         self._file.close()
 
     def _chunks(self) -> Iterator[bytes]:
+        return self._all()
+
+    def _all(self) -> Iterator[bytes]:
         self._file.seek(0)
         while chunk := self._file.read(_CHUNK_BYTES):
             yield chunk
+
+
+class RankedSpool(Spool):
+    """Writes lines by their rank, those of the same rank in the order in which they came."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._ranks = array("q")
+        self._ends = array("q", [0])
+
+    def add_ranked(self, line: bytes, rank: int) -> None:
+        """Take a line of a rank."""
+        self.add(line)
+        self._ranks.append(rank)
+        self._ends.append(self._ends[-1] + len(line))
+
+    def _chunks(self) -> Iterator[bytes]:
+        return self._all() if self._is_in_order() else map(self._line, self._order())
+
+    def _order(self) -> list[int]:
+        return sorted(range(self.lines), key=self._ranks.__getitem__)
+
+    def _is_in_order(self) -> bool:
+        return all(one <= other for one, other in pairwise(self._ranks))
+
+    def _line(self, number: int) -> bytes:
+        self._file.seek(self._ends[number])
+        return self._file.read(self._ends[number + 1] - self._ends[number])

@@ -23,13 +23,13 @@ class Steps:
         self.calls: Calls
         self._scheduler = scheduler
         self._note = note
-        self._began: dict[str, float] = {}
+        self._until: dict[str, float] = {}
         self._dead: set[str] = set()
         self._late: list[tuple[float, Callable[[], None]]] = []
 
-    def begin(self, task: Task) -> None:
-        """Let a task be a new invocation."""
-        self._began[task.name] = self._scheduler.clock.now
+    def begin(self, task: Task, seconds: float = FUNCTION_SECONDS) -> None:
+        """Let a task be a new invocation that may last so long."""
+        self._until[task.name] = self._scheduler.clock.now + seconds
         self._dead.discard(task.name)
 
     def send(self, operation: str, asked: dict[str, Any]) -> dict[str, Any]:
@@ -80,8 +80,8 @@ class Steps:
         task = self._scheduler.current
         if task is None:
             return
-        age = self._scheduler.clock.now - self._began.get(task.name, 0.0)
-        if task.name in self._dead or age > FUNCTION_SECONDS:
+        is_late = self._scheduler.clock.now > self._until.get(task.name, 0.0)
+        if task.name in self._dead or is_late:
             self.crash()
 
     def _die(self) -> None:

@@ -102,7 +102,7 @@ class World:
         self.names = Names()
         self.clock = Clock(plan.start, plan.leaps)
         self.topics: dict[str, str] = {}
-        self.judge = JobsJudge(self.books, self.topics)
+        self.judge = self._new_judge()
         self.service = _Watched(self.judge)
         self.meter = MemoryMeter()
         self.refused: list[str] = []
@@ -125,6 +125,9 @@ class World:
         self.queue = FaultyQueue(self.steps, self.clock, chance)
         self.batches = MoodyBatches(self.clock, self.steps, chance, plan.temper, self.books)
 
+    def _new_judge(self) -> JobsJudge:
+        return JobsJudge(self.books, self.topics)
+
     def run(self) -> World:
         """Run to the end and return this world for inspection."""
         try:
@@ -135,20 +138,23 @@ class World:
             raise type(error)(f"{error}\n{self.trace.told(self.plan.seed)}") from error
         return self
 
-    def _begin(self) -> None:
+    def client(self) -> Any:
+        """Return a client of boto3's whose calls are this world's."""
         if not _client:
             _client.append(new_client())
         _client[0]._make_api_call = self.steps.send
+        return _client[0]
+
+    def _begin(self) -> None:
+        self.client()
         for team in TEAMS:
             self.service.carry_out("PutItem", {"Item": key_row_item(key_row(team))})
         skews = dice(f"skews {self.plan.seed}")
-        for number, orders in enumerate(self.plan.orders):
-            self._add(f"acceptor {number}", skews, partial(self._accept_all, orders))
+        self._add_callers(skews)
         for number in range(self.plan.dispatchers):
             self._add(f"dispatcher {number}", skews, self._dispatch)
         for number in range(self.plan.tickers):
             self._add(f"ticker {number}", skews, self._tick)
-
         if self.plan.cancels:
             self._add("operator", skews, self._cancel_some)
 
@@ -164,6 +170,10 @@ class World:
         team, _deadline = self.judge.accepted[job]
         with suppress(StoreUnavailable):
             running.operator.cancel(team, job)
+
+    def _add_callers(self, skews: Any) -> None:
+        for number, orders in enumerate(self.plan.orders):
+            self._add(f"acceptor {number}", skews, partial(self._accept_all, orders))
 
     def _add(self, name: str, skews: Any, work: Callable[[Task], None]) -> None:
         self._scheduler.add(Task(name, skew_of(self.plan, skews), work))
@@ -222,13 +232,20 @@ class World:
 
     def process(self, task: Task | None) -> Process:
         """Return a new process."""
-        client, report = _client[0], self.trace.report
+        clock = self.clock_of(task)
+        return process(self.stores(clock), clock, self.names, pause=self._pause, meter=self.meter,
+                       jitter=self._chance.random,
+                       times=JobTimes(lane=self.plan.leased))  # fmt: skip
 
-        def clock() -> float:
-            return self.clock.now + (task.skew if task else 0.0)
+    def clock_of(self, task: Task | None) -> Callable[[], float]:
+        """Return the clock that a task goes by."""
+        return lambda: self.clock.now + (task.skew if task else 0.0)
 
+    def stores(self, clock: Callable[[], float]) -> Stores:
+        """Return new clients of all that is kept."""
+        client, report = self.client(), self.trace.report
         jobs = DynamoJobs(client, "jobs", self.blobs, report, clock)
-        stores = Stores(
+        return Stores(
             store=DynamoStore(client, cache_table="cache", ledger_table="ledger", report=report),
             ledger=DynamoLedger(client, "ledger", report),
             jobs=jobs,
@@ -238,9 +255,6 @@ class World:
             providers={"openai": self.batches},
             upstream=MoodyCalls(self.steps, self._chance, self.plan.temper, self.books),
         )
-        return process(stores, clock, self.names, pause=self._pause, meter=self.meter,
-                       jitter=self._chance.random,
-                       times=JobTimes(lane=self.plan.leased))  # fmt: skip
 
     def _pause(self, seconds: float) -> None:
         """Sleep; others go on meanwhile."""
