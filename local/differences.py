@@ -18,7 +18,8 @@ FROM_BUNDLE: Final = (
 RUNTIME: Final = (
     "A function may use all of this machine's memory and CPU; the declared memory size is told "
     "to it but not enforced.",
-    "Functions can write to the file system and reach the network as this user can.",
+    "Functions can write to the file system and reach the network as this user can; the size of "
+    "their /tmp is not enforced.",
     "At most six processes of a function run, or as many as a plain one reserves; a request that "
     "finds them busy waits, and past a hundred waiting it is throttled (past a reserve at once). "
     "On AWS the account's concurrency decides.",

@@ -138,8 +138,24 @@ class DynamoJobs:
         return rows.unpacked(b"".join(self._blobs.read(found[0]["blob"]["S"])))
 
     def put_batch(self, batch: ProviderBatch) -> None:
-        """Put it among the open ones."""
-        self._put("put_batch", rows.batch_item(batch), "job.new")
+        """Put it among the open ones, unless it is there or has come to rest meanwhile.
+
+        A write that was sent twice may arrive long after: it must not wake a batch that is over.
+        """
+        put = {"TableName": self._table, "Item": rows.batch_item(batch), **_condition("job.new", 0)}
+        rested = {
+            "TableName": self._table,
+            "Key": rows.batch_key(batch.id, is_open=False),
+            **_condition("job.new", 0),
+        }
+        try:
+            with reaching(self._report, "put_batch", passing=TRANSACTION_CANCELED):
+                self._client.transact_write_items(
+                    TransactItems=[{"Put": put}, {"ConditionCheck": rested}]
+                )
+        except ClientError as error:
+            if self.batch(batch.id) is None:  # not refused but in another's way: nothing was done
+                raise StoreUnavailable("jobs table") from error
 
     def batch(self, batch: str) -> ProviderBatch | None:
         """Read it from both places."""

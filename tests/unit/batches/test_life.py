@@ -357,58 +357,6 @@ def _asking(team: str, file_id: str) -> Any:
     return key_row(team), asked
 
 
-def test_lines_that_begin_alike_stand_side_by_side_in_the_order_of_their_file() -> None:
-    world = World()
-    starts = ["You are A.", "You are B.", "You are A.", "", "You are B."]
-    lines = []
-    for number, start in enumerate(starts):
-        system = [{"role": "system", "content": start}] if start else []
-        body = chat(f"q{number}")
-        lines.append(line(f"l{number}", {**body, "messages": [*system, *body["messages"]]}))
-    made = world.create(*lines)
-    world.pass_time(1_200)
-    asked = [body["messages"][-1]["content"] for body in world.sent()]
-    assert asked == ["q0", "q2", "q1", "q4", "q3"]
-    assert world.batch(made).counts.succeeded == 5
-
-
-SCHEMA = {
-    "type": "json_schema",
-    "json_schema": {
-        "name": "s",
-        "schema": {"type": "object", "required": ["a"], "properties": {"a": {"type": "integer"}}},
-    },
-}
-
-
-def test_answers_of_lines_are_judged_by_the_schema_that_was_asked_for() -> None:
-    world = World()
-    config = {"output_config": {"format": {"type": "json_schema", "schema": {"type": "array"}}}}
-    made = world.create(
-        line("met", chat('{"a": 1}', response_format=SCHEMA)),
-        line("broken", chat('{"a": "x"}', response_format=SCHEMA)),
-        line("other", chat('{"a": 2}', response_format=SCHEMA, model=HAIKU)),
-        line("free", chat("no JSON")),
-    )
-    params = {"model": HAIKU, "max_tokens": 9, "messages": [{"role": "user", "content": "{}"}]}
-    world.create_inline(("array", {**params, **config}))
-    world.pass_time(1_200)
-    assert world.batch(made).counts.succeeded == 4
-    verdicts = Counter(row.schema for row in world.ledger.rows.values())
-    assert verdicts == {"met": 2, "broken": 2, None: 1}
-
-
-def test_schemas_beyond_what_memory_has_room_for_are_not_judged(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("shared.usecases.batches.sorted_lines.MOST_SCHEMA_BYTES", 0)
-    world = World()
-    made = world.create(line("broken", chat("no JSON", response_format=SCHEMA)))
-    world.pass_time(1_200)
-    assert world.batch(made).counts.succeeded == 1
-    assert [row.schema for row in world.ledger.rows.values()] == [None]
-
-
 def long_requests(*names: str) -> list[tuple[str, dict[str, Any]]]:
     """Return requests that come to more than is planned while their caller waits."""
     return [
@@ -468,10 +416,62 @@ def test_halving_ends_where_a_batch_has_as_many_parts_as_its_item_holds(
     def refuse(*_: object) -> str:
         raise BatchRefused("no")
 
-    world.providers["openai"].create = refuse  # type: ignore[method-assign]
+    world.providers["openai"].create = refuse  # type: ignore[method-assign, assignment]
     made = world.create(*(line(f"l{n}") for n in range(16)))
     world.pass_time(3_000)
     done = world.batch(made)
     assert done.is_at_rest
     assert len(done.parts) == 5
     assert (world.held(), world.spent()) == (0, 0)
+
+
+def test_lines_that_begin_alike_stand_side_by_side_in_the_order_of_their_file() -> None:
+    world = World()
+    starts = ["You are A.", "You are B.", "You are A.", "", "You are B."]
+    lines = []
+    for number, start in enumerate(starts):
+        system = [{"role": "system", "content": start}] if start else []
+        body = chat(f"q{number}")
+        lines.append(line(f"l{number}", {**body, "messages": [*system, *body["messages"]]}))
+    made = world.create(*lines)
+    world.pass_time(1_200)
+    asked = [body["messages"][-1]["content"] for body in world.sent()]
+    assert asked == ["q0", "q2", "q1", "q4", "q3"]
+    assert world.batch(made).counts.succeeded == 5
+
+
+SCHEMA = {
+    "type": "json_schema",
+    "json_schema": {
+        "name": "s",
+        "schema": {"type": "object", "required": ["a"], "properties": {"a": {"type": "integer"}}},
+    },
+}
+
+
+def test_answers_of_lines_are_judged_by_the_schema_that_was_asked_for() -> None:
+    world = World()
+    config = {"output_config": {"format": {"type": "json_schema", "schema": {"type": "array"}}}}
+    made = world.create(
+        line("met", chat('{"a": 1}', response_format=SCHEMA)),
+        line("broken", chat('{"a": "x"}', response_format=SCHEMA)),
+        line("other", chat('{"a": 2}', response_format=SCHEMA, model=HAIKU)),
+        line("free", chat("no JSON")),
+    )
+    params = {"model": HAIKU, "max_tokens": 9, "messages": [{"role": "user", "content": "{}"}]}
+    world.create_inline(("array", {**params, **config}))
+    world.pass_time(1_200)
+    assert world.batch(made).counts.succeeded == 4
+    verdicts = Counter(row.schema for row in world.ledger.rows.values())
+    assert verdicts == {"met": 2, "broken": 2, None: 1}
+
+
+def test_schemas_beyond_what_memory_has_room_for_are_not_judged(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("shared.usecases.batches.sorted_lines.MOST_SCHEMA_BYTES", 0)
+    world = World()
+    made = world.create(line("broken", chat("no JSON", response_format=SCHEMA)))
+    world.pass_time(1_200)
+    assert world.batch(made).counts.succeeded == 1
+    assert [row.schema for row in world.ledger.rows.values()] == [None]

@@ -65,7 +65,7 @@ def test_a_create_that_is_never_answered_ends_in_halves() -> None:
         tries.append(batch.id)
         raise BatchAnswerLost("silent")
 
-    world.provider.create = silent  # type: ignore[method-assign]
+    world.provider.create = silent  # type: ignore[method-assign, assignment]
     world.pass_time(2 * HOUR)
     assert len(tries) > 3
     assert tries[:3] == tries[:1] * 3 != [tries[3]] * 3
