@@ -55,9 +55,9 @@ class Alarm:
     """A row. It fires when ``needed`` of ``periods`` periods reach the threshold.
 
     Either one metric is watched, or ``expression`` computes with several by their ids.
-    ``silence`` is what a period without data counts as. ``heard_by`` people is what the guard may be
-    unable to tell, because what keeps callers from an answer keeps it from its work. ``anchor`` is the section of the runbook,
-    the alarm's own unless several share one.
+    ``silence`` is what a period without data counts as. ``heard_by`` people is what the guard may
+    be unable to tell: what keeps callers from an answer keeps it from its work. ``anchor`` is the
+    section of the runbook, the alarm's own unless several share one.
     """
 
     name: str

@@ -66,7 +66,7 @@ def _settings(
     topics: Topics,
     secret: aws.secretsmanager.Secret | None,
 ) -> pulumi.Output[GuardSettings]:
-    known = {"ledger": stores.ledger.name, "people": topics.people.arn}
+    known = {"ledger": stores.ledger.name, "people": topics.people.arn, "alarms": topics.alarms.arn}
     if secret is not None:
         known["webhooks"] = secret.arn
     settings: pulumi.Output[GuardSettings] = pulumi.Output.all(**known).apply(
@@ -74,6 +74,7 @@ def _settings(
             environment=stack.environment,
             ledger_table=names["ledger"],
             people_topic=names["people"],
+            alarm_topic=names["alarms"],
             webhook_secret=names.get("webhooks"),
             webhook_hosts=stack.webhook_hosts,
             budgets=stack.budgets,

@@ -128,11 +128,12 @@ def scheduler_policy(function: Arn) -> pulumi.Output[str]:
 
 
 # CloudWatch knows no resource that reading a metric could be narrowed to (service authorization
-# reference, "Actions, resources, and condition keys for Amazon CloudWatch").
+# reference, "Actions, resources, and condition keys for Amazon CloudWatch"), and a list of
+# alarms by a prefix asks for all of them.
 _METRICS: Statement = {
     "Sid": "ReadMetrics",
     "Effect": "Allow",
-    "Action": ["cloudwatch:GetMetricStatistics"],
+    "Action": ["cloudwatch:GetMetricStatistics", "cloudwatch:DescribeAlarms"],
     "Resource": ["*"],
 }
 

@@ -26,11 +26,13 @@ from shared.adapters.dynamodb.spenders import DynamoSpenders
 from shared.adapters.guard_telemetry import PowertoolsGuardMeter
 from shared.adapters.metric_totals import CloudWatchTotals
 from shared.adapters.people_topic import PeopleTopic
+from shared.adapters.stack_alarms import CloudWatchAlarms
 from shared.adapters.webhooks import BadWebhooks, Unreadable, Webhook, parse_hooks
 from shared.catalog import load, served_providers
 from shared.clock import Clock, offset_clock, system_clock, utc
 from shared.domain.api_keys import KeyLimits
 from shared.ports import Channel
+from shared.resources import resource_name
 from shared.settings import GuardSettings
 from shared.usecases.budget_admin import Budgets
 from shared.usecases.budget_audit import Audit, Sweep
@@ -74,6 +76,8 @@ def build_guard(settings: GuardSettings) -> BudgetGuard:
         clock=clock,
         new_id=new_id,
     )
+    cloudwatch = client("cloudwatch", _PATIENT)
+    prefix = resource_name(settings.environment, "")
     policy = HoldPolicy(settings.budgets, max_share_percent=100, key_limits=KeyLimits())
     named = {"environment": settings.environment, "where": _where(settings)}
     guard = Guard(
@@ -90,6 +94,7 @@ def build_guard(settings: GuardSettings) -> BudgetGuard:
         sweep=Sweep(Holding(ledger, clock, policy, time.sleep), admin),
         notices=notices,
         spenders=DynamoSpenders(dynamodb, table, report),
+        alarms=CloudWatchAlarms(cloudwatch, prefix, settings.alarm_topic),
         delivery=delivery,
         meter=meter,
         clock=clock,
@@ -99,7 +104,7 @@ def build_guard(settings: GuardSettings) -> BudgetGuard:
         **named,
         audit=Audit(ledger, admin, clock),
         admin=admin,
-        totals=CloudWatchTotals(client("cloudwatch", _PATIENT), settings.environment),
+        totals=CloudWatchTotals(cloudwatch, settings.environment),
         price_age_days=_price_age_days,
         notices=notices,
         delivery=delivery,

@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # what only operators need stays out of the router
     from shared.domain.jobs.job import Job, Waiting
     from shared.domain.jobs.lines import AskedLine, BatchProgress, LineResult
     from shared.domain.jobs.provider_batch import Lane, ProviderBatch
-    from shared.domain.notices import AlarmTold, BudgetTold, Message
+    from shared.domain.notices import AlarmChange, AlarmTold, BudgetTold, Message
     from shared.domain.notices.spending import Spent
     from shared.domain.rollups import Cells, Rollup
     from shared.domain.usage_rows import Feedback, UsageRow
@@ -335,6 +335,13 @@ class Channel(Protocol):
 
         Raises :class:`~shared.domain.notices.message.NotTaken`.
         """
+
+
+class Alarms(Protocol):
+    """The stack's alarms as they stand. Errors of AWS pass through."""
+
+    def standing(self) -> list[AlarmChange]:
+        """Return the last change of each alarm that the guard is to tell of."""
 
 
 class MetricTotals(Protocol):

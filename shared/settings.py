@@ -119,12 +119,14 @@ class WorkerSettings(CallSettings, frozen=True, forbid_unknown_fields=True, kw_o
 class GuardSettings(FunctionSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What the budget guard is told by ``infra``.
 
-    ``people_topic`` is the ARN of the topic that people listen to. ``webhook_secret`` is the ARN
+    ``people_topic`` is the ARN of the topic that people listen to, ``alarm_topic`` of the one that
+    the guard hears. ``webhook_secret`` is the ARN
     of the secret that holds the webhooks and what they are signed with, if there is one.
     """
 
     ledger_table: str
     people_topic: str
+    alarm_topic: str
     webhook_secret: str | None = None
     webhook_hosts: tuple[str, ...] = ()
     """The only hosts that a webhook may name; in the local world, loopback beside them."""

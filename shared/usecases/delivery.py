@@ -48,17 +48,23 @@ class Delivery:
         self._new_id = new_id
 
     def __call__(self) -> Delivered:
-        """Try every pending message once, on each channel that misses it."""
-        pending = self._notices.pending()
+        """Try pending messages once, the newest first, on each channel that misses them.
+
+        A channel that does not take one is left alone for the rest: each would wait as long.
+        """
+        pending = self._notices.pending()[::-1]
         channels = self._channels() if pending else []
-        moved = [self._deliver(message, channels) for message in pending]
+        failing: set[str] = set()
+        moved = [self._deliver(message, channels, failing) for message in pending]
         mine = [message.progress for message in moved if message is not None]
         left = [progress for progress in mine if progress.status != "sent"]
         worrying = [each for each in left if each.tries >= WORRYING_TRIES]
         self._meter.undelivered(len(worrying))
         return Delivered(len(mine) - len(left), len(left))
 
-    def _deliver(self, message: Message, channels: Sequence[Channel]) -> Message | None:
+    def _deliver(
+        self, message: Message, channels: Sequence[Channel], failing: set[str]
+    ) -> Message | None:
         """Return the message after this round, or None where another sender has it."""
         names = frozenset(channel.name for channel in channels)
         claimed = message.claimed(self._clock(), names, self._new_id())
@@ -68,7 +74,12 @@ class Delivery:
             if channel.name in claimed.progress.sent:
                 continue
             is_repeat = channel.name in message.progress.open
-            claimed = self._sent(claimed, channel, is_repeat=is_repeat)
+            if channel.name in failing:
+                claimed = claimed.refused(channel.name, may_have_arrived=is_repeat)
+            else:
+                claimed = self._sent(claimed, channel, is_repeat=is_repeat)
+            if channel.name not in claimed.progress.sent:
+                failing.add(channel.name)
             if not self._notices.save(claimed):
                 return None
         ended = claimed.ended(self._clock(), names)

@@ -22,10 +22,16 @@ from shared.domain.notices import (
     Message,
     budget_notice,
 )
-from shared.domain.notices.alarm_notices import LAST_AUDIT, alarm_notice, audited, overdue_hours
+from shared.domain.notices.alarm_notices import (
+    LAST_AUDIT,
+    alarm_notice,
+    audited,
+    missed,
+    overdue_hours,
+)
 from shared.domain.notices.spending import HOUR, Spending, Spent, spending_of
 from shared.domain.notices.wording import Money, Worded, alarm_worded, budget_worded, told_together
-from shared.ports import GuardMeter, Notices, Spenders
+from shared.ports import Alarms, GuardMeter, Notices, Spenders
 from shared.usecases.budget_admin import Budgets
 from shared.usecases.budget_audit import Sweep
 from shared.usecases.delivery import Delivered, Delivery
@@ -63,6 +69,7 @@ class Guard:
         sweep: Sweep,
         notices: Notices,
         spenders: Spenders,
+        alarms: Alarms,
         delivery: Delivery,
         meter: GuardMeter,
         clock: Clock,
@@ -74,16 +81,20 @@ class Guard:
         self._sweep = sweep
         self._notices = notices
         self._spenders = spenders
+        self._alarms = alarms
         self._delivery = delivery
         self._meter = meter
         self._clock = clock
         self._new_id = new_id
 
     def check(self) -> Guarded:
-        """End expired holds, measure the environment, tell what is new of budgets, deliver."""
+        """End expired holds, measure the environment, tell what is new of budgets, deliver.
+
+        An alarm whose event was lost is told of here: CloudWatch publishes a change once.
+        """
         swept = self._sweep()
         self._meter.charged(sum(hold.nano for hold in swept.ended))
-        messages = self._tell_budgets()
+        messages = self._tell_budgets() + self._tell_missed()
         self._wait_for_audit()
         return Guarded(messages, self._delivery(), len(swept.ended))
 
@@ -132,6 +143,17 @@ class Guard:
             self._meter.audit_overdue(overdue_hours(known[0], now))
         else:
             self._notices.write(None, [audited(None, now)])
+
+    def _tell_missed(self) -> int:
+        try:
+            standing = self._alarms.standing()
+        except Exception as error:  # noqa: BLE001 -- budgets are told of whatever CloudWatch answers
+            self._meter.trouble("alarms_unread", error=type(error).__name__)
+            return 0
+        known = {t.name: t for t in self._told() if isinstance(t, AlarmTold)}
+        now = self._clock()
+        found = (missed(each, known.get(each.name), now) for each in standing)
+        return self._tell_alarms([each for each in found if each and not is_of_budget(each)])
 
     def _tell_alarms(self, changes: Sequence[AlarmChange]) -> int:
         return sum(self._tell_alarm(change) for change in sorted(changes, key=lambda c: c.at))

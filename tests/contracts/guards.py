@@ -101,6 +101,8 @@ class Guarded:
     people: list[People] = field(default_factory=lambda: [People()])
     meter: GuardBooks = field(default_factory=GuardBooks)
     metrics_nano: int = 0
+    states: dict[str, str] = field(default_factory=dict)
+    """How the alarms stand, where it is not how they were told."""
     _numbers: Any = field(default_factory=lambda: itertools.count(1))
 
     @property
@@ -130,6 +132,7 @@ class Guarded:
             sweep=self.bench.sweep,
             notices=self.notices,
             spenders=self.spenders,
+            alarms=self,
             delivery=self.delivery,
             meter=self.meter,
             clock=self.bench.clock,
@@ -150,6 +153,11 @@ class Guarded:
             meter=self.meter,
             clock=self.bench.clock,
         )
+
+    def standing(self) -> list[AlarmChange]:
+        return [
+            AlarmChange(name, state, 0, PAGE, "3 points") for name, state in self.states.items()
+        ]  # type: ignore[arg-type]
 
     def cost_nano(self, since: float, until: float) -> int:
         assert since < until

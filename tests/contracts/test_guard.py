@@ -149,12 +149,15 @@ def test_a_message_says_who_spent_it_what_will_be_and_what_to_type(made: MadeGua
         "Next:",
         "  sluice budget show environment --stack dev",
         '  sluice budget raise environment --by 2 --for 4h --reason "…" --stack dev',
-        '  sluice budget freeze environment --reason "…" --stack dev',
         "Runbook: docs/runbook.md#budget-50",
     ]
     [facts] = day.last.facts["notices"]
     assert (facts["spent_usd"], facts["cap_usd"], facts["threshold_percent"]) == ("5", "10", 50)
     assert facts["top"]["key"] == [{"name": "search.1f", "usd": "3", "before_usd": "2"}]
+    day.bench.spend(3 * USD)
+    day.check()
+    freeze = '  sluice budget freeze key:search.1f --reason "…" --stack dev'
+    assert [each for each in day.last.text.splitlines() if "freeze" in each] == [freeze]
 
 
 def test_an_alarm_is_told_once_and_cleared_once(made: MadeGuard) -> None:
@@ -167,6 +170,28 @@ def test_an_alarm_is_told_once_and_cleared_once(made: MadeGuard) -> None:
     assert day.alarm("OK", AT + 60_000) == []
     assert day.alarm("ALARM", AT) == [], "delivered again, late"
     assert day.alarm("ALARM", AT + 120_000) == ["Alarm: latency"]
+
+
+def test_a_lost_event_of_an_alarm_is_made_up_for_at_the_next_check(made: MadeGuard) -> None:
+    day = made()
+    assert day.alarm("ALARM", AT) == ["Alarm: latency"]
+    day.states["latency"] = "OK"
+    assert day.check() == [], "the event may still be on its way"
+    day.bench.time[0] += 120
+    assert day.check() == ["All clear: latency"]
+    assert day.alarm("OK", AT + 60_000) == [], "it came after all"
+    day.bench.time[0] += 120
+    day.states["latency"] = "ALARM"
+    assert day.check() == ["Alarm: latency"]
+    assert day.check() == []
+    assert day.alarm("ALARM", AT + 200_000) == []
+
+
+def test_an_alarm_that_has_never_gone_off_is_not_written_down(made: MadeGuard) -> None:
+    day = made()
+    day.states = {"latency": "OK", "doubt": "INSUFFICIENT_DATA"}
+    assert day.check() == []
+    assert [each.name for each in day.notices.told() if hasattr(each, "is_off")] == ["daily-audit"]
 
 
 def test_an_alarm_whose_end_arrives_first_is_told_with_its_end(made: MadeGuard) -> None:
@@ -221,6 +246,9 @@ def test_a_channel_that_fails_is_tried_again_and_the_others_are_not(made: MadeGu
     day.check()
     assert (len(day.people[0].heard), len(chat.heard)) == (1, 0)
     day.check()
+    assert chat.heard == [], "not at once again"
+    day.bench.time[0] += 120
+    day.check()
     assert (len(day.people[0].heard), len(chat.heard)) == (1, 1)
     assert [is_repeat for _, is_repeat in chat.heard] == [False]
     [(what, facts)] = day.meter.troubles
@@ -236,6 +264,7 @@ def test_a_channel_that_never_answered_gets_the_message_again_and_is_told_so(
     day.people[0].troubles = [NotTaken("ReadTimeoutError", may_have_arrived=True)]
     day.bench.spend(5 * USD)
     day.check()
+    day.bench.time[0] += 120
     day.check()
     assert [is_repeat for _, is_repeat in day.people[0].heard] == [True]
 
@@ -244,8 +273,9 @@ def test_a_message_that_nobody_takes_is_counted_and_given_up_after_a_day(made: M
     day = ten_dollars(made)
     day.people[0].troubles = [NotTaken("status 500", may_have_arrived=True)] * 5
     day.bench.spend(5 * USD)
-    for _ in range(4):
+    for minutes in (2, 4, 8, 16):
         day.check()
+        day.bench.time[0] += minutes * 60
     assert day.meter.undelivereds == [0, 0, 1, 1]
     day.bench.time[0] += GIVE_UP_SECONDS
     day.check()
@@ -268,6 +298,20 @@ def test_a_sender_that_died_leaves_its_message_to_the_next_after_its_lease(
     day.bench.time[0] += LEASE_SECONDS
     assert day.check() == ["environment:day has reached 50 %"]
     assert day.people[0].heard[0][1] is True
+
+
+def test_a_channel_that_fails_is_left_alone_for_the_rest_of_a_round(made: MadeGuard) -> None:
+    day = made()
+    day.people[0].troubles = [NotTaken("ReadTimeoutError", may_have_arrived=True)] * 2
+    for number in range(3):
+        day.guard.relay(f"news {number}", "text", f"sns-{number}", NOON + number)
+        day.people[0].troubles = [NotTaken("ReadTimeoutError", may_have_arrived=True)]
+    day.bench.time[0] += 120
+    troubles = len(day.meter.troubles)
+    day.check()
+    assert len(day.meter.troubles) == troubles + 1, "one try, not three"
+    day.bench.time[0] += 240
+    assert day.check() == ["news 2", "news 1", "news 0"], "the newest first"
 
 
 def test_messages_are_kept_with_who_got_them(made: MadeGuard) -> None:

@@ -24,7 +24,7 @@ from shared.domain.errors import BudgetExceeded
 from shared.domain.money import NANO_PER_USD
 from shared.domain.notices import AlarmChange
 from shared.domain.notices.budget_notices import level_of
-from shared.domain.notices.message import LEASE_SECONDS, Message, NotTaken
+from shared.domain.notices.message import MOST_PAUSE_SECONDS, Message, NotTaken
 from tests.contracts.guards import PAGE, Guarded, People, guarded
 from tests.contracts.operators import in_memory
 from tests.contracts.test_budget_admin import HOUR
@@ -135,7 +135,7 @@ class World:
             self.random.choice(happenings)()
         self.is_calm = True
         for _ in range(3):
-            self.made.bench.time[0] += LEASE_SECONDS
+            self.made.bench.time[0] += MOST_PAUSE_SECONDS
             self.made.guard.check()
 
     def spend(self) -> None:

@@ -67,7 +67,7 @@ def test_each_row_has_a_section_in_the_runbook_with_three_first_actions(row: Ala
 
 def test_commands_of_the_runbook_run_on_any_system() -> None:
     assert "date -d" not in RUNBOOK, "only GNU's date knows it"
-    assert "End=$(date" not in RUNBOOK, "on the 1st nothing lies between the month's begin and today"
+    assert "End=$(date" not in RUNBOOK, "on the 1st no day lies between"
 
 
 def section(anchor: str) -> str:

@@ -100,7 +100,9 @@ def test_it_can_neither_read_a_key_nor_change_a_cap_nor_see_an_answer() -> None:
     assert len(statements["ReadWebhooks"]["Resource"]) == 1
     wild = [sid for sid, each in statements.items() if "*" in each["Resource"]]
     assert wild == ["ReadMetrics"]
-    assert statements["ReadMetrics"]["Action"] == ["cloudwatch:GetMetricStatistics"]
+    assert statements["ReadMetrics"]["Action"] == [
+        "cloudwatch:GetMetricStatistics", "cloudwatch:DescribeAlarms",
+    ]  # fmt: skip
 
 
 def test_without_webhooks_there_is_neither_secret_nor_leave_to_read_one() -> None:

@@ -22,33 +22,33 @@ from tests.policy.twin import STACK, TWIN
 
 
 def test_dev_costs_about_a_dollar_a_month_while_nobody_calls() -> None:
-    # Two providers' secrets at $0.40, two alarms at $0.10.
-    assert idle_nano(declared("dev")) == 1_000_000_000
-    assert idle_nano(declared("dev")) < 1.2 * NANO_PER_USD
+    # Two providers' secrets at $0.40, three alarms at $0.10, the queue's polling at $0.2628.
+    assert idle_nano(declared("dev")) == 1_362_800_000
+    assert idle_nano(declared("dev")) < 1.5 * NANO_PER_USD
 
 
 def test_staging_and_prod_cost_what_their_settings_say() -> None:
-    # Secrets 3 x 0.40, alarms' metrics 37 x 0.10, key 1.00, firewall 5.00 + 2 rules x 1.00,
-    # dashboard 3.00.
-    assert idle_nano(declared("staging")) == 15_900_000_000
-    assert idle_nano(declared("prod")) == 15_900_000_000
+    # Secrets 3 x 0.40, alarms' metrics 43 x 0.10, key 1.00, firewall 5.00 + 2 rules x 1.00,
+    # dashboard 3.00, the queue's polling 0.2628.
+    assert idle_nano(declared("staging")) == 16_762_800_000
+    assert idle_nano(declared("prod")) == 16_762_800_000
 
 
 def test_an_alarm_costs_as_much_as_the_metrics_it_is_computed_from() -> None:
     alarms = {row.name: len(row.metrics) for row in ALARMS}
     assert (alarms["budget-day-80"], alarms["burn-day-30m"]) == (1, 2)
     none, few, every = (run_with("dev", alarms=each) for each in ("none", "few", "all"))
-    assert idle_nano(few) - idle_nano(none) == 2 * 100_000_000
+    assert idle_nano(few) - idle_nano(none) == 3 * 100_000_000
     of_release = sum(len(row.metrics) for row in ALARMS if row.chosen == "release")
     watched = sum(alarms.values()) - of_release
-    assert idle_nano(every) - idle_nano(none) == watched * 100_000_000 == 3_500_000_000
+    assert idle_nano(every) - idle_nano(none) == watched * 100_000_000 == 4_000_000_000
 
 
 def test_custom_metrics_are_counted_with_every_value_of_their_dimensions() -> None:
-    # 26 names alone; Requests and Latency by 3 tiers; calls and failures by 2 providers.
-    assert len(METRICS) == 26
-    assert metrics_of("prod") == 26 + 2 * 3 + 2 * 2
-    assert metrics_nano("prod") == 36 * 300_000_000
+    # 27 names alone; Requests and Latency by 3 tiers; calls and failures by 2 providers.
+    assert len(METRICS) == 27
+    assert metrics_of("prod") == 27 + 2 * 3 + 2 * 2
+    assert metrics_nano("prod") == 37 * 300_000_000
     most = 12 * NANO_PER_USD
     assert all(metrics_nano(each) <= most for each in ENVIRONMENTS)
 
@@ -63,7 +63,7 @@ def test_a_snapshot_is_paid_by_the_memory_it_holds() -> None:
 
 def test_a_declared_type_without_a_price_fails_and_is_named() -> None:
     careless = run(TWIN, STACK, BareMocks())
-    with pytest.raises(UnpricedError, match="aws:s3/bucket:Bucket"):
+    with pytest.raises(UnpricedError, match="aws:s3/bucketAcl:BucketAcl"):
         charges(careless)
 
 

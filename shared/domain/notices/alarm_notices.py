@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, Literal
 
 AlarmState = Literal["OK", "ALARM", "INSUFFICIENT_DATA"]
 _STATES: Final = ("OK", "ALARM", "INSUFFICIENT_DATA")
 _MOST_TEXT: Final = 1000
+_ON_ITS_WAY_MS: Final = 60_000
 
 
 class NoAlarm(ValueError):
@@ -115,6 +116,23 @@ def alarm_notice(change: AlarmChange, told: AlarmTold | None) -> AlarmNotice | N
         return AlarmNotice(change, told)
     came_late = change.state == "ALARM" and not told.is_off and change.at > told.since
     return AlarmNotice(change, told, is_over=True) if came_late else None
+
+
+def missed(standing: AlarmChange, told: AlarmTold | None, now: float) -> AlarmChange | None:
+    """Return the change that nobody told of where an alarm stands otherwise than is known, or None.
+
+    What changed within a minute may still be on its way, here or there. It is dated by CloudWatch
+    where that is later than what is known, and by now where it is not.
+    """
+    was_off = told is not None and told.is_off
+    known_at = told.at if told is not None else 0
+    now_at = round(now * 1000)
+    if standing.state == "INSUFFICIENT_DATA" or was_off == (standing.state == "ALARM"):
+        return None
+    if now_at - known_at < _ON_ITS_WAY_MS:
+        return None
+    is_dated = known_at < standing.at <= now_at
+    return replace(standing, at=standing.at if is_dated else now_at)
 
 
 def parse_alarm(text: str) -> AlarmChange:

@@ -14,6 +14,7 @@ from typing import Any, Final, Literal
 
 LEASE_SECONDS: Final = 120
 """Longer than all channels together may take."""
+MOST_PAUSE_SECONDS: Final = 3600
 GIVE_UP_SECONDS: Final = 24 * 3600
 """After a day a message is no news any more."""
 
@@ -89,13 +90,17 @@ class Message:
         return self._with(open=still_open)
 
     def ended(self, now: float, channels: frozenset[str]) -> Message:
-        """Return the message after a round: sent, given up, or free for another try."""
+        """Return the message after a round: sent, given up, or waiting for another try.
+
+        The wait doubles with each try: one that is taken and answered late comes seldom again.
+        """
         status: Status = "pending"
+        pause = min(2**self.progress.tries * 60, MOST_PAUSE_SECONDS)
         if channels <= self.progress.sent:
             status = "sent"
         elif now >= self.at + GIVE_UP_SECONDS:
             status = "undelivered"
-        return self._with(status=status, lease_until=0)
+        return self._with(status=status, lease_until=int(now) + pause)
 
     def _with(self, **changes: Any) -> Message:
         version = self.progress.version + 1

@@ -15,7 +15,7 @@ from shared.domain.budgets.ladder import rungs, used_tenths
 from shared.domain.budgets.shown import rung_shown
 from shared.domain.money import format_usd
 from shared.domain.notices.alarm_notices import AlarmNotice
-from shared.domain.notices.budget_notices import BudgetNotice
+from shared.domain.notices.budget_notices import ALL_CLEAR_FROM, BudgetNotice
 from shared.domain.notices.spending import BYS, Spending, exhausted_at, spending_facts
 
 RUNBOOK: Final = "docs/runbook.md"
@@ -51,7 +51,7 @@ class Money:
 
 def budget_worded(notice: BudgetNotice, spending: Spending, where: str) -> Worded:
     """Put a notice of a budget into words."""
-    lines = [*_money(notice), *([] if notice.is_clear else _next_steps(notice, where))]
+    lines = [*_money(notice), *([] if notice.is_clear else _next_steps(notice, spending, where))]
     if not notice.is_clear:
         lines[1:1] = [_forecast(notice, spending), *_spenders(spending)]
     facts = {
@@ -160,7 +160,7 @@ def _spenders(spending: Spending) -> Iterator[str]:
             yield f"By {by}: {', '.join(shares)}"
 
 
-def _next_steps(notice: BudgetNotice, at: str) -> Iterator[str]:
+def _next_steps(notice: BudgetNotice, spending: Spending, at: str) -> Iterator[str]:
     name = notice.budget.name
     fifth = max(1, -(-notice.counter.limit // 5))
     yield "Next:"
@@ -169,8 +169,19 @@ def _next_steps(notice: BudgetNotice, at: str) -> Iterator[str]:
         f"  sluice budget raise {name} --by {format_usd(fifth)} --for 4h"
         f'{" --period month" if notice.period == "month" else ""} --reason "…" {at}'
     )
-    yield f'  sluice budget freeze {name} --reason "…" {at}'
+    if freezes := _to_freeze(notice, spending):
+        yield f'  sluice budget freeze {freezes} --reason "…" {at}'
     yield f"Runbook: {_section(notice)}"
+
+
+def _to_freeze(notice: BudgetNotice, spending: Spending) -> str | None:
+    """Return what to freeze: the dearest key, never all callers for one; at half, nothing yet."""
+    if notice.threshold < ALL_CLEAR_FROM:
+        return None
+    if notice.budget.scope.kind == "key":
+        return notice.budget.name
+    dearest = spending.top("key")[:1]
+    return f"key:{dearest[0].name}" if dearest else None
 
 
 def _section(notice: BudgetNotice) -> str:

@@ -93,7 +93,10 @@ class BatchDesk:
         return self._made(key, making, is_awaited=making.size <= AT_ONCE_BYTES)
 
     def create_inline(self, key: KeyRow, lines: Iterable[bytes], again: str | None = None) -> Batch:
-        """Make a batch of requests that came with it; they are planned before this returns."""
+        """Make a batch of requests that came with it; a few are planned before this returns.
+
+        Where many are refused as a whole, each of them says so in the results.
+        """
         content = b"".join(lines)
         return self._once.made(key, again, [content], lambda: self._create_inline(key, content))
 
@@ -102,7 +105,7 @@ class BatchDesk:
         blob = Blob(blob_key(key.team, f"{name}/input"), len(content))
         self._blobs.write(blob.key, [content])
         making = Making("anthropic", "messages", (blob,))
-        return self._made(key, making, is_awaited=True, name=name)
+        return self._made(key, making, is_awaited=making.size <= AT_ONCE_BYTES, name=name)
 
     def get(self, team: str, kind: Kind, batch_id: str) -> Batch:
         """Return a batch as far as it is; raises ``ObjectNotFound``."""

@@ -17,6 +17,7 @@ from shared.usecases.batches.room import BatchRoom
 from shared.usecases.batches.running import BatchRunner
 from shared.usecases.batches.splitting import Splitter
 from shared.usecases.batches.taking import BatchTaker
+from shared.usecases.batches.unplanned import Unplanned
 from shared.usecases.call_facts import CallFacts
 from shared.usecases.holding import Holding
 from shared.usecases.jobs.answers import Answers
@@ -70,7 +71,7 @@ def batch_taker(taking: Taking) -> BatchTaker:
         settler=taking.settler,
         clock=taking.clock,
     )
-    return BatchTaker(taking.batches, planner, room, taking.clock)
+    return BatchTaker(taking.batches, planner, room, Unplanned(taking.blobs), taking.clock)
 
 
 def batch_machinery(

@@ -24,6 +24,9 @@ from shared.usecases.batches.taking import LEASE_SECONDS, BatchChanged, BatchTak
 from shared.usecases.crashes import Crashes
 from shared.usecases.jobs.chunks import chunks
 
+_MOST_PARTS: Final = 1_000
+"""So many stand in a batch's item, which DynamoDB lets be 400 KB; what was refused until then, in
+ever smaller parts, is not halved any more."""
 _STOPPABLE: Final = frozenset({"claiming", "intent"})
 """States of a provider's batch in which nobody was told of it."""
 
@@ -151,7 +154,8 @@ class BatchRunner:
             if self._is_to_stop(batch):
                 standing = self._stopped(batch, standing)
             going = going or not self._is_over(batch, standing)
-            if self._is_refused(batch, standing) and part.batch not in parents:
+            is_new = part.batch not in parents and len(batch.parts) + len(halved) < _MOST_PARTS
+            if is_new and self._is_refused(batch, standing):
                 halved += self._splitter.halves(batch, part)
         if halved:
             batch = self._move(batch, parts=(*batch.parts, *halved))

@@ -11,6 +11,7 @@ from shared.domain.errors import GatewayError, InvalidRequest, StoreUnavailable
 from shared.ports import CallerBatches
 from shared.usecases.batches.planning import BatchFailed, Planner, failure_of
 from shared.usecases.batches.room import BatchRoom
+from shared.usecases.batches.unplanned import Unplanned
 
 LEASE_SECONDS: Final = 900.0
 """For so long a batch is one process's: as long as a function may run."""
@@ -24,11 +25,17 @@ class BatchTaker:
     """Plans batches and holds their money, or says why not. Raises ``StoreUnavailable``."""
 
     def __init__(
-        self, batches: CallerBatches, planner: Planner, room: BatchRoom, clock: Clock
+        self,
+        batches: CallerBatches,
+        planner: Planner,
+        room: BatchRoom,
+        unplanned: Unplanned,
+        clock: Clock,
     ) -> None:
         self._batches = batches
         self._planner = planner
         self._room = room
+        self._unplanned = unplanned
         self._clock = clock
 
     def take_now(self, batch: Batch) -> Batch:
@@ -76,6 +83,8 @@ class BatchTaker:
     def end_unheld(self, batch: Batch, status: Status, **changes: Any) -> Batch:
         """End a batch that has no plan, and let no try of another process hold money for it."""
         self._room.give_up(batch)
+        if batch.kind == "anthropic":
+            changes |= self._unplanned.results(batch, changes.get("errors", ()))
         after = batch.changed(status=status, ended_at=self._clock(), leased_until=0.0, **changes)
         return self.move(batch, after)
 

@@ -11,7 +11,7 @@ from typing import Final
 from shared.clock import Clock
 from shared.domain.errors import StoreUnavailable
 from shared.domain.jobs.job import Job
-from shared.ports import JobStore, Meter
+from shared.ports import JobQueue, JobStore, Meter
 from shared.usecases.crashes import Crashes
 from shared.usecases.jobs.calling import CallNow
 from shared.usecases.jobs.submitting import Submitter
@@ -34,6 +34,7 @@ class Dispatcher:
         jobs: JobStore,
         call_now: CallNow,
         submitter: Submitter,
+        queue: JobQueue,
         meter: Meter,
         clock: Clock,
         at_once: int = AT_ONCE,
@@ -41,6 +42,7 @@ class Dispatcher:
         self._jobs = jobs
         self._call_now = call_now
         self._submitter = submitter
+        self._queue = queue
         self._meter = meter
         self._clock = clock
         self._at_once = at_once
@@ -48,9 +50,10 @@ class Dispatcher:
     async def handle(self, places: Sequence[Place], until: float = math.inf) -> list[Place]:
         """Handle messages; returns those that could not be handled and are to come again.
 
-        No call is begun that might not have ended by ``until``, in epoch seconds: then the message
-        comes again. A message for a job that is not there has nobody to tell: it is done. What
-        fails unexpectedly is told and comes again; all others are done.
+        No call is begun that might not have ended by ``until``, in epoch seconds: then another
+        message is sent, for this one was not at fault and is not to end among the dead letters.
+        A message for a job that is not there has nobody to tell: it is done. What fails
+        unexpectedly is told and comes again; all others are done.
         """
         jobs: list[Job] | None = None
         with Crashes(self._meter).kept(part="messages"), suppress(StoreUnavailable):
@@ -71,7 +74,9 @@ class Dispatcher:
                     return None
                 if self._clock() + CALL_SECONDS <= until:
                     await self._call_now(job)
-                    return None
+                else:
+                    await asyncio.to_thread(self._queue.send, [(job.team, job.id)])
+                return None
         return job.team, job.id
 
     async def _submit(self, jobs: Sequence[Job], until: float) -> None:

@@ -196,7 +196,9 @@ def machinery(outside: Outside, others: Others | None = None) -> Machinery:
     )
     return Machinery(
         rooms=rooms,
-        dispatcher=Dispatcher(jobs, call_now, submitter, meter, clock, outside.at_once),
+        dispatcher=Dispatcher(
+            jobs, call_now, submitter, outside.queue, meter, clock, outside.at_once
+        ),
         tending=Tending(jobs, rooms, call_now, times, clock, meter),
         submitter=submitter,
         collector=collector,

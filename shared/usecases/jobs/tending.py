@@ -18,6 +18,9 @@ from shared.usecases.jobs.calling import CallNow
 from shared.usecases.jobs.rooms import Rooms
 
 _READ_ROWS: Final = 10_000
+_MOST_NUDGED: Final = 240
+"""Messages on their way at once for jobs to be called: what five dispatchers with eight calls each,
+of twenty seconds, get through before one is sent again. More would only come too early."""
 
 
 class Tending:
@@ -38,6 +41,7 @@ class Tending:
         self._times = times
         self._clock = clock
         self._meter = meter
+        self._nudges = _MOST_NUDGED
 
     def run(self, rooms: Iterable[str], until: float = math.inf) -> None:
         """Look through the rooms of batches, and through the room of those who are called.
@@ -46,7 +50,9 @@ class Tending:
         failed unexpectedly.
         """
         crashes = Crashes(self._meter)
-        for row, job in self._living([self._rows(NOW)], until):
+        waiting = self._rows(NOW)
+        self._nudges = _MOST_NUDGED - sum(map(self._is_nudged, waiting))
+        for row, job in self._living([waiting], until):
             with crashes.kept(StoreUnavailable, job=job.id):
                 self._call(row, job)
         overdue = ([row for row in self._rows(room) if self._is_overdue(row)] for room in rooms)
@@ -77,6 +83,10 @@ class Tending:
             if after.filed != job.filed:
                 self._rooms.leave(job)
 
+    def _is_nudged(self, row: Waiting) -> bool:
+        """Whether a message is on its way, or should be."""
+        return self._clock() < row.nudged_at + self._times.nudging
+
     def _call(self, row: Waiting, job: Job) -> None:
         now = self._clock()
         if job.calling is not None:
@@ -85,6 +95,7 @@ class Tending:
             self._rooms.give_hold_back(job)
         elif now >= job.deadline:
             self._call_now.too_late(job)
-        elif now >= max(row.go_at, row.nudged_at + self._times.nudging):
+        elif now >= row.go_at and not self._is_nudged(row) and self._nudges > 0:
+            self._nudges -= 1
             self._jobs.file(replace(row, nudged_at=now))
             self._rooms.nudge([job])

@@ -16,6 +16,11 @@ def statements(props: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
             yield from _listed(json.loads(document)["Statement"])
 
 
+def allowing(props: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield those that allow something: one that denies may well deny all."""
+    return (each for each in statements(props) if each.get("Effect") != "Deny")
+
+
 def values(statement: Mapping[str, Any], element: str) -> list[str]:
     """Return an element's values as a list; empty where it is absent."""
     return [str(value) for value in _listed(statement.get(element, []))]

@@ -407,3 +407,71 @@ def test_schemas_beyond_what_memory_has_room_for_are_not_judged(
     world.pass_time(1_200)
     assert world.batch(made).counts.succeeded == 1
     assert [row.schema for row in world.ledger.rows.values()] == [None]
+
+
+def long_requests(*names: str) -> list[tuple[str, dict[str, Any]]]:
+    """Return requests that come to more than is planned while their caller waits."""
+    return [
+        (
+            name,
+            {
+                "model": HAIKU,
+                "max_tokens": 9,
+                "messages": [{"role": "user", "content": name * 600_000}],
+            },
+        )
+        for name in names
+    ]
+
+
+def ends(world: World, made: Any) -> dict[str, dict[str, Any]]:
+    _, content = world.desk.results("search", made.id)
+    rows = map(json.loads, b"".join(content).splitlines())
+    return {row["custom_id"]: row["result"] for row in rows}
+
+
+def test_a_large_message_batch_is_planned_later_and_refused_in_its_results() -> None:
+    world = World(cap="0.000001")
+    made = world.create_inline(*long_requests("a", "b"))
+    assert (made.status, made.is_awaited, made.held) == ("validating", False, None)
+    world.pass_time(120)
+    done = world.batch(made)
+    assert (done.is_at_rest, done.counts.errored, world.held()) == (True, 2, 0)
+    found = ends(world, made)
+    assert {name: each["error"]["error"]["type"] for name, each in found.items()} == {
+        "a": "billing_error",
+        "b": "billing_error",
+    }
+
+
+def test_a_large_message_batch_that_is_cancelled_before_its_plan_has_results() -> None:
+    world = World()
+    made = world.create_inline(*long_requests("a", "b"))
+    world.desk.cancel("search", "anthropic", made.id)
+    world.pass_time(120)
+    assert world.batch(made).counts.canceled == 2
+    assert {name: each["type"] for name, each in ends(world, made).items()} == {
+        "a": "canceled",
+        "b": "canceled",
+    }
+
+
+def test_halving_ends_where_a_batch_has_as_many_parts_as_its_item_holds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from shared.domain.jobs.provider_errors import BatchRefused
+    from shared.usecases.batches import running
+
+    monkeypatch.setattr(running, "_MOST_PARTS", 5)
+    world = World()
+
+    def refuse(*_: object) -> str:
+        raise BatchRefused("no")
+
+    world.providers["openai"].create = refuse  # type: ignore[method-assign]
+    made = world.create(*(line(f"l{n}") for n in range(16)))
+    world.pass_time(3_000)
+    done = world.batch(made)
+    assert done.is_at_rest
+    assert len(done.parts) == 5
+    assert (world.held(), world.spent()) == (0, 0)

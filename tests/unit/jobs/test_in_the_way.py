@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from contextlib import nullcontext
 from itertools import pairwise
@@ -13,6 +14,7 @@ from shared.domain.jobs.lines import BatchProgress, Line, LineResult
 from shared.domain.jobs.provider_batch import ProviderBatch
 from shared.domain.jobs.provider_errors import BatchAnswerLost, BatchNotTaken, BatchRefused
 from shared.usecases.crashes import Crashed
+from shared.usecases.jobs import tending
 from tests.deferral import BATCH_COST, HOUR, completion
 from tests.unit.jobs.world import World
 
@@ -169,3 +171,31 @@ def _poison(*_: object) -> None:
 def _after_claiming(_: ProviderBatch, claimed: Sequence[Line]) -> None:
     list(claimed)
     raise OSError(28, "No space left on device")
+
+
+def test_a_message_for_which_there_is_no_time_is_sent_anew_and_is_not_counted_as_failed() -> None:
+    world = World()
+    job = world.accept(hours=0.4)
+    world.queue.sent.clear()
+    handle = world.process.machinery.dispatcher.handle
+    assert asyncio.run(handle([("search", job.id)], world.now + 300)) == []
+    assert world.queue.sent == [("search", job.id)]
+    assert world.job(job).state == "queued"
+    world.queue.is_down = True
+    assert asyncio.run(handle([("search", job.id)], world.now + 300)) == [("search", job.id)]
+
+
+def test_no_more_messages_are_sent_again_than_calls_can_be_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tending, "_MOST_NUDGED", 3)
+    world = World()
+    for _ in range(8):
+        world.accept(hours=0.4)
+    sent = []
+    for _ in range(6):
+        world.queue.sent.clear()
+        world.now += 61
+        world.tick()
+        sent.append(len(world.queue.sent))
+    assert sent == [0, 3, 0, 3, 0, 3]
