@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,12 @@ from rich.console import Console
 from typer.testing import CliRunner, Result
 
 from cli import batch as command
+from shared.domain.money import format_usd
 from tests.functions.test_batches import Doors
 from tests.unit.batches.world import World, chat, line
 
 WIDTH = 80
+LEVERS = ("batch", "exact_cache")
 
 
 class Inside(httpx2.BaseTransport):
@@ -88,16 +91,19 @@ def test_a_watched_batch_ends_with_its_saving_as_the_documents_show(
     assert found.exit_code == 0, found.output
     rows = [json.loads(each) for each in answers.read_text().splitlines()]
     assert {row["custom_id"] for row in rows} == {f"l{n}" for n in range(20)}
-    shown = told_by_the_docs()
-    assert shown
-    assert [
-        each for each in shown.splitlines() if "file-" not in each and "batch_" not in each
-    ] == [
-        each for each in found.stdout.splitlines() if "file-" not in each and "batch_" not in each
-    ]
-    batch = json.loads(sluice("list", "--json").stdout)[0]
-    assert batch["sluice"]["saved_usd"] in shown
-    assert batch["status"] == "completed"
+    assert _without_ids(told_by_the_docs()) == _without_ids(found.stdout)
+    levers = [row.levers for row in doors.world.ledger.rows.values()]
+    batch, cache = (sum(getattr(each, name) for each in levers) for name in LEVERS)
+    assert (batch, cache) == (180_000, 40_000)
+    text = Path("docs/batches.md").read_text()
+    for name, nano in zip(LEVERS, (batch, cache), strict=True):
+        assert f"`${format_usd(nano)}`" in text
+        assert f"under `{name}`" in text
+
+
+def _without_ids(text: str) -> list[str]:
+    """The lines of an output without those that name an id."""
+    return [each for each in text.splitlines() if not re.search("batch_|file-", each)]
 
 
 def test_a_bad_file_tells_its_lines_and_ends_with_1(doors: Doors, tmp_path: Path) -> None:
