@@ -12,6 +12,7 @@ from shared.adapters.dynamodb.spenders import DynamoSpenders
 from shared.adapters.memory_notices import MemoryNotices
 from shared.domain.budgets import Budget
 from shared.domain.notices import AlarmChange, Message
+from shared.domain.notices.alarm_notices import AlarmState
 from shared.domain.notices.spending import Spent
 from shared.usecases.daily_audit import DailyAudit
 from shared.usecases.delivery import Delivery
@@ -101,7 +102,7 @@ class Guarded:
     people: list[People] = field(default_factory=lambda: [People()])
     meter: GuardBooks = field(default_factory=GuardBooks)
     metrics_nano: int = 0
-    states: dict[str, str] = field(default_factory=dict)
+    states: dict[str, AlarmState] = field(default_factory=dict)
     """How the alarms stand, where it is not how they were told."""
     _numbers: Any = field(default_factory=lambda: itertools.count(1))
 
@@ -156,8 +157,9 @@ class Guarded:
 
     def standing(self) -> list[AlarmChange]:
         return [
-            AlarmChange(name, state, 0, PAGE, "3 points") for name, state in self.states.items()
-        ]  # type: ignore[arg-type]
+            AlarmChange(name, state, 0, PAGE, "3 points")
+            for name, state in self.states.items()
+        ]
 
     def cost_nano(self, since: float, until: float) -> int:
         assert since < until

@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx2
 import pytest
@@ -25,6 +25,7 @@ from shared.domain.entries import Entry, KeyRow
 from shared.settings import RouterSettings
 from shared.wiring import Router, build_router
 
+T = TypeVar("T")
 USAGE = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
 KEEP_ALIVE_SECONDS = 0.4
 WORDS = ("Hel", "lo", " you")
@@ -115,7 +116,7 @@ class Gateway:
             return await client.request(method, path, **arguments)
 
 
-def run(work: Coroutine[Any, Any, Any]) -> Any:
+def run(work: Coroutine[Any, Any, T]) -> T:
     return asyncio.run(work)
 
 

@@ -48,7 +48,7 @@ def doors(monkeypatch: pytest.MonkeyPatch) -> Doors:
     monkeypatch.setenv("SLUICE_ENDPOINT", "http://gateway")
     monkeypatch.setenv("SLUICE_API_KEY", made.keys["search"])
     monkeypatch.setattr(command, "console", Console(highlight=False, width=WIDTH))
-    monkeypatch.setattr(command.time, "sleep", lambda _: made.world.pass_time(120))
+    monkeypatch.setattr("cli.batch.time.sleep", lambda _: made.world.pass_time(120))
     stock = openai.OpenAI
 
     def client(**more: Any) -> openai.OpenAI:
