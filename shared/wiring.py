@@ -31,7 +31,6 @@ from shared.usecases.answer_call import AnswerCall
 from shared.usecases.attempts import Attempts
 from shared.usecases.background import Background
 from shared.usecases.call_facts import Policy
-from shared.usecases.crashes import report_crash
 from shared.usecases.holding import Holding, HoldPolicy
 from shared.usecases.idempotency import Idempotency
 from shared.usecases.pricing import Pricing
@@ -147,7 +146,7 @@ def build_router(
         settings, "router", clock=clock, stores=stores, upstream=upstream, meter=meter
     )
     clock, meter, store = calls.clock, calls.meter, calls.store
-    background = Background(lambda error: report_crash(meter, error))
+    background = Background(lambda error: _report_crash(meter, error))
     admission = Admission(store, clock, settings.environment)
     answer = AnswerCall(
         policy=Policy(settings.environment, settings.policy_version),
@@ -255,6 +254,13 @@ def blobs_of(settings: CallSettings, meter: Meter) -> Blobs:
 
     s3 = aws.client("s3", Config(connect_timeout=2, read_timeout=30))
     return S3Blobs(s3, settings.batches_bucket, reporter(meter))
+
+
+def _report_crash(meter: Meter, error: BaseException) -> None:
+    # Imported where something has crashed: no start waits for it.
+    from shared.usecases.crashes import report_crash  # noqa: PLC0415
+
+    report_crash(meter, error)
 
 
 def _patience(settings: CallSettings) -> Patience:

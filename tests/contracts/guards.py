@@ -157,8 +157,7 @@ class Guarded:
 
     def standing(self) -> list[AlarmChange]:
         return [
-            AlarmChange(name, state, 0, PAGE, "3 points")
-            for name, state in self.states.items()
+            AlarmChange(name, state, 0, PAGE, "3 points") for name, state in self.states.items()
         ]
 
     def cost_nano(self, since: float, until: float) -> int:

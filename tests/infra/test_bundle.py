@@ -18,7 +18,8 @@ from infra.bundle.targets import HOST_NAME, LAMBDA, LAMBDA_NAME
 from tests.infra.bare import ROOT, run_with
 
 LOCK = (ROOT / "requirements/functions.txt").read_text(encoding="utf-8")
-BOTOCORE_NAMES = {"bedrock": "bedrock-runtime", "logs": None}
+# The router speaks to queues by a client of its own, which has no model.
+BOTOCORE_NAMES = {"bedrock": "bedrock-runtime", "logs": None, "sqs": None}
 
 
 def names_in(built: Built) -> set[str]:
@@ -65,7 +66,7 @@ def test_every_service_that_the_role_may_call_has_its_model_in_the_zip(
     actions = itertools.chain.from_iterable(each["Action"] for each in statements)
     granted = {action.split(":")[0] for action in actions}
     called = {BOTOCORE_NAMES.get(service, service) for service in granted} - {None}
-    assert called == {"bedrock-runtime", "dynamodb", "secretsmanager"}
+    assert called == {"bedrock-runtime", "dynamodb", "s3", "secretsmanager"}
     assert called <= set(ROUTER.aws_services)
     models = {name.split("/")[2] for name in names_in(lambda_bundle) if "/service-2.json" in name}
     assert models == set(ROUTER.aws_services)

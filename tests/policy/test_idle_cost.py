@@ -77,7 +77,7 @@ def test_no_price_is_kept_for_what_no_environment_can_declare() -> None:
 
 def test_every_price_has_its_source_and_the_day_it_was_checked() -> None:
     for price in read_prices().price:
-        assert price.source.startswith("https://aws.amazon.com/")
+        assert price.source.startswith(("https://aws.amazon.com/", "https://docs.aws.amazon.com/"))
         assert price.checked.year >= 2026
         assert price.nano >= 0
 

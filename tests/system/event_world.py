@@ -122,7 +122,9 @@ class EventWorld:
         """What the handlers wrote down, a line each."""
         if not self.diary_file.exists():
             return []
-        return [json.loads(line) for line in self.diary_file.read_text().splitlines()]
+        lines = self.diary_file.read_text().splitlines(keepends=True)
+        # The last one may be half written yet.
+        return [json.loads(line) for line in lines if line.endswith("\n")]
 
     @property
     def batches(self) -> list[list[str]]:

@@ -76,7 +76,7 @@ def test_a_wrong_key_a_wrong_method_and_a_wrong_path_are_refused_in_shape(stack:
             stack.claude().get(path, cast_to=object)
         check(refused.value, type(refused.value), status, name, path)
     with pytest.raises(anthropic.NotFoundError):
-        stack.claude().messages.batches.list()
+        stack.claude().messages.batches.retrieve("msgbatch_0123456789abcdef")
 
 
 @pytest.fixture

@@ -11,9 +11,10 @@ from typing import Any
 import boto3
 import pytest
 from moto import mock_aws
+from rich.console import Console
 from typer.testing import CliRunner
 
-from cli import connection
+from cli import budget, budget_books, connection, keys
 from cli.main import commands
 from shared.domain.budgets.seeds import Seed, Seeds
 from shared.resources import LEDGER_TABLE, resource_name
@@ -48,6 +49,9 @@ def bench(aws: Any) -> Bench:
 @pytest.fixture
 def sluice(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setenv("COLUMNS", "200")
+    # A console reads its width when it is made, which another test may have had done.
+    for module in (budget, budget_books, keys):
+        monkeypatch.setattr(module, "console", Console(highlight=False, width=200))
 
     def run(*words: str, status: int = 0) -> str:
         result = CliRunner().invoke(commands(), [*words, "--env", "dev"], env={"COLUMNS": "200"})

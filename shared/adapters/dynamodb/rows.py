@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import zlib
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from shared.clock import utc
 from shared.domain.api_keys import KeyLimits
@@ -28,7 +28,6 @@ from shared.domain.freshness import TierName
 from shared.domain.health import Cause, Health, Rest
 from shared.domain.prices import TokenCounts, Variant
 from shared.domain.savings import LEVERS, Levers
-from shared.domain.schema_check import SchemaVerdict
 from shared.resources import (
     HEALTH_PARTITION,
     answer_partition,
@@ -36,6 +35,9 @@ from shared.resources import (
     key_partition,
     usage_partition,
 )
+
+if TYPE_CHECKING:  # the judge is imported where a schema is asked for
+    from shared.domain.schema_check import SchemaVerdict
 
 Item = dict[str, Any]
 ANSWER_SORT: Final = "answer"

@@ -70,7 +70,8 @@ def test_every_function_s_lock_and_handler_exist() -> None:
     assert FUNCTIONS
     for code in FUNCTIONS.values():
         assert (checkout / code.requirements).is_file()
-        assert (checkout / code.handler).is_file()
+        module = code.handler.rpartition(".")[0].replace(".", "/") + ".py"
+        assert (checkout / (code.handler if code.start_script else module)).is_file()
 
 
 def test_a_handler_that_is_no_script_has_no_start_script() -> None:
