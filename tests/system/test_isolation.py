@@ -127,7 +127,9 @@ def test_the_metrics_alarms_will_watch_have_the_environment_alone(stack: Stack) 
         {**each["dimensions"]} for each in stack.look("/metrics?namespace=Sluice&name=CostNanoUsd")
     ]
     assert {"environment": "dev"} in sets
-    assert all(set(each) <= {"environment", "tier"} for each in sets)
+    counted = [each["dimensions"] for each in stack.look("/metrics?namespace=Sluice&name=Requests")]
+    assert {"environment": "dev", "tier": "mid"} in counted
+    assert all(set(each) <= {"environment", "tier"} for each in (*sets, *counted))
 
 
 def test_without_put_item_nothing_is_asked_of_a_provider(tmp_path: Path) -> None:
