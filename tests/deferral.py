@@ -25,16 +25,9 @@ from shared.domain.crossing import FORMATS
 from shared.domain.entries import KeyRow
 from shared.domain.jobs.ids import job_id
 from shared.domain.jobs.times import JobTimes
-from shared.ports import (
-    BatchProvider,
-    BatchStore,
-    Blobs,
-    JobQueue,
-    JobStore,
-    Ledger,
-    Store,
-    Upstream,
-)
+from shared.ports.calls import Store, Upstream
+from shared.ports.jobs import BatchProvider, BatchStore, Blobs, JobQueue, JobStore
+from shared.ports.ledger import Ledger
 from shared.usecases.admission import Admission
 from shared.usecases.attempts import Attempts
 from shared.usecases.call_facts import CallFacts, Policy

@@ -12,8 +12,8 @@ from functools import cache
 from typing import Any
 
 from shared.domain.notices.alarm_notices import NoAlarm, parse_alarm
-from shared.guard_wiring import BudgetGuard, build_guard
 from shared.settings import guard_settings
+from shared.wiring.guard import BudgetGuard, build_guard
 
 
 def handle(event: Mapping[str, Any], _context: object) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any, Final
 
 from shared.settings import worker_settings
-from shared.worker_wiring import Worker, build_worker
+from shared.wiring.workers import Worker, build_worker
 
 _SPARE_SECONDS: Final = 60.0
 """What is left when no further line is begun: for the lines under way, and for writing down how far

@@ -15,7 +15,7 @@ from shared.domain.jobs.messages import place_in
 from shared.settings import worker_settings
 from shared.usecases.batches.messages import names_batch
 from shared.usecases.jobs.dispatching import Place
-from shared.worker_wiring import Worker, build_worker
+from shared.wiring.workers import Worker, build_worker
 
 AGAIN_SECONDS: Final = 30
 """When a message that could not be handled is shown again, times how often it came."""

@@ -28,7 +28,7 @@ from shared.domain.errors import InvalidRequest
 from shared.domain.formats import Format
 from shared.usecases.calls import Call, ModelRequest, StreamReply
 from shared.usecases.relay import Relay
-from shared.wiring import Router
+from shared.wiring.router import Router
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from functions.router.health import health, health_details
 from functions.router.messages import messages
 from shared.domain.errors import GatewayError, MethodNotAllowed, RouteNotFound
 from shared.settings import router_settings
-from shared.wiring import Router, build_router
+from shared.wiring.router import Router, build_router
 
 Handler = Callable[[Request, Router, str], Awaitable[Response]]
 

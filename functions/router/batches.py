@@ -16,7 +16,7 @@ from shared.domain.batches.requests import BatchRequest
 from shared.domain.files import Listing
 from shared.domain.files.requests import checked
 from shared.domain.files.shown import list_shown
-from shared.wiring import Router
+from shared.wiring.router import Router
 
 _USUAL_LIMIT = 20
 _MOST_LISTED = 100

@@ -19,7 +19,7 @@ from shared.domain.budgets.scopes import all_slices, key_scope, team_scope
 from shared.domain.budgets.seeds import Seeds
 from shared.domain.budgets.shown import rung_shown
 from shared.domain.entries import KeyRow
-from shared.wiring import Router
+from shared.wiring.router import Router
 
 
 async def list_budgets(request: Request, router: Router, request_id: str) -> Response:

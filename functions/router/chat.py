@@ -11,7 +11,7 @@ from functions.router.answering import ModelDoor, answer
 from functions.router.errors import OPENAI_ERRORS
 from shared.domain.chat import parse_chat
 from shared.domain.formats.openai_chat import OPENAI_CHAT
-from shared.wiring import Router
+from shared.wiring.router import Router
 
 CHAT: Final = ModelDoor("chat", OPENAI_CHAT, parse_chat, OPENAI_ERRORS)
 

@@ -13,7 +13,7 @@ from shared.domain.errors import InvalidRequest
 from shared.domain.formats.anthropic_messages import ANTHROPIC_MESSAGES
 from shared.domain.messages import parse_count
 from shared.usecases.count_tokens import CountTokens
-from shared.wiring import Router
+from shared.wiring.router import Router
 
 
 async def count_tokens(request: Request, router: Router, request_id: str) -> Response:

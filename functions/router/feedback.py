@@ -15,7 +15,7 @@ from shared.domain.chat import field_named
 from shared.domain.errors import InvalidRequest
 from shared.domain.usage_rows import Feedback
 from shared.usecases.feedback import GiveFeedback
-from shared.wiring import Router
+from shared.wiring.router import Router
 
 _RequestId = Annotated[str, msgspec.Meta(pattern=r"^req_[0-9a-f]{32}\Z")]
 _Score = Annotated[float, msgspec.Meta(ge=0, le=1)]

@@ -19,7 +19,7 @@ from shared.domain.errors import InvalidRequest
 from shared.domain.files import Listing
 from shared.domain.files.requests import Filename, checked, file_request
 from shared.domain.files.shown import deleted_shown, file_shown, list_shown
-from shared.wiring import Router
+from shared.wiring.router import Router
 
 MiB: Final = 1024 * 1024
 FORM_LIMIT_BYTES: Final = 4 * MiB + 64 * 1024

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from functions.router.errors import id_headers
 from functions.router.reading import presented_key
 from shared.clock import utc
-from shared.wiring import Router
+from shared.wiring.router import Router
 
 
 async def health(_: Request) -> Response:

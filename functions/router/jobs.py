@@ -16,7 +16,7 @@ from shared.domain.errors import InvalidRequest
 from shared.domain.jobs.job import Job, JobError
 from shared.usecases.calls import Call
 from shared.usecases.jobs.reading import LONGEST_WAIT_SECONDS
-from shared.wiring import Router
+from shared.wiring.router import Router
 
 ACCEPTED: Final = 202
 WAIT_PATTERN: Final = r"[0-9]{1,3}(\.[0-9]{1,3})?"

@@ -21,7 +21,7 @@ from shared.domain.entries import KeyRow
 from shared.domain.errors import InvalidRequest
 from shared.domain.files import Listing
 from shared.domain.files.requests import checked
-from shared.wiring import Router
+from shared.wiring.router import Router
 
 _USUAL_LIMIT: Final = 20
 _MOST_LISTED: Final = 1_000

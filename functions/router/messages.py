@@ -11,7 +11,7 @@ from functions.router.answering import ModelDoor, answer
 from functions.router.errors import ANTHROPIC_ERRORS
 from shared.domain.formats.anthropic_messages import ANTHROPIC_MESSAGES
 from shared.domain.messages import parse_messages
-from shared.wiring import Router
+from shared.wiring.router import Router
 
 MESSAGES: Final = ModelDoor("messages", ANTHROPIC_MESSAGES, parse_messages, ANTHROPIC_ERRORS)
 

@@ -13,7 +13,7 @@ from functions.router.reading import presented_key
 from shared.catalog import Catalog
 from shared.domain.errors import UnknownModel
 from shared.domain.routing import AUTO, TIERS
-from shared.wiring import Router
+from shared.wiring.router import Router
 
 _CREATED = 1_767_225_600
 """The field is required by the SDKs; the catalog does not hold release dates. 2026-01-01."""

@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 if TYPE_CHECKING:
     from shared.usecases.calls import Call
-    from shared.wiring import Router
+    from shared.wiring.router import Router
 
 
 async def openapi(request: Request) -> Response:

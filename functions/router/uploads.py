@@ -12,7 +12,7 @@ from functions.router.reading import decode_object, presented_key, read_body
 from shared.domain.errors import InvalidRequest
 from shared.domain.files.requests import CompleteRequest, UploadRequest, checked
 from shared.domain.files.shown import part_shown, upload_shown
-from shared.wiring import Router
+from shared.wiring.router import Router
 
 
 async def create_upload(request: Request, router: Router, request_id: str) -> Response:

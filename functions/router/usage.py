@@ -19,7 +19,7 @@ from shared.domain.rollups import DIMENSIONS, Dimension
 from shared.domain.usage_report import as_json, report, total
 from shared.domain.usage_rows import epoch, moment_of
 from shared.usecases.usage_reader import UsageReader
-from shared.wiring import Router
+from shared.wiring.router import Router
 
 _DIMENSION: Final = "(" + "|".join(DIMENSIONS) + ")"
 GROUPING: Final = f"{_DIMENSION}(,{_DIMENSION}){{0,{len(DIMENSIONS) - 1}}}"

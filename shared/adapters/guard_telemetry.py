@@ -9,7 +9,7 @@ from shared.meters import Meter
 
 
 class PowertoolsGuardMeter(PowertoolsMeter):
-    """Implements :class:`shared.ports.GuardMeter`."""
+    """Implements :class:`shared.ports.notices.GuardMeter`."""
 
     def budget(self, budget: Budget) -> None:
         """Tell the gauges of every capped counter; nothing where the month has spent nothing.

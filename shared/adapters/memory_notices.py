@@ -11,7 +11,7 @@ Told = BudgetTold | AlarmTold
 
 
 class MemoryNotices:
-    """Implements :class:`shared.ports.Notices`."""
+    """Implements :class:`shared.ports.notices.Notices`."""
 
     def __init__(self) -> None:
         self._told: dict[tuple[str, ...], Told] = {}

@@ -11,7 +11,7 @@ _PERIOD_SECONDS: Final = 3600
 
 
 class CloudWatchTotals:
-    """Implements :class:`shared.ports.MetricTotals`."""
+    """Implements :class:`shared.ports.notices.MetricTotals`."""
 
     def __init__(self, client: Any, environment: str) -> None:
         self._client = client

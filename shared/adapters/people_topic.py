@@ -18,7 +18,7 @@ _MOST_SUBJECT: Final = 99
 
 
 class PeopleTopic:
-    """Implements :class:`shared.ports.Channel` on SNS."""
+    """Implements :class:`shared.ports.notices.Channel` on SNS."""
 
     name = "people"
 

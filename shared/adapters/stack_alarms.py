@@ -8,7 +8,7 @@ from shared.domain.notices import AlarmChange
 
 
 class CloudWatchAlarms:
-    """Implements :class:`shared.ports.Alarms`.
+    """Implements :class:`shared.ports.notices.Alarms`.
 
     ``prefix`` is how the stack's names begin. Another stack's may begin so too: this one's are
     those that go to ``topic``, which only the guard hears.

@@ -39,7 +39,7 @@ _LEVEL: Final = logging.INFO
 
 
 class PowertoolsMeter:
-    """Implements :class:`shared.ports.Meter` on standard output, where Lambda reads it."""
+    """Implements :class:`shared.ports.calls.Meter` on standard output, where Lambda reads it."""
 
     def __init__(self, environment: str, clock: Clock, *, service: str) -> None:
         self._environment = environment

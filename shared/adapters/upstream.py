@@ -1,4 +1,4 @@
-"""The one client that talks to providers (httpx2, the HTTP library of the provider SDKs).
+"""The way out: the one client that talks to providers (httpx2, the library of their SDKs).
 
 It sends only to hosts of the catalog, or to the loopback simulator that stands in for all of
 them, and never without an open hold. No redirects, no proxy from the environment, no
@@ -8,9 +8,9 @@ header of the caller: what leaves here is written here.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Final
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 import httpx2
@@ -20,6 +20,9 @@ from shared.catalog import Provider
 from shared.domain.budgets import OpenHold
 from shared.domain.errors import UpstreamFailed, UpstreamTimedOut
 from shared.settings import is_loopback_url
+
+if TYPE_CHECKING:
+    from shared.ports.calls import Upstream, UpstreamReply
 
 _CONNECT_SECONDS: Final = 5.0
 
@@ -38,7 +41,7 @@ class HttpReply:
 
 
 class HttpUpstream:
-    """Implements :class:`shared.ports.Upstream`.
+    """Implements :class:`shared.ports.calls.Upstream`.
 
     ``stand_in`` is the base URL of a loopback simulator: provider ``p`` at ``https://h/path``
     is then reached at ``<stand_in>/p/path``.
@@ -112,3 +115,17 @@ def egress_client() -> httpx2.AsyncClient:
         timeout=httpx2.Timeout(None, connect=_CONNECT_SECONDS),
         headers={"user-agent": "sluice"},
     )
+
+
+class Egress:
+    """Implements :class:`shared.ports.calls.Upstream` over one upstream for each protocol."""
+
+    def __init__(self, by_protocol: Mapping[str, Upstream]) -> None:
+        self._by_protocol = by_protocol
+
+    def post(
+        self, hold: OpenHold, provider: Provider, path: str, body: bytes, *, timeout_seconds: float
+    ) -> AbstractAsyncContextManager[UpstreamReply]:
+        """Send a body through the provider's own upstream."""
+        upstream = self._by_protocol[provider.protocol]
+        return upstream.post(hold, provider, path, body, timeout_seconds=timeout_seconds)

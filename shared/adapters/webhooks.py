@@ -89,7 +89,7 @@ def _is_allowed(url: str, hosts: Collection[str], *, is_local: bool) -> bool:
 
 @dataclass(frozen=True)
 class Webhook:
-    """Implements :class:`shared.ports.Channel` on one URL."""
+    """Implements :class:`shared.ports.notices.Channel` on one URL."""
 
     hook: Hook
     signing_secret: str

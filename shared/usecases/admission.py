@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from shared.clock import Clock
 from shared.domain.api_keys import PresentedKey
@@ -14,7 +14,9 @@ from shared.domain.budgets.scopes import scopes_of
 from shared.domain.entries import KeyRow, StoredAnswer
 from shared.domain.errors import Unauthorized
 from shared.domain.health import Health
-from shared.ports import Store
+
+if TYPE_CHECKING:
+    from shared.ports.calls import Store
 
 _KEPT_SECONDS: Final = 60
 """A revoked key stops working within this time."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -27,7 +28,6 @@ from shared.domain.entries import (
 from shared.domain.errors import StoreUnavailable
 from shared.domain.freshness import Freshness
 from shared.domain.notes import notes
-from shared.ports import Meter, Store
 from shared.usecases.admission import Admission, Admitted
 from shared.usecases.attempts import Attempts
 from shared.usecases.background import Background
@@ -38,6 +38,9 @@ from shared.usecases.relay import Relay
 from shared.usecases.route import ModelRouter, Route
 from shared.usecases.settling import Keeping, Settler
 from shared.usecases.standing import Standing, StandingOf
+
+if TYPE_CHECKING:
+    from shared.ports.calls import Meter, Store
 
 Reply = WholeReply | StreamReply
 _EXACT = "exact cache"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from shared.catalog import Catalog, Model
 from shared.clock import Clock, utc
@@ -23,13 +23,15 @@ from shared.domain.health import is_blamed_on_the_model, rest_after
 from shared.domain.money import format_usd
 from shared.domain.notes import notes
 from shared.domain.translation.untranslatable import Untranslatable
-from shared.ports import Meter, Store
 from shared.usecases.calls import Attempt, Call, Plan, WholeReply
 from shared.usecases.holding import Holding, Wanted, expiry_of
 from shared.usecases.provider_call import ProviderCaller
 from shared.usecases.relay import Relay
 from shared.usecases.settling import Settler
 from shared.usecases.wire_body import WireBody, wire_body
+
+if TYPE_CHECKING:
+    from shared.ports.calls import Meter, Store
 
 T = TypeVar("T")
 

@@ -19,7 +19,8 @@ from shared.domain.budgets.refusals import together
 from shared.domain.budgets.scopes import all_slices, key_scope, team_scope
 from shared.domain.budgets.seeds import Seeds
 from shared.domain.budgets.slices import lowered
-from shared.ports import BudgetAdmin, KeyAdmin, Ledger
+from shared.ports.ledger import Ledger
+from shared.ports.operators import BudgetAdmin, KeyAdmin
 
 ENVIRONMENT: Final = "environment"
 _TRIES: Final = 24

@@ -14,7 +14,8 @@ from shared.domain.budgets.budget import month_of
 from shared.domain.budgets.changes import months_back
 from shared.domain.budgets.scopes import all_slices
 from shared.domain.errors import StoreUnavailable
-from shared.ports import BudgetAdmin, Ledger
+from shared.ports.ledger import Ledger
+from shared.ports.operators import BudgetAdmin
 from shared.usecases.budget_admin import ENVIRONMENT
 from shared.usecases.holding import Holding
 

@@ -20,7 +20,7 @@ from shared.domain.errors import InvalidRequest, StoreUnavailable, UpstreamFaile
 from shared.domain.formats.openai_chat import decoded
 from shared.domain.prices import TokenCounts
 from shared.domain.routing import AUTO, TIERS
-from shared.ports import Meter, Upstream
+from shared.ports.calls import Meter, Upstream
 from shared.usecases.calls import Call, WholeReply
 from shared.usecases.holding import Holding, Wanted, expiry_of
 from shared.usecases.provider_errors import refusal

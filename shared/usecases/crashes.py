@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from shared.ports import Meter
+from shared.ports.calls import Meter
 
 
 class Crashed(Exception):

@@ -13,7 +13,8 @@ from shared.domain.notices import AlarmTold, Message
 from shared.domain.notices.alarm_notices import LAST_AUDIT
 from shared.domain.notices.alarm_notices import audited as remembered
 from shared.domain.notices.wording import RUNBOOK
-from shared.ports import BudgetAdmin, GuardMeter, MetricTotals, Notices
+from shared.ports.notices import GuardMeter, MetricTotals, Notices
+from shared.ports.operators import BudgetAdmin
 from shared.usecases.budget_audit import Audit, Audited
 from shared.usecases.delivery import Delivery
 

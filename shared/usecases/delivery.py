@@ -15,7 +15,7 @@ from typing import Final
 from shared.clock import Clock
 from shared.domain.notices import Message
 from shared.domain.notices.message import NotTaken
-from shared.ports import Channel, GuardMeter, Notices
+from shared.ports.notices import Channel, GuardMeter, Notices
 
 WORRYING_TRIES: Final = 3
 """How many tries may fail before somebody is told that messages do not arrive."""

@@ -18,7 +18,7 @@ from shared.domain.usage_rows import (
     moment_of,
     start_of,
 )
-from shared.ports import UsageLedger
+from shared.ports.ledger import UsageLedger
 
 _OPENING_SECONDS: Final = 60
 """How long after its id was made a request may have been opened: its body is read in between."""

@@ -30,7 +30,8 @@ from shared.domain.files import (
 )
 from shared.domain.files.ids import RANDOM_BYTES
 from shared.domain.files.requests import CompleteRequest, FileRequest, UploadRequest
-from shared.ports import Blobs, FileStore
+from shared.ports.batches import FileStore
+from shared.ports.jobs import Blobs
 
 UPLOAD_SECONDS: Final = 3600
 """How long an upload's parts are waited for. Source: OpenAI, uploads, create."""

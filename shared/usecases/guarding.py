@@ -31,7 +31,7 @@ from shared.domain.notices.alarm_notices import (
 )
 from shared.domain.notices.spending import HOUR, Spending, Spent, spending_of
 from shared.domain.notices.wording import Money, Worded, alarm_worded, budget_worded, told_together
-from shared.ports import Alarms, GuardMeter, Notices, Spenders
+from shared.ports.notices import Alarms, GuardMeter, Notices, Spenders
 from shared.usecases.budget_admin import Budgets
 from shared.usecases.budget_audit import Sweep
 from shared.usecases.delivery import Delivered, Delivery

@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from shared.clock import Clock, utc
 from shared.domain.api_keys import KeyLimits
@@ -44,7 +44,9 @@ from shared.domain.budgets.slices import allows, donors, lowered
 from shared.domain.entries import Entry, KeyRow, Settlement
 from shared.domain.errors import StoreUnavailable
 from shared.domain.prices import TokenCounts
-from shared.ports import Ledger
+
+if TYPE_CHECKING:
+    from shared.ports.ledger import Ledger
 
 _TRIES: Final = 24
 """How often a reservation is tried that others were in the way of: two seconds in all."""

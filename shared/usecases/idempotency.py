@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import hashlib
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -21,8 +21,10 @@ from shared.domain.errors import (
     IdempotencyMismatch,
     StoreUnavailable,
 )
-from shared.ports import Meter, Store
 from shared.usecases.calls import Call
+
+if TYPE_CHECKING:
+    from shared.ports.calls import Meter, Store
 
 REMEMBERED_SECONDS: Final = 24 * 3600
 _canonical = msgspec.json.Encoder(order="deterministic")

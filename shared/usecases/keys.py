@@ -11,7 +11,7 @@ from typing import Final
 from shared.clock import Clock
 from shared.domain.api_keys import TEAM_PATTERN, KeyLimits, compose_key, key_digest
 from shared.domain.entries import KeyRow
-from shared.ports import KeyAdmin
+from shared.ports.operators import KeyAdmin
 
 NO_LIMITS: Final = KeyLimits()
 """The limits of a key whose own row says nothing."""

@@ -6,17 +6,19 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from shared.clock import Clock
 from shared.domain.completion import MalformedAnswer
 from shared.domain.errors import GatewayError, UpstreamFailed, UpstreamTimedOut
 from shared.domain.formats.openai_chat import decoded
-from shared.ports import Meter, Upstream, UpstreamReply
 from shared.usecases.calls import Attempt, Call, Received
 from shared.usecases.provider_errors import refusal
 from shared.usecases.pump import ANSWER_LIMIT_BYTES, Pump, received_answer
 from shared.usecases.relay import Relay
+
+if TYPE_CHECKING:
+    from shared.ports.calls import Meter, Upstream, UpstreamReply
 
 SETTLING_SECONDS: Final = 10.0
 """Left over at the end of an invocation for the settlement."""

@@ -5,7 +5,7 @@ The provider's words are passed on where the caller's request is at fault, and o
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -16,7 +16,9 @@ from shared.domain.errors import (
     UpstreamFailed,
     UpstreamRateLimited,
 )
-from shared.ports import UpstreamReply
+
+if TYPE_CHECKING:
+    from shared.ports.calls import UpstreamReply
 
 _READ_BYTES: Final = 64 * 1024
 _NOT_TAKEN: Final = frozenset({503, 529})

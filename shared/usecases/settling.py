@@ -29,7 +29,6 @@ from shared.domain.own_cost import OwnCost, Path
 from shared.domain.prices import TokenCounts
 from shared.domain.savings import Saving
 from shared.domain.usage import MalformedUsage
-from shared.ports import Meter, Store
 from shared.usecases.holding import Holding
 from shared.usecases.pricing import Pricing
 
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
 
     from shared.domain.formats import Whole
     from shared.domain.schema_check import SchemaVerdict
+    from shared.ports.calls import Meter, Store
     from shared.usecases.calls import Attempt, Received
 
 _Counted = tuple[TokenCounts, UsageSource]

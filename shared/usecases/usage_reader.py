@@ -33,7 +33,7 @@ from shared.domain.usage_rows import (
     moment_of,
     start_of,
 )
-from shared.ports import UsageLedger
+from shared.ports.ledger import UsageLedger
 
 
 class UsageReader:

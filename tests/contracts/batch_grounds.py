@@ -19,7 +19,7 @@ from shared.domain.jobs.ids import batch_id, custom_id
 from shared.domain.jobs.lines import AskedLine, LineResult
 from shared.domain.jobs.provider_batch import ProviderBatch
 from shared.domain.jobs.provider_errors import BatchAnswerLost
-from shared.ports import BatchProvider
+from shared.ports.jobs import BatchProvider
 from tests.unit.simulator.conftest import KEY, Simulator
 
 MODELS = {"openai": "gpt-6-luna", "anthropic": "claude-haiku-5-5"}

@@ -15,7 +15,7 @@ from shared.adapters.memory_caller_batches import MemoryCallerBatches
 from shared.domain.batches.batch import Batch, Counts, Group, LineError, Money, Part, Results
 from shared.domain.files import Blob, Listing
 from shared.domain.jobs.job import Held
-from shared.ports import CallerBatches
+from shared.ports.batches import CallerBatches
 from shared.resources import JOBS_TABLE
 from tests.contracts.test_store import create_table
 

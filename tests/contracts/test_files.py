@@ -17,7 +17,7 @@ from shared.adapters.dynamodb.files import DynamoFiles
 from shared.adapters.memory_files import MemoryFiles
 from shared.domain.errors import StoreUnavailable
 from shared.domain.files import Blob, Listing, Part, StoredFile, Upload
-from shared.ports import FileStore
+from shared.ports.batches import FileStore
 
 REPORTED: list[tuple[str, str]] = []
 

@@ -18,12 +18,12 @@ from shared.adapters.memory_caller_batches import MemoryCallerBatches
 from shared.adapters.memory_files import MemoryFiles
 from shared.adapters.memory_jobs import MemoryBlobs, MemoryJobs, MemoryQueue
 from shared.adapters.memory_ledger import MemoryLedger
-from shared.batch_wiring import BatchStores
 from shared.catalog import Provider
 from shared.domain.api_keys import compose_key, key_digest
 from shared.domain.entries import Entry, KeyRow
 from shared.settings import RouterSettings
-from shared.wiring import Router, build_router
+from shared.wiring.batches import BatchStores
+from shared.wiring.router import Router, build_router
 
 T = TypeVar("T")
 USAGE = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}

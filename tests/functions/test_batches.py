@@ -15,13 +15,13 @@ import pytest
 from starlette.applications import Starlette
 
 from functions.router.app import create_app
-from shared.batch_wiring import BatchStores
 from shared.domain.api_keys import compose_key, key_digest
 from shared.domain.budgets.seeds import Seed, Seeds
 from shared.domain.entries import KeyRow
 from shared.domain.jobs.lines import LineResult
 from shared.settings import RouterSettings
-from shared.wiring import build_router
+from shared.wiring.batches import BatchStores
+from shared.wiring.router import build_router
 from tests.deferral import BATCH_COST
 from tests.functions.conftest import run
 from tests.unit.batches.world import HAIKU, World, chat, line, usual

@@ -10,13 +10,13 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from functions.router.app import create_app
-from shared.adapters.egress import Egress
 from shared.adapters.memory import MemoryMeter, MemoryStore, MemoryUpstream
 from shared.adapters.providers.bedrock import BedrockUpstream
+from shared.adapters.upstream import Egress
 from shared.domain.api_keys import compose_key, key_digest
 from shared.domain.entries import KeyRow
 from shared.settings import RouterSettings
-from shared.wiring import build_router
+from shared.wiring.router import build_router
 from tests.functions.conftest import Gateway, run, usual_answer
 from tests.unit.adapters.converse import USAGE, events_of, response
 

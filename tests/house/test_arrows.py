@@ -28,13 +28,9 @@ MAY_IMPORT = {
         "shared.settings", "shared.meters", "shared.adapters",
     },
     "shared.wiring": {"shared"},
-    "shared.batch_wiring": {"shared"},
-    "shared.deferral_wiring": {"shared"},
-    "shared.guard_wiring": {"shared"},
-    "shared.worker_wiring": {"shared"},
     "functions": {
         "functions", "shared.clock", "shared.domain", "shared.usecases", "shared.catalog",
-        "shared.settings", "shared.wiring", "shared.guard_wiring", "shared.worker_wiring",
+        "shared.settings", "shared.wiring",
     },
     "infra": {
         "infra", "shared.resources", "shared.settings", "shared.meters", "shared.catalog",
@@ -98,7 +94,7 @@ def test_the_domain_is_pure() -> None:
 
 
 BATCHES = "shared.adapters.batches"
-LATE = {"shared.wiring", "shared.batch_wiring", "shared.deferral_wiring"}
+OF_THE_ROUTER = {f"shared.wiring.{name}" for name in ("router", "calls", "batches", "deferral")}
 
 
 def test_the_router_imports_no_provider_sdk() -> None:
@@ -109,7 +105,7 @@ def test_the_router_imports_no_provider_sdk() -> None:
             if not is_under(module, BATCHES):
                 heavy |= {"openai", "anthropic"}
             assert {name.split(".")[0] for name in names} & heavy == set(), module
-            if module in LATE or is_under(module, "functions.router"):
+            if module in OF_THE_ROUTER or is_under(module, "functions.router"):
                 assert not any(is_under(name, BATCHES) for name in names), module
 
 

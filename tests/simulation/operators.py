@@ -19,7 +19,7 @@ from shared.domain.budgets.changes import (
 )
 from shared.domain.entries import KeyRow
 from shared.domain.errors import StoreUnavailable
-from shared.ports import Ledger
+from shared.ports.ledger import Ledger
 from shared.usecases.budget_admin import Budgets, InTheWay
 from tests.simulation.orders import Bounds
 from tests.simulation.plans import KEYS, TEAMS

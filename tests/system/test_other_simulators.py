@@ -32,7 +32,7 @@ from shared.adapters.upstream import HttpUpstream, egress_client
 from shared.domain.api_keys import compose_key, key_digest
 from shared.domain.entries import KeyRow
 from shared.settings import RouterSettings
-from shared.wiring import build_router
+from shared.wiring.router import build_router
 from tests.functions.conftest import run
 
 Json = dict[str, Any]

@@ -74,7 +74,7 @@ def test_a_start_imports_few_modules_and_traffic_imports_no_providers_sdk(
     router: Contender, tmp_path: Path
 ) -> None:
     at_start, after = measures.modules(router, tmp_path)
-    assert {"shared.wiring", "functions.router.app", "uvicorn"} <= at_start
+    assert {"shared.wiring.router", "functions.router.app", "uvicorn"} <= at_start
     assert len(at_start) <= START_MODULES
     locked = (ROOT / "requirements" / "functions.txt").read_text(encoding="utf-8")
     assert not any(f"{name.replace('_', '-')}==" in locked for name in measures.PICKED_UP)

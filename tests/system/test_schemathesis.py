@@ -31,12 +31,12 @@ from shared.adapters.memory import MemoryMeter, MemoryReply, MemoryStore, Memory
 from shared.adapters.memory_caller_batches import MemoryCallerBatches
 from shared.adapters.memory_files import MemoryFiles
 from shared.adapters.memory_jobs import MemoryBlobs, MemoryJobs, MemoryQueue
-from shared.batch_wiring import BatchStores
 from shared.catalog import Provider, served_providers
 from shared.domain.api_keys import compose_key, key_digest
 from shared.domain.entries import Entry, KeyRow
 from shared.settings import RouterSettings
-from shared.wiring import build_router
+from shared.wiring.batches import BatchStores
+from shared.wiring.router import build_router
 from tests.functions.conftest import Gateway, as_chunks, completion, run, stream_frames
 from tests.system.conftest import Stack
 

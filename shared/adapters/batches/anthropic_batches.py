@@ -45,7 +45,7 @@ STATUSES: Final = {
 
 
 class AnthropicBatches:
-    """Implements :class:`shared.ports.BatchProvider`."""
+    """Implements :class:`shared.ports.jobs.BatchProvider`."""
 
     keeps_ids = False
 

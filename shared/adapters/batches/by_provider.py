@@ -12,7 +12,7 @@ from shared.adapters.batches.anthropic_batches import AnthropicBatches
 from shared.adapters.batches.openai_batches import OpenAIBatches
 from shared.adapters.provider_keys import ProviderKeys
 from shared.catalog import Provider
-from shared.ports import BatchProvider
+from shared.ports.jobs import BatchProvider
 
 
 class _Adapter(Protocol):

@@ -53,7 +53,7 @@ _OK: Final = 200
 
 
 class OpenAIBatches:
-    """Implements :class:`shared.ports.BatchProvider`."""
+    """Implements :class:`shared.ports.jobs.BatchProvider`."""
 
     keeps_ids = True
 

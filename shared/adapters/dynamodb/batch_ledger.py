@@ -34,7 +34,7 @@ _CONDITIONAL: Final = "ConditionalCheckFailed"
 
 
 class DynamoBatchLedger(DynamoLedger):
-    """Implements :class:`shared.ports.BatchLedger`."""
+    """Implements :class:`shared.ports.ledger.BatchLedger`."""
 
     def settle_lines(
         self,

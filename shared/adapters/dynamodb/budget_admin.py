@@ -34,7 +34,7 @@ _IN_THE_WAY: Final = {
 
 
 class DynamoBudgetAdmin:
-    """Implements :class:`shared.ports.BudgetAdmin` on the ledger table."""
+    """Implements :class:`shared.ports.operators.BudgetAdmin` on the ledger table."""
 
     def __init__(self, client: Any, table: str) -> None:
         self._client = client

@@ -36,7 +36,7 @@ _batch: Final = msgspec.json.Decoder(Batch).decode
 
 
 class DynamoCallerBatches:
-    """Implements :class:`shared.ports.CallerBatches`."""
+    """Implements :class:`shared.ports.batches.CallerBatches`."""
 
     def __init__(self, client: Any, table: str, report: Report) -> None:
         self._client = client

@@ -18,7 +18,7 @@ _ENDING_TRIES: Final = 5
 
 
 class DynamoFiles:
-    """Implements :class:`shared.ports.FileStore`."""
+    """Implements :class:`shared.ports.batches.FileStore`."""
 
     def __init__(self, client: Any, table: str, report: Report) -> None:
         self._client = client

@@ -25,7 +25,7 @@ from shared.domain.errors import StoreUnavailable
 from shared.domain.jobs.ids import first_id
 from shared.domain.jobs.job import Job, Waiting
 from shared.domain.jobs.provider_batch import Lane, ProviderBatch
-from shared.ports import Blobs
+from shared.ports.jobs import Blobs
 from shared.resources import (
     OPEN_BATCHES_PARTITION,
     PAST_BATCHES_PARTITION,

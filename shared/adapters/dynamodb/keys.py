@@ -11,7 +11,7 @@ from shared.resources import TEAMS_PARTITION, key_partition
 
 
 class DynamoKeyAdmin:
-    """Implements :class:`shared.ports.KeyAdmin` on the ledger table.
+    """Implements :class:`shared.ports.operators.KeyAdmin` on the ledger table.
 
     Errors of AWS pass through: the operator is the one who can act on them.
     """

@@ -47,7 +47,7 @@ _TRANSIENT = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputEx
 
 
 class DynamoLedger(DynamoUsage):
-    """Implements :class:`shared.ports.Ledger` on the ledger table."""
+    """Implements :class:`shared.ports.ledger.Ledger` on the ledger table."""
 
     def read_budgets(self, scopes: Iterable[Scope]) -> dict[Scope, Budget]:
         """Read what stands there in one BatchGetItem, asking once more for what was left out."""

@@ -31,7 +31,7 @@ _RETENTION_SECONDS: Final = 400 * 24 * 3600
 
 
 class DynamoNotices:
-    """Implements :class:`shared.ports.Notices`."""
+    """Implements :class:`shared.ports.notices.Notices`."""
 
     def __init__(self, client: Any, table: str, report: Report) -> None:
         self._client = client

@@ -20,7 +20,7 @@ _FACTS: Final = ("key_id", "feature", "model", "cost_nano", "opened_at")
 
 
 class DynamoSpenders:
-    """Implements :class:`shared.ports.Spenders`."""
+    """Implements :class:`shared.ports.notices.Spenders`."""
 
     def __init__(self, client: Any, table: str, report: Report) -> None:
         self._client = client

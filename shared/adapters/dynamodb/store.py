@@ -28,7 +28,7 @@ _LARGEST_BODY_BYTES: Final = 380_000
 
 
 class DynamoStore:
-    """Implements :class:`shared.ports.Store` on two tables.
+    """Implements :class:`shared.ports.calls.Store` on two tables.
 
     The answer's ``team`` and ``digest`` are compared with what was asked for: a row that lies
     under the wrong key is no answer.

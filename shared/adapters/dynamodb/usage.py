@@ -28,7 +28,7 @@ _PAGE_ROWS: Final = 50
 
 
 class DynamoUsage:
-    """Implements :class:`shared.ports.UsageLedger` on the ledger table."""
+    """Implements :class:`shared.ports.ledger.UsageLedger` on the ledger table."""
 
     def __init__(self, client: Any, table: str, report: Report) -> None:
         self._client = client

@@ -80,7 +80,7 @@ class Head:
 
 
 class ConverseReply:
-    """Implements ``shared.ports.UpstreamReply``."""
+    """Implements ``shared.ports.calls.UpstreamReply``."""
 
     def __init__(self, head: Head, rest: AsyncIterator[Head | bytes]) -> None:
         self.status = head.status
@@ -95,7 +95,7 @@ class ConverseReply:
 
 
 class BedrockUpstream:
-    """Implements :class:`shared.ports.Upstream`; the client is made when it is first needed."""
+    """Implements :class:`shared.ports.calls.Upstream`; its client is made when first needed."""
 
     def __init__(self, connect: Connect) -> None:
         self._connect = connect

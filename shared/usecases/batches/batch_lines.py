@@ -25,7 +25,9 @@ from shared.domain.files import Blob, blob_key
 from shared.domain.jobs.lines import Claimed, Ended, Line, LineResult, Planned
 from shared.domain.jobs.provider_batch import ProviderBatch
 from shared.domain.prices import TokenCounts
-from shared.ports import Blobs, CallerBatches, Meter, Store
+from shared.ports.batches import CallerBatches
+from shared.ports.calls import Meter, Store
+from shared.ports.jobs import Blobs
 from shared.usecases.batches.money import BatchMoney
 from shared.usecases.batches.splitting import read_line_name
 from shared.usecases.jobs.answers import Answers, why_not

@@ -19,7 +19,9 @@ from shared.domain.errors import InvalidRequest, ObjectNotFound, StoreUnavailabl
 from shared.domain.files import BATCH_PREFIX, Blob, Listing, Page, blob_key, is_id, new_id
 from shared.domain.files.ids import MESSAGE_BATCH_PREFIX, RANDOM_BYTES
 from shared.domain.request_ids import request_id
-from shared.ports import Blobs, CallerBatches, JobQueue, Store
+from shared.ports.batches import CallerBatches
+from shared.ports.calls import Store
+from shared.ports.jobs import Blobs, JobQueue
 from shared.usecases.batches.once import Once
 from shared.usecases.batches.taking import LEASE_SECONDS, BatchTaker
 from shared.usecases.files import Files

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 from shared.catalog import Catalog
 from shared.clock import Clock
-from shared.ports import BatchLedger, Blobs, CallerBatches, FileStore, Meter, Store
+from shared.ports.batches import CallerBatches, FileStore
+from shared.ports.calls import Meter, Store
+from shared.ports.jobs import Blobs
+from shared.ports.ledger import BatchLedger
 from shared.usecases.batches.batch_lines import BatchLines
 from shared.usecases.batches.line_plan import LinePlanner
 from shared.usecases.batches.merging import Merger

@@ -28,7 +28,8 @@ from shared.domain.batches.records import (
     twins_in,
 )
 from shared.domain.files import FILE_PREFIX, Blob, StoredFile, blob_key
-from shared.ports import Blobs, CallerBatches, FileStore
+from shared.ports.batches import CallerBatches, FileStore
+from shared.ports.jobs import Blobs
 from shared.usecases.batches.spool import Spool
 
 _OUTPUT: Final = "output"

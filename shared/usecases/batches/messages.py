@@ -10,7 +10,7 @@ from typing import Final
 from shared.domain.errors import StoreUnavailable
 from shared.domain.files import BATCH_PREFIX
 from shared.domain.files.ids import MESSAGE_BATCH_PREFIX
-from shared.ports import Meter
+from shared.ports.calls import Meter
 from shared.usecases.batches.running import BatchRunner
 from shared.usecases.crashes import Crashes
 from shared.usecases.jobs.dispatching import SUBMIT_SECONDS, Place

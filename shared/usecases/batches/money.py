@@ -16,7 +16,8 @@ from shared.domain.budgets.movements import ABANDON
 from shared.domain.errors import StoreUnavailable
 from shared.domain.rollups import SETTLING_SECONDS
 from shared.domain.usage_rows import epoch, hour_before, hour_end, moment_of
-from shared.ports import BatchLedger, Meter
+from shared.ports.calls import Meter
+from shared.ports.ledger import BatchLedger
 
 _TRIES: Final = 80
 _FIRST_PAUSE_SECONDS: Final = 0.004

@@ -16,7 +16,8 @@ from shared.domain.entries import Claim, KeyRow, StoredAnswer
 from shared.domain.errors import IdempotencyConflict, IdempotencyMismatch, StoreUnavailable
 from shared.domain.prices import TokenCounts
 from shared.domain.request_ids import RANDOM_BYTES, request_id
-from shared.ports import CallerBatches, Store
+from shared.ports.batches import CallerBatches
+from shared.ports.calls import Store
 from shared.usecases.batches.taking import LEASE_SECONDS
 from shared.usecases.idempotency import REMEMBERED_SECONDS
 

@@ -33,7 +33,8 @@ from shared.domain.entries import KeyRow, StoredAnswer
 from shared.domain.errors import GatewayError, Unauthorized
 from shared.domain.files import Blob, blob_key
 from shared.domain.jobs.job import Held
-from shared.ports import Blobs, Store
+from shared.ports.calls import Store
+from shared.ports.jobs import Blobs
 from shared.usecases.batches.line_plan import (
     DOORS,
     CheckedLine,

@@ -16,7 +16,9 @@ from shared.domain.batches.records import hits_in
 from shared.domain.budgets.lines import MOST_LINES, SettledLine
 from shared.domain.errors import StoreUnavailable
 from shared.domain.jobs.provider_batch import ProviderBatch
-from shared.ports import BatchStore, Blobs, CallerBatches, Meter
+from shared.ports.batches import CallerBatches
+from shared.ports.calls import Meter
+from shared.ports.jobs import BatchStore, Blobs
 from shared.usecases.batches.merging import Merger
 from shared.usecases.batches.money import BatchMoney
 from shared.usecases.batches.splitting import Splitter

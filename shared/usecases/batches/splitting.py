@@ -21,7 +21,7 @@ from shared.domain.jobs.job import Held
 from shared.domain.jobs.lines import Claimed, Line
 from shared.domain.jobs.provider_batch import ProviderBatch
 from shared.domain.jobs.times import JobTimes
-from shared.ports import BatchStore, Blobs
+from shared.ports.jobs import BatchStore, Blobs
 from shared.usecases.jobs.batch_files import BatchFiles
 
 _FILES: Final = "1"

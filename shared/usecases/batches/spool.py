@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Final
 
 from shared.domain.files import Blob
-from shared.ports import Blobs
+from shared.ports.jobs import Blobs
 
 _IN_MEMORY_BYTES: Final = 1024 * 1024
 _CHUNK_BYTES: Final = 256 * 1024

@@ -8,7 +8,7 @@ from typing import Any, Final
 from shared.clock import Clock
 from shared.domain.batches.batch import Batch, Status
 from shared.domain.errors import GatewayError, InvalidRequest, StoreUnavailable
-from shared.ports import CallerBatches
+from shared.ports.batches import CallerBatches
 from shared.usecases.batches.planning import BatchFailed, Planner, failure_of
 from shared.usecases.batches.room import BatchRoom
 from shared.usecases.batches.unplanned import Unplanned

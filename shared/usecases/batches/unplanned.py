@@ -16,7 +16,7 @@ from shared.domain.batches.jsonl import RawLine, raw_lines
 from shared.domain.batches.records import End, Fault, Record
 from shared.domain.errors import BudgetExceeded, BudgetFrozen, Unauthorized
 from shared.domain.files import Blob, blob_key
-from shared.ports import Blobs
+from shared.ports.jobs import Blobs
 from shared.usecases.batches.line_plan import line_request_id
 from shared.usecases.batches.spool import Spool
 

@@ -33,7 +33,8 @@ from shared.domain.jobs.job import FROM_CACHE, NOW, Held, Job, Mode, Wish, room_
 from shared.domain.jobs.times import JobTimes
 from shared.domain.notes import notes
 from shared.domain.prices import TokenCounts, Variant
-from shared.ports import JobStore, Meter, Store
+from shared.ports.calls import Meter, Store
+from shared.ports.jobs import JobStore
 from shared.usecases.admission import Admission, Admitted
 from shared.usecases.attempts import check_max_cost
 from shared.usecases.call_facts import CallFacts

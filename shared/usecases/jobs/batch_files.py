@@ -15,7 +15,7 @@ from shared.domain.jobs.manifest import (
     plan_parts,
 )
 from shared.domain.jobs.provider_batch import ProviderBatch, input_key, manifest_key, plan_key
-from shared.ports import Blobs
+from shared.ports.jobs import Blobs
 
 
 class FilesGone(Exception):

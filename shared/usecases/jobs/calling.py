@@ -33,7 +33,8 @@ from shared.domain.errors import (
 from shared.domain.jobs.job import FROM_CACHE, MOST_TRIES, Calling, Job
 from shared.domain.jobs.times import JobTimes
 from shared.domain.notes import notes
-from shared.ports import JobStore, Meter, Store
+from shared.ports.calls import Meter, Store
+from shared.ports.jobs import JobStore
 from shared.usecases.attempts import Attempts
 from shared.usecases.calls import Call, Plan, WholeReply
 from shared.usecases.holding import Holding, expiry_of

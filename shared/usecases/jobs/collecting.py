@@ -20,7 +20,8 @@ from shared.domain.jobs.provider_batch import ProviderBatch
 from shared.domain.jobs.provider_errors import BatchFailure
 from shared.domain.jobs.seen import Seen
 from shared.domain.jobs.times import JobTimes
-from shared.ports import BatchProvider, BatchStore, Meter
+from shared.ports.calls import Meter
+from shared.ports.jobs import BatchProvider, BatchStore
 from shared.usecases.crashes import Crashes
 from shared.usecases.jobs.batch_files import BatchFiles, FilesGone
 from shared.usecases.jobs.chunks import chunks

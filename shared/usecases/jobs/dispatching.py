@@ -11,7 +11,8 @@ from typing import Final
 from shared.clock import Clock
 from shared.domain.errors import StoreUnavailable
 from shared.domain.jobs.job import Job
-from shared.ports import JobQueue, JobStore, Meter
+from shared.ports.calls import Meter
+from shared.ports.jobs import JobQueue, JobStore
 from shared.usecases.crashes import Crashes
 from shared.usecases.jobs.calling import CallNow
 from shared.usecases.jobs.submitting import Submitter

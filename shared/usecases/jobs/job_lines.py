@@ -21,7 +21,8 @@ from shared.domain.jobs.provider_batch import ProviderBatch
 from shared.domain.jobs.times import JobTimes
 from shared.domain.notes import notes
 from shared.domain.prices import TokenCounts
-from shared.ports import JobStore, Meter, Store
+from shared.ports.calls import Meter, Store
+from shared.ports.jobs import JobStore
 from shared.usecases.holding import Holding
 from shared.usecases.jobs.answers import Answer, Answers, may_go_again, told, why_not
 from shared.usecases.jobs.bodies import BODY, Asked, Wires, answer_name, asked_in

@@ -7,7 +7,7 @@ from typing import Final
 
 from shared.clock import Clock
 from shared.domain.jobs.provider_batch import Lane
-from shared.ports import BatchStore
+from shared.ports.jobs import BatchStore
 
 _HOUR: Final = 3600
 

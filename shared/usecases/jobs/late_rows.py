@@ -9,7 +9,7 @@ from shared.clock import Clock
 from shared.domain.budgets import Hold
 from shared.domain.rollups import SETTLING_SECONDS
 from shared.domain.usage_rows import epoch, hour_before, hour_end, moment_of
-from shared.ports import Ledger
+from shared.ports.ledger import Ledger
 
 _AHEAD_SECONDS: Final = 3_600.0
 """An hour that stays open for so long is not opened again before each line."""

@@ -12,16 +12,9 @@ from shared.clock import Clock
 from shared.domain.errors import StoreUnavailable
 from shared.domain.jobs.lines import Owner
 from shared.domain.jobs.times import JobTimes
-from shared.ports import (
-    BatchProvider,
-    BatchStore,
-    Blobs,
-    JobQueue,
-    JobStore,
-    Ledger,
-    Meter,
-    Store,
-)
+from shared.ports.calls import Meter, Store
+from shared.ports.jobs import BatchProvider, BatchStore, Blobs, JobQueue, JobStore
+from shared.ports.ledger import Ledger
 from shared.usecases.attempts import Attempts
 from shared.usecases.crashes import Crashes
 from shared.usecases.holding import Holding

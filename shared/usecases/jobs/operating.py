@@ -8,7 +8,8 @@ from shared.clock import Clock
 from shared.domain.jobs.ids import request_of
 from shared.domain.jobs.job import Job, JobError
 from shared.domain.jobs.times import JobTimes
-from shared.ports import JobQueue, JobStore, Meter
+from shared.ports.calls import Meter
+from shared.ports.jobs import JobQueue, JobStore
 from shared.usecases.holding import Holding
 from shared.usecases.jobs.rooms import Rooms
 

@@ -11,7 +11,7 @@ from shared.clock import Clock
 from shared.domain.errors import JobNotFound
 from shared.domain.jobs.ids import request_of
 from shared.domain.jobs.job import Job
-from shared.ports import JobStore
+from shared.ports.jobs import JobStore
 from shared.usecases.jobs.bodies import answer_name
 
 LONGEST_WAIT_SECONDS: Final = 60.0

@@ -16,7 +16,8 @@ from shared.domain.errors import StoreUnavailable
 from shared.domain.jobs.ids import request_of
 from shared.domain.jobs.job import NOW, Calling, Job, JobError, Waiting, room_of
 from shared.domain.jobs.times import JobTimes
-from shared.ports import JobQueue, JobStore, Meter
+from shared.ports.calls import Meter
+from shared.ports.jobs import JobQueue, JobStore
 from shared.usecases.holding import Holding
 
 _TOGETHER: Final = 100

@@ -27,7 +27,8 @@ from shared.domain.jobs.provider_errors import (
     BatchRefused,
 )
 from shared.domain.jobs.times import JobTimes
-from shared.ports import BatchProvider, BatchStore, JobStore, Meter
+from shared.ports.calls import Meter
+from shared.ports.jobs import BatchProvider, BatchStore, JobStore
 from shared.usecases.crashes import Crashes
 from shared.usecases.jobs.batch_files import BatchFiles, FilesGone
 from shared.usecases.jobs.chunks import chunks

@@ -12,7 +12,8 @@ from shared.clock import Clock
 from shared.domain.errors import StoreUnavailable
 from shared.domain.jobs.job import NOW, Job, Waiting
 from shared.domain.jobs.times import JobTimes
-from shared.ports import JobStore, Meter
+from shared.ports.calls import Meter
+from shared.ports.jobs import JobStore
 from shared.usecases.crashes import Crashes
 from shared.usecases.jobs.calling import CallNow
 from shared.usecases.jobs.rooms import Rooms

@@ -11,7 +11,8 @@ import msgspec
 from shared.adapters.memory import MemoryMeter
 from shared.catalog import Catalog
 from shared.clock import Clock
-from shared.ports import BatchLedger, CallerBatches, FileStore
+from shared.ports.batches import CallerBatches, FileStore
+from shared.ports.ledger import BatchLedger
 from shared.usecases.batches.desk import BatchDesk
 from shared.usecases.batches.machinery import Taking, batch_machinery, batch_taker
 from shared.usecases.batches.messages import BatchMessages

@@ -323,7 +323,7 @@ from botocore.session import Session
 made = []
 Session.create_client = lambda self, service, **_: made.append(service)
 from shared.settings import RouterSettings
-from shared.wiring import build_router
+from shared.wiring.router import build_router
 build_router(RouterSettings(
     environment="dev", cache_table="c", ledger_table="l", jobs_table="j",
     batches_bucket="b", jobs_queue="q", providers=("openai", "bedrock"),

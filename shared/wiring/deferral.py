@@ -10,7 +10,8 @@ from shared.adapters.dynamodb.jobs import DynamoJobs
 from shared.adapters.job_queue import SqsJobQueue
 from shared.clock import Clock
 from shared.domain.jobs.times import JobTimes
-from shared.ports import JobQueue, JobStore, Meter
+from shared.ports.calls import Meter
+from shared.ports.jobs import JobQueue, JobStore
 from shared.settings import CallSettings, RouterSettings
 from shared.usecases.admission import Admission
 from shared.usecases.call_facts import CallFacts, Policy
@@ -20,7 +21,7 @@ from shared.usecases.jobs.reading import JobReader
 from shared.usecases.jobs.rooms import Rooms
 from shared.usecases.route import ModelRouter
 from shared.usecases.standing import StandingOf
-from shared.wiring import TIMEOUTS, Calls, blobs_of, reporter
+from shared.wiring.calls import TIMEOUTS, Calls, blobs_of, reporter
 
 
 @dataclass(frozen=True)

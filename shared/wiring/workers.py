@@ -15,16 +15,17 @@ import httpx2
 
 from shared.adapters.batches.account import Account, account, batch_client
 from shared.adapters.job_queue import SqsJobQueue
-from shared.batch_wiring import build_batch_machinery
 from shared.catalog import Provider
 from shared.clock import Clock
-from shared.deferral_wiring import job_store, queue_of, times_of
 from shared.domain.jobs.ids import BATCH_RANDOM_BYTES, batch_id
-from shared.ports import BatchProvider, Meter
+from shared.ports.calls import Meter
+from shared.ports.jobs import BatchProvider
 from shared.settings import WorkerSettings
 from shared.usecases.batches.messages import BatchMessages
 from shared.usecases.jobs.machinery import Machinery, Outside, machinery
-from shared.wiring import Calls, blobs_of, build_calls, keys_of
+from shared.wiring.batches import build_batch_machinery
+from shared.wiring.calls import Calls, blobs_of, build_calls, keys_of
+from shared.wiring.deferral import job_store, queue_of, times_of
 
 _THREADS: Final = 8
 """Jobs that are moved or settled side by side: each is a few calls of AWS, which are waited for."""

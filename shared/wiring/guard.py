@@ -31,7 +31,7 @@ from shared.adapters.webhooks import BadWebhooks, Unreadable, Webhook, parse_hoo
 from shared.catalog import load, served_providers
 from shared.clock import Clock, offset_clock, system_clock, utc
 from shared.domain.api_keys import KeyLimits
-from shared.ports import Channel
+from shared.ports.notices import Channel
 from shared.resources import resource_name
 from shared.settings import GuardSettings
 from shared.usecases.budget_admin import Budgets

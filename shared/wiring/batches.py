@@ -12,8 +12,8 @@ from shared.adapters.dynamodb import wire
 from shared.adapters.dynamodb.batch_ledger import DynamoBatchLedger
 from shared.adapters.dynamodb.caller_batches import DynamoCallerBatches
 from shared.adapters.dynamodb.files import DynamoFiles
-from shared.deferral_wiring import queue_of
-from shared.ports import Blobs, CallerBatches, FileStore, JobQueue
+from shared.ports.batches import CallerBatches, FileStore
+from shared.ports.jobs import Blobs, JobQueue
 from shared.settings import CallSettings, RouterSettings, WorkerSettings
 from shared.usecases.batches.desk import BatchDesk
 from shared.usecases.batches.machinery import (
@@ -26,7 +26,8 @@ from shared.usecases.call_facts import CallFacts, Policy
 from shared.usecases.files import Files
 from shared.usecases.holding import Holding
 from shared.usecases.jobs.machinery import Outside
-from shared.wiring import TIMEOUTS, Calls, blobs_of, hold_policy, reporter
+from shared.wiring.calls import TIMEOUTS, Calls, blobs_of, hold_policy, reporter
+from shared.wiring.deferral import queue_of
 
 
 class BatchStores(NamedTuple):

@@ -1,12 +1,10 @@
-"""Joins ports to adapters, once, in one function that takes fakes as arguments."""
+"""Joins what it takes to call providers, in any function."""
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from shared import catalog as facts
@@ -15,36 +13,25 @@ from shared.adapters.aws_json import Timeouts
 from shared.adapters.dynamodb import wire
 from shared.adapters.dynamodb.ledger import DynamoLedger
 from shared.adapters.dynamodb.store import DynamoStore
-from shared.adapters.egress import Egress
 from shared.adapters.provider_keys import SecretsManagerKeys
 from shared.adapters.telemetry import PowertoolsMeter
-from shared.adapters.upstream import HttpUpstream, egress_client
+from shared.adapters.upstream import Egress, HttpUpstream, egress_client
 from shared.catalog import Catalog
 from shared.catalog.aws_prices import load_own_cost
 from shared.clock import Clock, offset_clock, system_clock, utc
 from shared.domain.crossing import FORMATS
-from shared.domain.request_ids import RANDOM_BYTES, request_id
-from shared.ports import Ledger, Meter, Store, Upstream
-from shared.settings import CallSettings, RouterSettings
-from shared.usecases.admission import Admission
-from shared.usecases.answer_call import AnswerCall
+from shared.settings import CallSettings
 from shared.usecases.attempts import Attempts
-from shared.usecases.background import Background
-from shared.usecases.call_facts import Policy
 from shared.usecases.holding import Holding, HoldPolicy
-from shared.usecases.idempotency import Idempotency
 from shared.usecases.pricing import Pricing
 from shared.usecases.provider_call import Patience, ProviderCaller
-from shared.usecases.route import ModelRouter
 from shared.usecases.settling import Function, Settler
-from shared.usecases.standing import StandingOf
 
 if TYPE_CHECKING:
-    from shared.batch_wiring import BatchStores
-    from shared.deferral_wiring import Deferral
-    from shared.ports import Blobs, JobQueue, JobStore
-    from shared.usecases.batches.desk import BatchDesk
-    from shared.usecases.files import Files
+    from shared.ports.calls import Meter, Store, Upstream
+    from shared.ports.jobs import Blobs
+    from shared.ports.ledger import Ledger
+
 
 TIMEOUTS: Final = Timeouts(connect=1, read=2)
 """A store that does not answer within seconds is down: the call fails closed."""
@@ -64,116 +51,6 @@ class Calls:
     pricing: Pricing
     settler: Settler
     attempts: Attempts
-
-
-@dataclass(frozen=True)
-class Router:
-    """What the router's doors need."""
-
-    settings: RouterSettings
-    calls: Calls
-    admission: Admission
-    answer: AnswerCall
-    background: Background
-    new_request_id: Callable[[], str]
-    make_files: Callable[[], Files]
-    make_batches: Callable[[], BatchDesk]
-    make_deferral: Callable[[], Deferral]
-
-    @property
-    def catalog(self) -> Catalog:
-        """What is known of models."""
-        return self.calls.catalog
-
-    @property
-    def clock(self) -> Clock:
-        """The time."""
-        return self.calls.clock
-
-    @property
-    def meter(self) -> Meter:
-        """Where log lines and metrics go."""
-        return self.calls.meter
-
-    @property
-    def store(self) -> Store:
-        """The cache and the keys."""
-        return self.calls.store
-
-    @property
-    def ledger(self) -> Ledger:
-        """The books."""
-        return self.calls.ledger
-
-    @property
-    def holding(self) -> Holding:
-        """Who holds money."""
-        return self.calls.holding
-
-    @property
-    def upstream(self) -> Upstream:
-        """The way to providers."""
-        return self.calls.upstream
-
-    @cached_property
-    def files(self) -> Files:
-        """Files and uploads, made when they are first asked for: S3's client is slow to make."""
-        return self.make_files()
-
-    @cached_property
-    def batches(self) -> BatchDesk:
-        """Callers' batches, made when they are first asked for."""
-        return self.make_batches()
-
-    @cached_property
-    def deferral(self) -> Deferral:
-        """Deferred calls, made when the first one comes."""
-        return self.make_deferral()
-
-
-def build_router(
-    settings: RouterSettings,
-    *,
-    clock: Clock | None = None,
-    stores: tuple[Store, Ledger] | None = None,
-    upstream: Upstream | None = None,
-    meter: Meter | None = None,
-    batch_stores: BatchStores | None = None,
-    job_stores: tuple[JobStore, JobQueue] | None = None,
-) -> Router:
-    """Build the router from its settings; every part of the outside world can be replaced."""
-    calls = build_calls(
-        settings, "router", clock=clock, stores=stores, upstream=upstream, meter=meter
-    )
-    clock, meter, store = calls.clock, calls.meter, calls.store
-    background = Background(lambda error: _report_crash(meter, error))
-    admission = Admission(store, clock, settings.environment)
-    answer = AnswerCall(
-        policy=Policy(settings.environment, settings.policy_version),
-        catalog=calls.catalog,
-        store=store,
-        admission=admission,
-        idempotency=Idempotency(store, meter, clock),
-        standing_of=StandingOf(calls.holding),
-        router=ModelRouter(calls.catalog, clock),
-        attempts=calls.attempts,
-        settler=calls.settler,
-        meter=meter,
-        background=background,
-        clock=clock,
-        keep_alive_seconds=settings.keep_alive_seconds,
-    )
-    return Router(
-        settings=settings,
-        calls=calls,
-        admission=admission,
-        answer=answer,
-        background=background,
-        new_request_id=lambda: request_id(clock(), secrets.token_bytes(RANDOM_BYTES)),
-        make_files=lambda: _files(settings, calls, batch_stores),
-        make_batches=lambda: _batches(settings, calls, batch_stores),
-        make_deferral=lambda: _deferral(settings, calls, admission, job_stores),
-    )
 
 
 def build_calls(
@@ -219,31 +96,6 @@ def build_calls(
     )
 
 
-def _deferral(
-    settings: RouterSettings,
-    calls: Calls,
-    admission: Admission,
-    stores: tuple[JobStore, JobQueue] | None,
-) -> Deferral:
-    from shared.deferral_wiring import build_deferral  # noqa: PLC0415
-
-    return build_deferral(settings, calls, admission, stores)
-
-
-def _files(settings: RouterSettings, calls: Calls, stores: BatchStores | None) -> Files:
-    # Imported at the first call that has to do with files: few callers send any.
-    from shared import batch_wiring  # noqa: PLC0415
-
-    return batch_wiring.build_files(stores or batch_wiring.batch_stores(settings, calls), calls)
-
-
-def _batches(settings: RouterSettings, calls: Calls, stores: BatchStores | None) -> BatchDesk:
-    from shared import batch_wiring  # noqa: PLC0415
-
-    stores = stores or batch_wiring.batch_stores(settings, calls)
-    return batch_wiring.build_batch_desk(settings, calls, stores)
-
-
 def blobs_of(settings: CallSettings, meter: Meter) -> Blobs:
     """Return the files in the bucket."""
     # Imported late by the router: S3's model takes longer to read than most calls take.
@@ -254,13 +106,6 @@ def blobs_of(settings: CallSettings, meter: Meter) -> Blobs:
 
     s3 = aws.client("s3", Config(connect_timeout=2, read_timeout=30))
     return S3Blobs(s3, settings.batches_bucket, reporter(meter))
-
-
-def _report_crash(meter: Meter, error: BaseException) -> None:
-    # Imported where something has crashed: no start waits for it.
-    from shared.usecases.crashes import report_crash  # noqa: PLC0415
-
-    report_crash(meter, error)
 
 
 def _patience(settings: CallSettings) -> Patience:

@@ -1,0 +1,1 @@
+"""Joins ports to adapters: a module for each function, and for what several of them share."""
