@@ -11,8 +11,8 @@ from shared.domain.budgets.lines import (
     LinesFound,
     SettledLine,
     Source,
+    held_for,
     settling_lines,
-    sums,
 )
 
 
@@ -28,7 +28,7 @@ class MemoryBatchLedger(MemoryLedger):
     ) -> LinesFound | None:
         """Settle all of the lines, or none."""
         self._called("settle_lines")
-        held, cost = sums(lines)
+        held = held_for(lines)
         places = {(line.entry.request_id, line.entry.attempt) for line in lines}
         written = frozenset(place[0] for place in places & self.rows.keys())
         stands = self._may_take(hold, source, held)
@@ -38,7 +38,7 @@ class MemoryBatchLedger(MemoryLedger):
         self._take(hold, source, held)
         for line in lines:
             self.book(line.entry, line.settlement, hold.day)
-        movement = settling_lines(source, held, cost)
+        movement = settling_lines(source, lines)
         for scope in hold.scopes:
             budget = self.budgets[scope]
             self.budgets[scope] = moved(budget, movement, hold.periods_in(budget))

@@ -30,6 +30,7 @@ _FOR_WANT_OF_BUDGET: Final = {each.code for each in (BudgetExceeded, BudgetFroze
 _TROUBLES: Final = {
     "store": Name.STORE_ERRORS,
     "crash": Name.CRASHES,
+    "line_set_aside": Name.CRASHES,
     "job_promoted": Name.JOBS_PROMOTED,
 }
 _INTERACTIVE: Final = "router"

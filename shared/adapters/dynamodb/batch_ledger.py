@@ -20,8 +20,8 @@ from shared.domain.budgets.lines import (
     LinesFound,
     SettledLine,
     Source,
+    held_for,
     settling_lines,
-    sums,
 )
 
 LINE_CONDITIONS: Final[dict[Source, str]] = {
@@ -79,7 +79,7 @@ class DynamoBatchLedger(DynamoLedger):
 
     def _taken(self, hold: Hold, lines: Sequence[SettledLine], source: Source) -> Write:
         """Return the update that takes what was held for some lines from where it stands."""
-        held, _ = sums(lines)
+        held = held_for(lines)
         values = {":day": text(hold.day), ":held": number(held), ":expired": text("expired")}
         if source == "hold":
             key, adding = hold_key(hold), "ADD held_nano :less"
@@ -107,7 +107,7 @@ class DynamoBatchLedger(DynamoLedger):
         source: Source,
         budgets: Mapping[Scope, Budget],
     ) -> list[Write]:
-        movement = settling_lines(source, *sums(lines))
+        movement = settling_lines(source, lines)
         moves = []
         for scope in hold.scopes:
             periods = hold.periods_in(budgets.get(scope))

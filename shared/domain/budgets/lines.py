@@ -45,13 +45,18 @@ class LinesFound:
     budgets: Mapping[Scope, Budget] = field(default_factory=dict)
 
 
-def sums(lines: Sequence[SettledLine]) -> tuple[int, int]:
-    """Return what was held for lines and what they cost, in nano-dollars."""
-    return sum(line.held for line in lines), sum(line.settlement.cost_nano for line in lines)
+def held_for(lines: Sequence[SettledLine]) -> int:
+    """Return what was held for lines, in nano-dollars."""
+    return sum(line.held for line in lines)
 
 
-def settling_lines(source: Source, held: int, cost: int) -> Movement:
-    """Return how the money of lines moves that end together."""
+def settling_lines(source: Source, lines: Sequence[SettledLine]) -> Movement:
+    """Return how the money of lines moves that end together.
+
+    What is charged as it was held, because nobody can tell what it cost, is in doubt.
+    """
+    held, cost = held_for(lines), sum(line.settlement.cost_nano for line in lines)
+    doubt = held_for([line for line in lines if line.settlement.usage_source == "held"])
     if source == "hold":
-        return Movement(avail=held - cost, spent=cost, held=-held)
-    return Movement(avail=held - cost, spent=cost - held, doubt=-held)
+        return Movement(avail=held - cost, spent=cost, held=-held, doubt=doubt)
+    return Movement(avail=held - cost, spent=cost - held, doubt=doubt - held)

@@ -34,7 +34,9 @@ class ProviderBatch:
     provider was told last, or was about to be; before ``go_at`` it is not told again, and
     ``pauses`` counts how often the account itself was turned away. ``first_deadline`` is the
     nearest of all its lines, ``next_deadline`` of those that still count on it, where others were
-    promoted. ``seen`` has a bit for each line whose end was dealt with, lowest first.
+    promoted; ``early`` is how many seconds before others they are called, for their number.
+    ``crashes`` counts the rounds in which the end of a line crashed. ``seen`` has a bit for each
+    line whose end was dealt with, lowest first.
     """
 
     id: str
@@ -58,7 +60,9 @@ class ProviderBatch:
     poll_pause: float = 0.0
     cancelled_at: float = 0.0
     next_deadline: float | None = None
+    early: float = 0.0
     seen: bytes = b""
+    crashes: int = 0
     leased_to: str = ""
     leased_until: float = 0.0
     reason: str = ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 
 class Seen:
     """A set of line numbers."""
@@ -16,6 +18,11 @@ class Seen:
     def add(self, number: int) -> None:
         """Take a line down as dealt with."""
         self._bits[number // 8] |= 1 << number % 8
+
+    def add_all(self, numbers: Iterable[int]) -> None:
+        """Take lines down as dealt with."""
+        for number in numbers:
+            self.add(number)
 
     def stored(self) -> bytes:
         """Return the bits."""

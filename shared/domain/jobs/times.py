@@ -15,7 +15,9 @@ class JobTimes:
     ``longest_wait`` and ``wait_share``: a job waits for company so long at most, and for this part
     of the time it has. ``shortest_batch``: with less time left it is called at once.
     ``cancel_before`` its deadline a provider's batch that is not done is cancelled; by
-    ``call_before`` its deadline a job is called, whatever its batch does.
+    ``call_before`` its deadline a job is called, whatever its batch does. Both are earlier for a
+    batch of many lines, of which no more than ``calls_a_second`` can be called: by as long as that
+    takes, and by an ``early_share`` of the time that the batch had at most.
     ``arrival``: how long after its sender must have ended a call may still arrive at a provider.
     ``accepting``: when an acceptance must have ended. ``calling``: when a call must have.
     ``nudging``: when a message that nobody acted on is sent again. ``lane``: how long a lane or a
@@ -29,6 +31,8 @@ class JobTimes:
     shortest_batch: float = 1_800.0
     cancel_before: float = 1_200.0
     call_before: float = 420.0
+    calls_a_second: float = 2.0
+    early_share: int = 4
     arrival: float = 1_200.0
     accepting: float = 1_200.0
     calling: float = 1_200.0
@@ -52,21 +56,30 @@ class JobTimes:
             longest_pause=self.longest_pause / times,
         )
 
-    def is_for_batch(self, now: float, deadline: float) -> bool:
-        """Whether there is the time to join a provider's batch."""
-        return deadline - now >= self.shortest_batch
+    def is_for_batch(self, now: float, deadline: float, early: float = 0.0) -> bool:
+        """Whether there is the time to join a provider's batch.
+
+        One that comes back from a batch that was cancelled ``early`` needs as much more: else all
+        its lines would only join the next one.
+        """
+        return deadline - now >= self.shortest_batch + early
+
+    def early(self, lines: int, now: float, first_deadline: float) -> float:
+        """Return how much earlier than others the lines of a batch planned now are called."""
+        has = max(0.0, self.cancel_at(first_deadline) - now)
+        return min(lines / self.calls_a_second, has / self.early_share)
 
     def go_at(self, now: float, deadline: float) -> float:
         """Return when a job that may wait from now on must go, with or without company."""
         return now + min(self.longest_wait, max(0.0, deadline - now) / self.wait_share)
 
-    def cancel_at(self, deadline: float) -> float:
+    def cancel_at(self, deadline: float, early: float = 0.0) -> float:
         """Return when a batch that holds a job with this deadline is cancelled."""
-        return deadline - self.cancel_before
+        return deadline - self.cancel_before - early
 
-    def call_at(self, deadline: float) -> float:
+    def call_at(self, deadline: float, early: float = 0.0) -> float:
         """Return when a job with this deadline is called at the latest."""
-        return deadline - self.call_before
+        return deadline - self.call_before - early
 
     def band(self, now: float, deadline: float) -> int:
         """Return which jobs a job goes with: those that have about as long, within a factor of 2.

@@ -139,6 +139,10 @@ def told(error: GatewayError) -> JobError:
     return JobError(error.status, error.type, error.code or "", error.message)
 
 
+NOT_TAKEN: Final = told(UpstreamFailed("The gateway could not deal with the provider's answer."))
+"""Why a line has no answer that was set aside."""
+
+
 def _settled(saving: Saving) -> Settlement:
     """Return a settlement; the time that a call waited for a batch says nothing of the gateway."""
     return Settlement(

@@ -32,6 +32,8 @@ _SAVED_EVERY: Final = 20
 """After so many pieces of ``SETTLED_TOGETHER`` lines the progress is written down."""
 
 
+_MOST_CRASHES: Final = 3
+"""After so many rounds in which the end of a line crashed, the line is set aside."""
 _NEVER: Final = float(2**53)
 
 
@@ -88,13 +90,16 @@ class Collector:
         now = self._clock()
         if now < batch.leased_until:
             return False
-        if now >= self._times.call_at(batch.promoted_by):
+        if self._is_to_call(batch, batch.promoted_by):
             return True
         is_to_be_cancelled = not batch.cancelled_at and self._is_too_late(batch)
         return batch.state == "submitted" and (now >= batch.poll_at or is_to_be_cancelled)
 
+    def _is_to_call(self, batch: ProviderBatch, deadline: float) -> bool:
+        return self._clock() >= self._times.call_at(deadline, batch.early)
+
     def _is_too_late(self, batch: ProviderBatch) -> bool:
-        return self._clock() >= self._times.cancel_at(batch.first_deadline)
+        return self._clock() >= self._times.cancel_at(batch.first_deadline, batch.early)
 
     def _look_after(self, batch: ProviderBatch, until: float) -> None:
         name = self._name()
@@ -174,11 +179,11 @@ class Collector:
 
     def _promoted(self, batch: ProviderBatch) -> ProviderBatch:
         """Have the lines called whose deadline is too near to wait any longer."""
-        if self._clock() < self._times.call_at(batch.promoted_by):
+        if not self._is_to_call(batch, batch.promoted_by):
             return batch
         manifest, left = self._files.manifest(batch), []
         for some in chunks(_lines(manifest), SETTLED_TOGETHER):
-            late = [line for line in some if self._clock() >= self._times.call_at(line.deadline)]
+            late = [line for line in some if self._is_to_call(batch, line.deadline)]
             left += [line.deadline for line in some if line not in late]
             for owner, own in by_owner(late):
                 self._owners[owner].promote(batch, own)
@@ -191,19 +196,48 @@ class Collector:
         manifest = self._files.manifest(batch)
         seen = Seen(batch.seen, len(manifest))
         ends = self._ends(batch, manifest, seen, provider)
+        crashes, crashed = Crashes(self._meter), list[int]()
         for number, some in enumerate(chunks(ends, SETTLED_TOGETHER), start=1):
-            for owner, own in by_owner([ended for _, ended in some]):
-                self._owners[owner].settle(batch, own)
-            for line, _ in some:
-                seen.add(line)
+            crashed += self._settled(batch, some, seen, crashes)
             if self._clock() >= until:
                 return self._move(batch, seen=seen.stored())
             if number % _SAVED_EVERY == 0:
                 leased_until = self._clock() + self._times.lane
                 batch = self._move(batch, seen=seen.stored(), leased_until=leased_until)
+        if crashed and batch.crashes + 1 < _MOST_CRASHES:
+            self._move(batch, seen=seen.stored(), crashes=batch.crashes + 1)
+            crashes.raise_any()
+        self._set_aside(batch, manifest, crashed, seen)
         batch = self._move(batch, state="collected", seen=seen.stored(), finished_at=self._clock())
         self._tidy(batch, provider)
         return batch
+
+    def _settled(
+        self, batch: ProviderBatch, some: list[tuple[int, Ended]], seen: Seen, crashes: Crashes
+    ) -> list[int]:
+        """Settle lines, each by itself where they crash together; returns those that still do."""
+        numbers = [number for number, _ in some]
+        with Crashes(self._meter).kept(StoreUnavailable, batch=batch.id):
+            for owner, own in by_owner([ended for _, ended in some]):
+                self._owners[owner].settle(batch, own)
+            seen.add_all(numbers)
+            return []
+        for number, ended in some:
+            with crashes.kept(StoreUnavailable, batch=batch.id, line=ended.line.id):
+                self._owners[ended.owner].settle(batch, [ended])
+                seen.add(number)
+        return [number for number in numbers if number not in seen]
+
+    def _set_aside(
+        self, batch: ProviderBatch, manifest: Manifest, crashed: list[int], seen: Seen
+    ) -> None:
+        """Give up what crashed time and again; where even that crashes, its hold expires."""
+        for number in crashed:
+            line = manifest[number]
+            self._meter.trouble("line_set_aside", batch=batch.id, line=line.id)
+            with Crashes(self._meter).kept(StoreUnavailable, batch=batch.id, line=line.id):
+                self._owners[line.owner].set_aside(batch, line)
+            seen.add(number)
 
     def _ends(
         self, batch: ProviderBatch, manifest: Manifest, seen: Seen, provider: BatchProvider

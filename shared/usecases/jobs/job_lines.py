@@ -24,7 +24,14 @@ from shared.domain.prices import TokenCounts
 from shared.ports.calls import Meter, Store
 from shared.ports.jobs import JobStore
 from shared.usecases.holding import Holding
-from shared.usecases.jobs.answers import Answer, Answers, may_go_again, told, why_not
+from shared.usecases.jobs.answers import (
+    NOT_TAKEN,
+    Answer,
+    Answers,
+    may_go_again,
+    told,
+    why_not,
+)
 from shared.usecases.jobs.bodies import BODY, Asked, Wires, answer_name, asked_in
 from shared.usecases.jobs.late_rows import LateRows
 from shared.usecases.jobs.rooms import Rooms
@@ -79,7 +86,7 @@ class JobLines:
         """Let the jobs go on that are bound to the batch; each keeps its hold."""
         for job in self._jobs.get_many([(each.team, each.id) for each in planned]):
             if job.state == "assigned" and job.batch == batch.id:
-                self._go_on(job, tries=job.tries, company=job.company)
+                self._go_on(batch, job, tries=job.tries, company=job.company)
 
     def give_back(self, batch: ProviderBatch, lines: Sequence[Line], company: int) -> None:
         """Let the jobs wait again, those that are still the batch's; of others end the holds."""
@@ -87,7 +94,7 @@ class JobLines:
         for line in lines:
             job = jobs.get(line.id)
             if job is not None and self._is_of(batch, line, job):
-                self._go_on(job, tries=job.tries, company=company)
+                self._go_on(batch, job, tries=job.tries, company=company)
             else:
                 self._end_hold_of_stray(line, job)
 
@@ -105,12 +112,23 @@ class JobLines:
 
         list(self._each(one, ended))
 
+    def set_aside(self, batch: ProviderBatch, line: Line) -> None:
+        """Charge a line in full, in doubt, and fail its job unless that has gone on without it."""
+        self._late_rows.expect([_hold(line)])
+        self._holding.expire(_hold(line))
+        for _, job in self._jobs_of([line]):
+            if self._is_of(batch, line, job):
+                self._rooms.fail(job, NOT_TAKEN)
+
     def promote(self, batch: ProviderBatch, lines: Sequence[Line]) -> None:
         """Have the jobs called that are still the batch's; the line keeps its hold."""
-        for line, job in self._jobs_of(lines):
-            if self._is_of(batch, line, job):
-                self._meter.trouble("job_promoted", job=job.id, batch=batch.id)
-                self._rooms.call_now(job, tries=job.tries)
+        own = [job for line, job in self._jobs_of(lines) if self._is_of(batch, line, job)]
+
+        def one(job: Job) -> None:
+            self._meter.trouble("job_promoted", job=job.id, batch=batch.id)
+            self._rooms.call_now(job, tries=job.tries)
+
+        list(self._each(one, own))
 
     def _bound(self, batch: ProviderBatch, plan: Planned, job: Job | None) -> Job | None:
         # Nothing but the revision decides: two processes that claim for a batch bind the same jobs.
@@ -183,7 +201,7 @@ class JobLines:
             return
         tries = job.tries + (result is None or result.status != "canceled")
         if may_go_again(result) and tries < MOST_TRIES and self._clock() < job.deadline:
-            self._go_on(job, tries=tries, company=job.company)
+            self._go_on(batch, job, tries=tries, company=job.company)
         else:
             self._give_up(line, job, result)
 
@@ -203,8 +221,8 @@ class JobLines:
             self._holding.release(_hold(line))
             self._meter.settled(line.entry, _NOTHING, self._clock() - line.entry.opened_at)
 
-    def _go_on(self, job: Job, *, tries: int, company: int) -> None:
-        if self._times.is_for_batch(self._clock(), job.deadline):
+    def _go_on(self, batch: ProviderBatch, job: Job, *, tries: int, company: int) -> None:
+        if self._times.is_for_batch(self._clock(), job.deadline, batch.early):
             self._rooms.wait_again(job, tries=tries, company=company)
         else:
             self._rooms.hurry(job, tries=tries)

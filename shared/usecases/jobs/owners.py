@@ -40,5 +40,8 @@ class LineOwner(Protocol):
     def settle(self, batch: ProviderBatch, ended: Sequence[Ended]) -> None:
         """Take the ends of at most ``SETTLED_TOGETHER`` lines: settle, keep, tell."""
 
+    def set_aside(self, batch: ProviderBatch, line: Line) -> None:
+        """Give up a line whose end crashes whoever takes it: charge it in full, in doubt."""
+
     def promote(self, batch: ProviderBatch, lines: Sequence[Line]) -> None:
         """Have lines answered without their batch, which goes on: its deadline is too near."""

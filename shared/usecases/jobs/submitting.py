@@ -165,16 +165,18 @@ class Submitter:
     def _planned(self, room: str, group: Group) -> ProviderBatch:
         """Write a plan down: the file first, so that a batch never stands without one."""
         provider, _, model = room.partition("/")
+        now, lines = self._clock(), len(group.rows)
         batch = ProviderBatch(
             id=self._new_id(),
             provider=provider,
             model=model,
             state="claiming",
-            created_at=self._clock(),
-            lines=len(group.rows),
+            created_at=now,
+            lines=lines,
             size=group.size,
             first_deadline=group.first_deadline,
-            purge_at=int(self._clock() + self._times.kept),
+            early=self._times.early(lines, now, group.first_deadline),
+            purge_at=int(now + self._times.kept),
         )
         self._files.write_plan(batch, map(_plan_of, group.rows))
         self._batches.put_batch(batch)
@@ -253,7 +255,7 @@ class Submitter:
 
     def _is_late(self, batch: ProviderBatch) -> bool:
         """Whether it would be cancelled at once."""
-        return self._clock() >= self._times.cancel_at(batch.first_deadline)
+        return self._clock() >= self._times.cancel_at(batch.first_deadline, batch.early)
 
     def _adopt(self, batch: ProviderBatch, lane: HeldLane) -> ProviderBatch | None:
         """Look for a batch whose answer was lost; None while it may still be on its way."""

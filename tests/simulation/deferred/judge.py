@@ -34,22 +34,45 @@ class JobsJudge:
         """The jobs that a caller was promised: their team, and their deadline."""
         self.again: Counter[str] = Counter()
         """How often a question was asked once more because nobody could know better."""
+        self.covered: dict[str, int] = defaultdict(int)
+        """What holds and usage rows have for each that is billed, kept up with every change."""
+        self._budgets: dict[str, Item] = {}
+        """The budgets that changed since the last look."""
 
-    def look(self, snapshot: Snapshot) -> None:
+    def look(self) -> None:
         """Check what is true at every step."""
-        covered: dict[str, int] = defaultdict(int)
-        for (partition, _), item in snapshot.items():
-            if partition.endswith("/budget") or partition.startswith("-/budget/"):
-                self._check_budget(partition, item)
-            elif partition.endswith("/holds") and "held_nano" in item:
-                covered[self._topic(item)] += _number(item, "held_nano")
-            elif "/usage/" in partition:
-                covered[self._topic(item)] += _number(item, "cost_nano")
-        for topic, cost in self.books.costs.items():
-            _require(covered[topic] >= cost, f"{topic!r} was billed {cost} of {covered[topic]}")
+        for partition, item in self._budgets.items():
+            self._check_budget(partition, item)
+        self._budgets.clear()
+        for name, cost in self._billed().items():
+            covered = self.covered[name]
+            _require(covered >= cost, f"{name!r} was billed {cost} of {covered}")
 
     def changed(self, key: Key, before: Item | None, after: Item | None) -> None:
-        """Check that no change was lost: each one of a job, batch or lane builds on the last."""
+        """Follow a change, and check that none was lost."""
+        self._follow(key, before, -1)
+        self._follow(key, after, 1)
+        self._check_revisions(key, before, after)
+
+    def _follow(self, key: Key, item: Item | None, sign: int) -> None:
+        partition, _ = key
+        if item is None:
+            return
+        if partition.endswith("/budget") or partition.startswith("-/budget/"):
+            self._budgets[partition] = item
+        elif partition.endswith("/holds") and "held_nano" in item:
+            self.covered[self._covers(key, item)] += sign * _number(item, "held_nano")
+        elif "/usage/" in partition:
+            self.covered[self._covers(key, item)] += sign * _number(item, "cost_nano")
+
+    def _billed(self) -> Mapping[str, int]:
+        return self.books.costs
+
+    def _covers(self, key: Key, item: Item) -> str:
+        return self._topic(item)
+
+    def _check_revisions(self, key: Key, before: Item | None, after: Item | None) -> None:
+        """Check that each change of a job, batch or lane builds on the last."""
         is_watched = key[0].endswith("/jobs") or key[0] in {"-/lanes", "-/batches/open"}
         if is_watched and before is not None and after is not None and before != after:
             step = _number(after, "revision") - _number(before, "revision")

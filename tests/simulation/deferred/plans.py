@@ -65,6 +65,8 @@ class Plan:
     leaps: Leaps
     skewed: bool
     honours_tokens: bool
+    calls_a_second: float = 2.0
+    """At a two-hundredth, a batch of three lines is called a quarter of its time early."""
     cancels: int = 0
     """How many jobs an operator cancels."""
     leased: float = 300.0
@@ -88,6 +90,7 @@ def plan_of(seed: int) -> Plan:
         orders=orders,
         temper=replace(_temper(chance), limited=more.choice((0.0, 0.0, 0.5))),
         cancels=more.choice((0, 0, 3)),
+        calls_a_second=more.choice((2.0, 2.0, 0.005)),
         dispatchers=chance.randint(1, 2),
         tickers=chance.randint(1, 4),
         rounds=chance.randint(5, 14),

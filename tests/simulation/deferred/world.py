@@ -235,7 +235,8 @@ class World:
         clock = self.clock_of(task)
         return process(self.stores(clock), clock, self.names, pause=self._pause, meter=self.meter,
                        jitter=self._chance.random,
-                       times=JobTimes(lane=self.plan.leased))  # fmt: skip
+                       times=JobTimes(lane=self.plan.leased,
+                                      calls_a_second=self.plan.calls_a_second))  # fmt: skip
 
     def clock_of(self, task: Task | None) -> Callable[[], float]:
         """Return the clock that a task goes by."""
@@ -327,7 +328,7 @@ class World:
         state = self.service.changes, sum(self.books.bills.values())
         if state != self._seen:
             self._seen = state
-            self.judge.look(self.service.items())
+            self.judge.look()
 
 
 def _ended(job: Job) -> str:
