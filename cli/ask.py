@@ -6,7 +6,7 @@ import json
 import random
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -35,10 +35,16 @@ class Question:
     task: str | None = None
     feature: str | None = None
     cache: str | None = None
+    deadline: str | None = None
 
     def arguments(self) -> dict[str, Any]:
         """Return the SDK's arguments."""
-        controls = {"task": self.task, "feature": self.feature, "cache": self.cache}
+        controls = {
+            "task": self.task,
+            "feature": self.feature,
+            "cache": self.cache,
+            "deadline": self.deadline,
+        }
         return {
             "model": self.model,
             "messages": [{"role": "user", "content": self.prompt}],
@@ -58,10 +64,10 @@ class Outcome:
 def ask_one(gateway: Gateway, question: Question, *, as_json: bool) -> None:
     """Print the answer as it streams in, then what it cost."""
     try:
-        with _client(gateway) as client:
+        with new_client(gateway) as client:
             outcome = _stream(client, question, echo=not as_json)
     except APIError as error:
-        err.print(f"[red]{_told(error)}[/red]", soft_wrap=True)
+        err.print(f"[red]{told(error)}[/red]", soft_wrap=True)
         raise typer.Exit(1) from None
     if as_json:
         typer.echo(json.dumps(asdict(outcome), ensure_ascii=False, indent=2))
@@ -80,7 +86,7 @@ def ask_many(gateway: Gateway, questions: list[Question], *, as_json: bool, para
     progress = Progress(
         TextColumn("asking"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=err
     )
-    with _client(gateway) as client, progress, ThreadPoolExecutor(parallel) as pool:
+    with new_client(gateway) as client, progress, ThreadPoolExecutor(parallel) as pool:
         outcomes = list(
             progress.track(
                 pool.map(lambda each: _answer(client, each), questions), total=len(questions)
@@ -117,7 +123,8 @@ def _prompts(file: Path) -> Iterator[str]:
         yield prompt
 
 
-def _client(gateway: Gateway) -> OpenAI:
+def new_client(gateway: Gateway) -> OpenAI:
+    """Return the SDK's client for a gateway."""
     return OpenAI(base_url=gateway.endpoint + "/v1", api_key=gateway.api_key, max_retries=0)
 
 
@@ -125,13 +132,17 @@ def _answer(client: OpenAI, question: Question) -> Outcome:
     try:
         raw = _patiently(client, question)
     except APIError as error:
-        return Outcome("", {}, _told(error))
-    facts = {
+        return Outcome("", {}, told(error))
+    return Outcome(raw.parse().choices[0].message.content or "", facts_in(raw.headers))
+
+
+def facts_in(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return the gateway's facts of an answer by their wire names."""
+    return {
         name.removeprefix("x-sluice-").replace("-", "_"): value
-        for name, value in raw.headers.items()
+        for name, value in headers.items()
         if name.startswith("x-sluice-")
     }
-    return Outcome(raw.parse().choices[0].message.content or "", facts)
 
 
 def _patiently(client: OpenAI, question: Question) -> Any:
@@ -160,7 +171,8 @@ def _stream(client: OpenAI, question: Question, *, echo: bool) -> Outcome:
     return Outcome(answer, facts)
 
 
-def _told(error: APIError) -> str:
+def told(error: APIError) -> str:
+    """Return what is said of a refusal."""
     if isinstance(error, APIStatusError):
         return f"{error.status_code}: {error.message}"
     return str(error)

@@ -72,6 +72,10 @@ def ask(
     task: Annotated[str | None, typer.Option(help="The task, such as qa or code_review.")] = None,
     feature: Annotated[str | None, typer.Option(help="A tag for cost reports.")] = None,
     cache: Annotated[str | None, typer.Option(help="auto, bypass, refresh, ttl=<seconds>.")] = None,
+    deadline: Annotated[
+        str | None, typer.Option(help="Answer by then, 1m to 7d (2h): at half price, as a job.")
+    ] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="With --deadline: wait for it.")] = False,
     parallel: Annotated[int, typer.Option(min=1, max=64, help="Questions at a time.")] = 4,
     endpoint: Annotated[str | None, typer.Option(help="The gateway; else SLUICE_ENDPOINT.")] = None,
     as_json: AsJson = False,
@@ -82,13 +86,19 @@ def ask(
 
     if (prompt is None) == (file is None):
         raise typer.BadParameter("give a question or --file, one of the two")
-    controls = {"task": task, "feature": feature, "cache": cache}
+    if wait and deadline is None:
+        raise typer.BadParameter("--wait waits for what has a --deadline")
+    controls = {"task": task, "feature": feature, "cache": cache, "deadline": deadline}
     target = gateway(endpoint, None)
     if prompt is not None:
-        asking.ask_one(target, asking.Question(prompt, model, **controls), as_json=as_json)
-        return
-    questions = asking.read_questions(_existing(file), model, **controls)
-    if len(questions) == 1:
+        questions = [asking.Question(prompt, model, **controls)]
+    else:
+        questions = asking.read_questions(_existing(file), model, **controls)
+    if deadline is not None:
+        from cli.ask_later import ask_later  # noqa: PLC0415
+
+        ask_later(target, questions, wait=wait, as_json=as_json)
+    elif len(questions) == 1:
         asking.ask_one(target, questions[0], as_json=as_json)
     else:
         asking.ask_many(target, questions, as_json=as_json, parallel=parallel)

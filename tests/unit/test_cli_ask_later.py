@@ -1,0 +1,107 @@
+"""``sluice ask --deadline``: ids of jobs at once, answers for who waits."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from cli.main import commands
+
+JOB = "job_" + "0" * 32
+COMPLETION = {"choices": [{"message": {"role": "assistant", "content": "A wall in a river."}}]}
+
+
+class Gateway(BaseHTTPRequestHandler):
+    """Accepts calls with a deadline, and ends them at the second look."""
+
+    asked: list[tuple[str, str | None]] = []  # noqa: RUF012 - one server at a time
+    ends: dict[str, Any] = {}  # noqa: RUF012
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["content-length"]))
+        self.asked.append((self.path, self.headers["x-sluice-deadline"]))
+        if self.headers["x-sluice-deadline"] == "soon":
+            self._answer(400, {"error": {"message": "no such time"}})
+        else:
+            self._answer(202, {"id": JOB, "status": "queued"})
+
+    def do_GET(self) -> None:
+        looks = sum(path.startswith("/v1/jobs") for path, _ in self.asked)
+        self.asked.append((self.path, None))
+        going = {"id": JOB, "status": "assigned", "result": None, "error": None}
+        self._answer(200, going | (self.ends if looks else {}))
+
+    def _answer(self, status: int, body: dict[str, Any]) -> None:
+        raw = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("content-type", "application/json")
+        self.send_header("x-sluice-cost-usd", "0.0000125")
+        self.send_header("content-length", str(len(raw)))
+        self.end_headers()
+        self.wfile.write(raw)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def endpoint() -> Iterator[str]:
+    Gateway.asked.clear()
+    Gateway.ends = {"status": "done", "result": COMPLETION}
+    with ThreadingHTTPServer(("127.0.0.1", 0), Gateway) as server:
+        threading.Thread(target=server.serve_forever).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.fixture(autouse=True)
+def key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLUICE_API_KEY", "slc_dev_demo_x")
+
+
+def ask(endpoint: str, *words: str) -> Result:
+    asked = ["ask", "What is a weir?", "--endpoint", endpoint, *words]
+    return CliRunner().invoke(commands(), asked)
+
+
+def test_a_question_with_a_deadline_prints_the_id_of_its_job(endpoint: str) -> None:
+    result = ask(endpoint, "--deadline", "2h")
+    assert (result.exit_code, result.stdout) == (0, JOB + "\n")
+    assert Gateway.asked == [("/v1/chat/completions", "2h")]
+
+
+def test_who_waits_gets_the_answer_and_what_it_cost(endpoint: str) -> None:
+    result = ask(endpoint, "--deadline", "2h", "--wait")
+    assert (result.exit_code, result.stdout) == (0, f"{JOB}\nA wall in a river.\n")
+    assert "0.0000125" in result.stderr
+    assert [path for path, _ in Gateway.asked[1:]] == [f"/v1/jobs/{JOB}?wait=60"] * 2
+
+
+def test_json_has_the_job_and_then_its_end(endpoint: str) -> None:
+    result = ask(endpoint, "--deadline", "2h", "--wait", "--json")
+    accepted, ended = map(json.loads, result.stdout.splitlines())
+    assert (accepted["status"], ended["status"]) == ("queued", "done")
+    assert ended["notes"]["cost_usd"] == "0.0000125"
+
+
+def test_a_job_that_failed_says_why(endpoint: str) -> None:
+    Gateway.ends = {"status": "failed", "error": {"message": "openai lost the call."}}
+    result = ask(endpoint, "--deadline", "2h", "--wait")
+    assert (result.exit_code, result.stdout) == (1, JOB + "\n")
+    assert "openai lost the call." in result.stderr
+
+
+def test_a_deadline_that_is_none_is_told(endpoint: str) -> None:
+    result = ask(endpoint, "--deadline", "soon")
+    assert result.exit_code == 1
+    assert "no such time" in result.stderr
+
+
+def test_nobody_waits_for_what_has_no_deadline(endpoint: str) -> None:
+    assert ask(endpoint, "--wait").exit_code == 2
