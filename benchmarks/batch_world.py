@@ -99,7 +99,7 @@ class BatchWorld:
             batches=self._rows,
             blobs=blobs,
             money=BatchMoney(self._ledger, _clock, meter, lambda _: None, lambda: 0.5),
-            answers=Answers(known, pricing, _clock),
+            answers=Answers(known, pricing, _clock, settler.line_nano),
             pricing=pricing,
             store=self._store,
             catalog=known,

@@ -31,6 +31,20 @@ class WorkOfPath(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     read_units: int
     write_units: int
     log_bytes: int
+    calls: int = 1
+    queue_requests: int = 0
+    busy_ms: int = 0
+
+    def work(self) -> Work:
+        """Return it without its path."""
+        return Work(
+            read_units=self.read_units,
+            write_units=self.write_units,
+            log_bytes=self.log_bytes,
+            calls=self.calls,
+            queue_requests=self.queue_requests,
+            busy_ms=self.busy_ms,
+        )
 
 
 class AwsPrices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -43,7 +57,7 @@ class AwsPrices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def load_own_cost(day: date) -> OwnCost:
     """Return what a request costs on a day; raises :class:`CatalogError` naming a missing row."""
     rows: AwsPrices = files.read(files.AWS_PRICES, AwsPrices)
-    works = {row.path: Work(row.read_units, row.write_units, row.log_bytes) for row in rows.work}
+    works = {row.path: row.work() for row in rows.work}
     if missing := set(get_args(Path)) - works.keys():
         raise CatalogError(f"{files.AWS_PRICES}: no work for {min(missing)}")
     return OwnCost({unit: _pico(rows.price, unit, day) for unit in get_args(Unit)}, works)

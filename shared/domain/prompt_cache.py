@@ -24,19 +24,32 @@ Body = dict[str, Any]
 
 _BYTES_PER_TOKEN: Final = 4
 """A low estimate of tokens for most texts: a marker is set late rather than for nothing."""
+ALIKE_FOR_AN_HOUR: Final = 20
+"""A batch is worked on for longer than five minutes, so a start that is to be read by all of its
+lines must live for an hour, at twice the input rate. That pays from a hit rate of 53 % on, where
+writing costs 1 more than not and a hit 0.9 less. Some lines begin before any has written: with
+eight side by side, 17 lines reach that rate."""
 _INSTRUCTING: Final = frozenset({"system", "developer"})
 _OPENAI_MARKER: Final = {"mode": "explicit"}
 _ANTHROPIC_MARKER: Final = {"type": "ephemeral"}
+_ANTHROPIC_LONG_MARKER: Final = {"type": "ephemeral", "ttl": "1h"}
 _OPENAI_OPTIONS: Final = ("prompt_cache_options", "prompt_cache_retention")
 
 
-def marked(body: Body, style: str, min_tokens: int, team: str) -> Body:
-    """Return a provider's request with markers in the style of the model's prompt cache."""
+def marked(body: Body, style: str, min_tokens: int, team: str, *, alike: int = 0) -> Body:
+    """Return a provider's request with markers in the style of the model's prompt cache.
+
+    ``alike`` is how many requests of one batch start the same way, this one among them.
+    """
+    if style == "anthropic" and alike >= ALIKE_FOR_AN_HOUR:
+        return _anthropic(body, min_tokens, team, _ANTHROPIC_LONG_MARKER)
     marker: Callable[[Body, int, str], Body] | None = _STYLES.get(style)
     return body if marker is None else marker(body, min_tokens, team)
 
 
-def _anthropic(body: Body, min_tokens: int, team: str) -> Body:
+def _anthropic(
+    body: Body, min_tokens: int, team: str, marker: dict[str, str] = _ANTHROPIC_MARKER
+) -> Body:
     """Mark the last block of the instructions, or the last tool where there are none."""
     if _mentions(body, "cache_control"):
         return body
@@ -45,9 +58,9 @@ def _anthropic(body: Body, min_tokens: int, team: str) -> Body:
         return body
     if system:
         blocks = [{"type": "text", "text": system}] if isinstance(system, str) else system
-        return {**body, "system": _with_last(blocks, cache_control=_ANTHROPIC_MARKER)}
+        return {**body, "system": _with_last(blocks, cache_control=marker)}
     if tools:
-        return {**body, "tools": _with_last(tools, cache_control=_ANTHROPIC_MARKER)}
+        return {**body, "tools": _with_last(tools, cache_control=marker)}
     return body
 
 

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from shared.domain.formats import Whole
+    from shared.domain.jobs.lines import Owner
     from shared.domain.schema_check import SchemaVerdict
     from shared.ports.calls import Meter, Store
     from shared.usecases.calls import Attempt, Received
@@ -137,6 +138,12 @@ class Settler:
             tokens=answer.tokens,
             usage_source="stored",
         )
+
+    def line_nano(self, owner: Owner) -> int:
+        """Return what a line of a provider's batch costs at AWS; it has no time of its own."""
+        path: Path = "deferred" if owner == "job" else "batch_line"
+        function = self._function
+        return function.own_cost.nano(path, milliseconds=0, memory_mb=function.memory_mb)
 
     def _settlement(self, entry: Entry, outcome: Outcome, saving: Saving, path: Path) -> Settlement:
         milliseconds = max(0, round((self._clock() - entry.opened_at) * 1000))

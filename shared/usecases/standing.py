@@ -33,7 +33,10 @@ class Standing:
     def check_interactive(self) -> None:
         """Raise ``BudgetExceeded`` where only cached answers are left."""
         if self.tightest is not None and self.step in {"batch_only", "stopped"}:
-            raise ladder_refusal(self.tightest, "Only answers from the cache are served now.")
+            served = "answers from the cache"
+            if self.step == "batch_only":
+                served += " and calls with a deadline"
+            raise ladder_refusal(self.tightest, f"Only {served} are served now.")
 
     def check_deferrable(self) -> None:
         """Raise ``BudgetExceeded`` where not even deferred calls are served."""

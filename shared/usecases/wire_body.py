@@ -40,8 +40,11 @@ def wire_body(
     team: str,
     output_limit: int | None,
     choices: int,
+    alike: int = 0,
 ) -> WireBody:
     """Return the request for one model as JSON; ``output_limit`` is the caller's, for one choice.
+
+    ``alike``: so many lines of its batch start the same way.
 
     Raises ``InvalidRequest`` naming what this model or its provider does not take.
     """
@@ -49,7 +52,7 @@ def wire_body(
     can, limit = model.capabilities, output_limit or _usual_limit(model)
     crossed = dict(way.request(body, model=model.id, default_max_tokens=limit))
     _refuse(crossed, model, provider)
-    crossed = marked(crossed, model.cache.style, model.cache.min_tokens, team)
+    crossed = marked(crossed, model.cache.style, model.cache.min_tokens, team, alike=alike)
     for name in provider.drops:
         crossed.pop(name, None)
     crossed |= {"model": model.id, **provider.pins}

@@ -9,7 +9,7 @@ from tests.simulation.deferred.world import World
 from tests.simulation.faults import EVERY_FAULT
 from tests.simulation.in_parallel import Outcome, spread
 
-SEEDS = 220
+SEEDS = 200
 LONG_SEEDS = 1_000
 
 COMES_TO_PASS = {

@@ -7,7 +7,7 @@ import pytest
 from tests.simulation.deferred.single_faults import every_point, run_points, undisturbed
 from tests.simulation.in_parallel import Outcome, spread
 
-EVERY_NTH = 19
+EVERY_NTH = 25
 """``make test`` takes so few of the points; ``make test-long`` takes them all."""
 
 
@@ -22,7 +22,7 @@ def test_the_scene_goes_through_every_stage_without_a_fault() -> None:
 def test_no_single_fault_loses_a_job_or_money() -> None:
     points = every_point()
     outcome: Outcome = run_points(points[::EVERY_NTH])
-    assert outcome.worlds >= 100
+    assert outcome.worlds >= 80
     assert outcome.broken[:1] == []
 
 

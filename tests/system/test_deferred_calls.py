@@ -15,6 +15,7 @@ from typing import Any, Final
 import anthropic
 import httpx2
 import pytest
+from openai import APIStatusError
 from openai.types.chat import ChatCompletion
 from typer.testing import CliRunner
 
@@ -236,6 +237,38 @@ def test_poison_ends_among_the_dead_letters_and_raises_an_alarm_that_an_operator
     assert sluice("jobs", "list")["dead_letters"] == []
     until(lambda: alarm() == "OK", PATIENCE)
     assert caller.ended([job])[0]["status"] == "delivered"
+
+
+def test_a_budget_that_is_nearly_used_up_still_serves_what_may_wait(
+    caller: Caller, sluice: Sluice
+) -> None:
+    asked: dict[str, Any] = {
+        "model": GPT,
+        "max_tokens": 40,
+        "messages": [{"role": "user", "content": f"{caller.team} asks of a weir."}],
+    }
+    caller.openai.chat.completions.create(**asked)
+    # The ladder's third step is at 95 % but where it is set: a call is then far above it.
+    sluice("budget", "set", f"team:{caller.team}", "--day", "0.0002", "--ladder", "1,1,1")
+    with pytest.raises(APIStatusError) as refused:
+        caller.openai.chat.completions.create(**asked, extra_headers={"x-sluice-cache": "bypass"})
+    assert refused.value.status_code == 402
+    assert "calls with a deadline" in refused.value.message
+    [found] = caller.ended([caller.ask(1, "24h")["id"]])
+    assert found["status"] == "delivered"
+    with pytest.raises(APIStatusError):
+        caller.openai.chat.completions.create(**asked, extra_headers={"x-sluice-cache": "bypass"})
+    assert caller.holds() == 0
+
+
+def test_the_command_line_asks_for_later_and_waits(stack: Stack, caller: Caller) -> None:
+    asked = ["ask", f"{caller.team} asks of a lock.", "--model", GPT, "--deadline", "24h", "--wait"]
+    environment = {"SLUICE_ENDPOINT": stack.world.endpoint, "SLUICE_API_KEY": caller.key}
+    result = CliRunner().invoke(commands(), asked, env=environment)
+    assert result.exit_code == 0, result.output
+    [row] = caller.rows()
+    assert row["cost_nano"] * 2 == row["baseline_nano"]
+    assert re.search(r"^job_[0-9a-f]{32}$", result.stdout, re.MULTILINE)
 
 
 def test_an_operator_sees_a_job_and_cancels_it(

@@ -18,6 +18,7 @@ class Planned:
 
     It is asked for in the revision in which it was planned and no later one: what has gone another
     way meanwhile never comes back to this plan. ``room`` and ``go_at`` lead to where it waited.
+    ``alike`` counts the lines of the plan whose prompts start the same way, this one among them.
     """
 
     owner: Owner
@@ -26,6 +27,7 @@ class Planned:
     revision: int
     room: str
     go_at: float
+    alike: int = 1
 
 
 @dataclass(frozen=True)

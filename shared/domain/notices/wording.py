@@ -27,7 +27,7 @@ _STEPS: Final = {
     "normal": "everything is served",
     "warn": "everything is served, callers are warned",
     "cheapest": "only the cheapest tier is served",
-    "batch_only": "only answers from the cache are served",
+    "batch_only": "only answers from the cache and calls with a deadline are served",
     "stopped": "only answers from the cache are served",
 }
 

@@ -34,7 +34,6 @@ from shared.usecases.batches.splitting import read_line_name
 from shared.usecases.jobs.answers import NOT_TAKEN, Answers, why_not
 from shared.usecases.pricing import Pricing
 
-_NOTHING: Final = Settlement("failed", TokenCounts(), "none", cost_nano=0, baseline_nano=0)
 _KEPT_BATCHES: Final = 4
 
 _part: Final = msgspec.json.Decoder(dict[str, Any]).decode
@@ -176,7 +175,7 @@ class BatchLines:
         gathered.records.append(
             msgspec.structs.replace(record, end="succeeded", body=body, **money)
         )
-        gathered.settled += [self._twin(line, settlement.tokens, twin) for twin in twins]
+        gathered.settled += [self._twin(line, settlement, twin) for twin in twins]
         if answer.stored is not None:
             gathered.stored.append(answer.stored)
 
@@ -185,10 +184,12 @@ class BatchLines:
     ) -> None:
         fault = _fault(why_not(line.entry.provider, result))
         gathered.records.append(msgspec.structs.replace(record, fault=fault))
-        gathered.settled.append(SettledLine(line.entry, line.held.nano, _NOTHING))
+        nothing = self._answers.unanswered(line)
+        gathered.settled.append(SettledLine(line.entry, line.held.nano, nothing))
 
-    def _twin(self, line: Line, tokens: TokenCounts, twin: Twin) -> SettledLine:
+    def _twin(self, line: Line, first: Settlement, twin: Twin) -> SettledLine:
         """Return a twin as it is settled: an answer that was paid for once."""
+        tokens = first.tokens
         entry = replace(
             line.entry,
             request_id=twin.request_id,
@@ -204,6 +205,7 @@ class BatchLines:
             cost_nano=saving.cost_nano,
             baseline_nano=saving.baseline_nano,
             levers=saving.levers,
+            aws_nano=first.aws_nano,
         )
         return SettledLine(entry, 0, settlement)
 

@@ -93,7 +93,7 @@ def batch_machinery(
         batches=batches,
         blobs=blobs,
         money=money,
-        answers=Answers(taking.catalog, taking.pricing, clock),
+        answers=Answers(taking.catalog, taking.pricing, clock, taking.settler.line_nano),
         pricing=taking.pricing,
         store=taking.store,
         catalog=taking.catalog,

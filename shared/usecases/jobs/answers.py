@@ -17,7 +17,7 @@ from shared.domain.entries import Entry, Settlement, StoredAnswer
 from shared.domain.errors import GatewayError, InvalidRequest, UpstreamFailed
 from shared.domain.formats import Format, UsageDialect
 from shared.domain.jobs.job import JobError
-from shared.domain.jobs.lines import Line, LineResult
+from shared.domain.jobs.lines import Line, LineResult, Owner
 from shared.domain.prices import TokenCounts
 from shared.domain.savings import Saving, of_charge
 from shared.domain.schema_asked import schema_verdict
@@ -45,10 +45,17 @@ class Answer:
 class Answers:
     """Reads results. What cannot be read was billed all the same."""
 
-    def __init__(self, catalog: Catalog, pricing: Pricing, clock: Clock) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        pricing: Pricing,
+        clock: Clock,
+        own_nano: Callable[[Owner], int],
+    ) -> None:
         self._catalog = catalog
         self._pricing = pricing
         self._clock = clock
+        self._own_nano = own_nano
 
     def of(self, line: Line, result: LineResult, asked: Callable[[], dict[str, Any]]) -> Answer:
         """Return what an answered line brought; ``asked`` reads the body where it is needed."""
@@ -80,16 +87,34 @@ class Answers:
             return dataclasses.replace(self._charged(line, None), outcome="answered")
         saving = self._pricing.answered(line.entry, tokens)
         return dataclasses.replace(
-            _settled(saving), tokens=tokens, usage_source="provider", outcome="answered"
+            self._settled(line, saving), tokens=tokens, usage_source="provider", outcome="answered"
         )
 
     def _charged(self, line: Line, tokens: TokenCounts | None) -> Settlement:
         """Charge what the provider says it billed, else all that was held."""
         if tokens is None:
-            held = _settled(of_charge(line.held.nano))
+            held = self._settled(line, of_charge(line.held.nano))
             return dataclasses.replace(held, usage_source="estimated")
         saving = self._pricing.charged(line.entry, tokens)
-        return dataclasses.replace(_settled(saving), tokens=tokens, usage_source="provider")
+        settled = self._settled(line, saving)
+        return dataclasses.replace(settled, tokens=tokens, usage_source="provider")
+
+    def _settled(self, line: Line, saving: Saving) -> Settlement:
+        """Return a settlement; the time that a call waited for a batch is no time of ours."""
+        return Settlement(
+            outcome="failed",
+            tokens=TokenCounts(),
+            usage_source="none",
+            cost_nano=saving.cost_nano,
+            baseline_nano=saving.baseline_nano,
+            levers=saving.levers,
+            aws_nano=self._own_nano(line.owner),
+        )
+
+    def unanswered(self, line: Line) -> Settlement:
+        """Return how a line is settled that the provider does not bill: it cost us all the same."""
+        nothing = Settlement("failed", TokenCounts(), "none", cost_nano=0, baseline_nano=0)
+        return dataclasses.replace(nothing, aws_nano=self._own_nano(line.owner))
 
     def _tokens(self, spoken: Format, whole: dict[str, Any], entry: Entry) -> TokenCounts | None:
         provider = self._catalog.providers[entry.provider]
@@ -141,18 +166,6 @@ def told(error: GatewayError) -> JobError:
 
 NOT_TAKEN: Final = told(UpstreamFailed("The gateway could not deal with the provider's answer."))
 """Why a line has no answer that was set aside."""
-
-
-def _settled(saving: Saving) -> Settlement:
-    """Return a settlement; the time that a call waited for a batch says nothing of the gateway."""
-    return Settlement(
-        outcome="failed",
-        tokens=TokenCounts(),
-        usage_source="none",
-        cost_nano=saving.cost_nano,
-        baseline_nano=saving.baseline_nano,
-        levers=saving.levers,
-    )
 
 
 def _object(raw: bytes) -> dict[str, Any]:

@@ -84,7 +84,7 @@ class Wires:
         provider = self._catalog.providers[model.provider]
         return crossing(asked.format.name, FORMATS[provider.wire_format].name)
 
-    def body(self, asked: Asked, model: Model, team: str) -> WireBody:
+    def body(self, asked: Asked, model: Model, team: str, *, alike: int = 0) -> WireBody:
         """Return the request as the provider takes it; raises ``InvalidRequest``.
 
         Batches do not stream: https://platform.openai.com/docs/guides/batch.
@@ -99,6 +99,7 @@ class Wires:
             team=team,
             output_limit=asked.request.output_limit,
             choices=asked.request.choices,
+            alike=alike,
         )
 
 

@@ -8,19 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from typing import Any, Final
+from typing import Any
 
 from shared.catalog import Catalog, Model
 from shared.clock import Clock, utc
 from shared.domain.budgets import Hold
-from shared.domain.entries import Settlement
 from shared.domain.errors import InvalidRequest, StoreUnavailable
 from shared.domain.jobs.job import MOST_TRIES, Job, hold_of
 from shared.domain.jobs.lines import Claimed, Ended, Line, LineResult, Planned
 from shared.domain.jobs.provider_batch import ProviderBatch
 from shared.domain.jobs.times import JobTimes
 from shared.domain.notes import notes
-from shared.domain.prices import TokenCounts
 from shared.ports.calls import Meter, Store
 from shared.ports.jobs import JobStore
 from shared.usecases.holding import Holding
@@ -78,7 +76,7 @@ class JobLines:
 
         def bound(plan: Planned) -> Claimed | None:
             job = self._bound(batch, plan, found.get(plan.id))
-            return None if job is None else self._claimed(job)
+            return None if job is None else self._claimed(job, plan)
 
         return [each for each in self._each(bound, planned) if each is not None]
 
@@ -142,10 +140,11 @@ class JobLines:
         self._rooms.leave(job)
         return job
 
-    def _claimed(self, job: Job) -> Claimed | None:
+    def _claimed(self, job: Job, plan: Planned) -> Claimed | None:
         """Return a job's line; one that cannot be asked any more fails."""
         try:
-            wire = self._wires.body(self._asked(job), self._model_of(job), job.team)
+            asked, model = self._asked(job), self._model_of(job)
+            wire = self._wires.body(asked, model, job.team, alike=plan.alike)
         except InvalidRequest as error:
             if job.hold is not None:
                 self._holding.release(job.hold)
@@ -219,7 +218,8 @@ class JobLines:
         after = job.changed(state="failed", error=why, finished_at=self._clock())
         if self._jobs.move(job, after) == after:
             self._holding.release(_hold(line))
-            self._meter.settled(line.entry, _NOTHING, self._clock() - line.entry.opened_at)
+            nothing = self._answers.unanswered(line)
+            self._meter.settled(line.entry, nothing, self._clock() - line.entry.opened_at)
 
     def _go_on(self, batch: ProviderBatch, job: Job, *, tries: int, company: int) -> None:
         if self._times.is_for_batch(self._clock(), job.deadline, batch.early):
@@ -248,6 +248,3 @@ def _line_of(job: Job) -> Line:
 
 def _hold(line: Line) -> Hold:
     return hold_of(line.entry, line.key_digest, line.held)
-
-
-_NOTHING: Final = Settlement("failed", TokenCounts(), "none", cost_nano=0, baseline_nano=0)

@@ -10,6 +10,7 @@ its way must have arrived.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, TypeVar
 
@@ -178,7 +179,7 @@ class Submitter:
             early=self._times.early(lines, now, group.first_deadline),
             purge_at=int(now + self._times.kept),
         )
-        self._files.write_plan(batch, map(_plan_of, group.rows))
+        self._files.write_plan(batch, _plan_of(group))
         self._batches.put_batch(batch)
         return batch
 
@@ -330,8 +331,10 @@ def _refusal(batch: ProviderBatch) -> LineResult:
     return LineResult("", "errored", http_status=status, message=batch.reason)
 
 
-def _plan_of(row: Waiting) -> Planned:
-    return Planned("job", row.team, row.job, row.number, row.room, row.go_at)
+def _plan_of(group: Group) -> Iterator[Planned]:
+    alike = Counter(row.prefix for row in group.rows)
+    for row in group.rows:
+        yield Planned("job", row.team, row.job, row.number, row.room, row.go_at, alike[row.prefix])
 
 
 def by_owner(lines: Iterable[Owned]) -> list[tuple[Owner, list[Owned]]]:

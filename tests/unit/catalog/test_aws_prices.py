@@ -28,6 +28,15 @@ def test_waiting_costs_by_time_and_memory() -> None:
     assert own.nano("uncached", milliseconds=0, memory_mb=1024) < short
 
 
+def test_a_deferred_call_and_a_line_of_a_batch_are_worked_out_by_hand() -> None:
+    own = load_own_cost(TODAY)
+    # 0.09 s x 0.5 GB; two calls of 200 and 3,500; two messages of 400; 13 reads, 41 writes
+    deferred = own.nano("deferred", milliseconds=0, memory_mb=512)
+    assert deferred == 601 + 2 * 3_700 + 2 * 400 + 1_625 + 25_625 + 750
+    # 0.015 s x 0.5 GB; no call of its own; 8 writes
+    assert own.nano("batch_line", milliseconds=0, memory_mb=512) == 101 + 5_000 + 750
+
+
 def test_a_day_before_a_price_is_refused_by_name() -> None:
     with pytest.raises(CatalogError, match="no price of lambda_gb_second on 2020-01-01"):
         load_own_cost(date(2020, 1, 1))

@@ -44,6 +44,15 @@ def test_tools_count_and_are_marked_where_there_are_no_instructions() -> None:
     assert with_both["system"][0]["cache_control"] == EPHEMERAL
 
 
+def test_a_start_that_many_lines_of_a_batch_share_is_kept_for_an_hour_and_a_few_lines_not() -> None:
+    body = {"messages": [user()], "system": LONG}
+    for alike, marker in ((19, EPHEMERAL), (20, {"type": "ephemeral", "ttl": "1h"})):
+        asked = marked(body, "anthropic", 1024, "search", alike=alike)
+        assert asked["system"][0]["cache_control"] == marker
+    assert "1h" not in str(marked({**body, "system": SHORT}, "anthropic", 1024, "s", alike=99))
+    assert "1h" not in str(marked(body, "openai-explicit", 1024, "search", alike=99))
+
+
 def test_below_the_minimum_nothing_is_marked() -> None:
     assert claude(system=SHORT) == {"messages": [user()], "system": SHORT}
 

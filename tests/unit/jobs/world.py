@@ -45,6 +45,7 @@ class World:
     times: JobTimes = field(default_factory=JobTimes)
     cap: str = "1000"
     now: float = NOON
+    providers: tuple[str, ...] = ("openai",)
 
     def __post_init__(self) -> None:
         """Set it up."""
@@ -76,7 +77,7 @@ class World:
             batches=self.jobs,
             blobs=self.blobs,
             queue=self.queue,
-            providers={"openai": self.provider},
+            providers=dict.fromkeys(self.providers, self.provider),
             upstream=self.upstream,
         )
         return process(
