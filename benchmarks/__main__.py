@@ -2,6 +2,7 @@
 
 Without ``--name`` the tables are only shown; with it the run is kept in ``results/`` and
 ``docs/benchmarks.md`` is written anew. ``python -m benchmarks report`` only writes the document.
+``python -m benchmarks deferred [--name N]`` measures deferred calls.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import contenders, report, results, rounds
+from benchmarks import contenders, deferred, report, report_deferred, results, rounds
 from benchmarks.contenders import BEFORE, ROUTER, Contender
 from benchmarks.machine import load, machine
 from benchmarks.results import Result
@@ -27,8 +28,13 @@ def main(arguments: list[str] | None = None) -> None:
     options = _parser().parse_args(arguments)
     if options.what == "run":
         _run(options)
+    elif options.what == "deferred":
+        found = deferred.run(_say, options.name)
+        sys.stdout.write(report_deferred.section(found) + "\n")
     if options.what == "report" or options.name:
-        report.DOCUMENT.write_text(report.document(results.read_all()), encoding="utf-8")
+        report.DOCUMENT.write_text(
+            report.document(results.read_all(), results.read_deferred()), encoding="utf-8"
+        )
         _say(f"wrote {report.DOCUMENT.relative_to(ROOT)}")
 
 
@@ -88,7 +94,7 @@ def _say(text: str) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks")
-    parser.add_argument("what", choices=["run", "report"])
+    parser.add_argument("what", choices=["run", "deferred", "report"])
     parser.add_argument("--name", help="keep the run under this name")
     parser.add_argument("--title", default="A run", help="what the run shows, for the document")
     parser.add_argument("--rounds", type=int, default=5)

@@ -12,7 +12,8 @@ from typing import Final
 
 from benchmarks.contenders import BEFORE, FLOOR, ROUTER
 from benchmarks.measures import CALLERS
-from benchmarks.results import Machine, Measured, Result
+from benchmarks.report_deferred import section
+from benchmarks.results import Deferred, Machine, Measured, Result
 from benchmarks.scenarios import COMPARED, SCENARIOS
 
 DOCUMENT: Final = Path(__file__).parents[1] / "docs/benchmarks.md"
@@ -23,10 +24,11 @@ START_MODULES: Final = 700
 HIT_CPU_MS: Final = 4.0
 
 
-def document(results: Mapping[str, Result]) -> str:
-    """Return the whole document, the latest run first."""
+def document(results: Mapping[str, Result], deferred: Mapping[str, Deferred]) -> str:
+    """Return the whole document, the latest run first; of deferred calls only the latest."""
     newest_first = sorted(results.items(), reverse=True)
     sections = [f"## {each.title}\n\n{tables(each)}" for _, each in newest_first]
+    sections += [section(deferred[name]) for name in sorted(deferred)[-1:]]
     return "\n\n".join([_INTRODUCTION.read_text(encoding="utf-8").rstrip(), *sections]) + "\n"
 
 

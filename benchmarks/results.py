@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 
 FOLDER: Final = Path(__file__).with_name("results")
+DEFERRED: Final = FOLDER / "deferred"
 
 
 class Machine(msgspec.Struct, kw_only=True):
@@ -76,11 +77,34 @@ class Result(msgspec.Struct, kw_only=True):
     contenders: dict[str, Measured]
 
 
+class Deferred(msgspec.Struct, kw_only=True):
+    """One run of deferred calls; the figures are named by what was measured."""
+
+    taken: str
+    machine: Machine
+    figures: dict[str, float]
+
+
+def write_deferred(found: Deferred, name: str) -> Path:
+    """Write a run of deferred calls under a name."""
+    path = DEFERRED / f"{name}.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(_text(found))
+    return path
+
+
+def read_deferred(folder: Path = DEFERRED) -> dict[str, Deferred]:
+    """Return every run of deferred calls that is kept, by name."""
+    return {
+        path.stem: msgspec.json.decode(path.read_bytes(), type=Deferred)
+        for path in sorted(folder.glob("*.json"))
+    }
+
+
 def write(result: Result, name: str) -> Path:
     """Write a run under a name; figures are rounded to what they are worth."""
     path = FOLDER / f"{name}.json"
-    rounded = _rounded(msgspec.to_builtins(result))
-    path.write_bytes(msgspec.json.format(msgspec.json.encode(rounded), indent=1) + b"\n")
+    path.write_bytes(_text(result))
     return path
 
 
@@ -90,6 +114,11 @@ def read_all(folder: Path = FOLDER) -> dict[str, Result]:
         path.stem: msgspec.json.decode(path.read_bytes(), type=Result)
         for path in sorted(folder.glob("*.json"))
     }
+
+
+def _text(found: object) -> bytes:
+    rounded = _rounded(msgspec.to_builtins(found))
+    return msgspec.json.format(msgspec.json.encode(rounded), indent=1) + b"\n"
 
 
 def _rounded(value: object) -> object:
