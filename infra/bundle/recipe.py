@@ -71,8 +71,10 @@ BUDGET_GUARD: Final = FunctionCode(
     aws_services=("cloudwatch", "dynamodb", "secretsmanager", "sns", "sts"),
 )
 
-# Imported by name by the providers' SDKs and by their HTTP client.
+# Imported by name when a provider is first asked in batches; the SDKs do so with the others.
 _SDKS: Final = (
+    "shared.adapters.batches.anthropic_batches",
+    "shared.adapters.batches.openai_batches",
     "anyio._backends._asyncio",
     "httpcore2",
     "truststore",

@@ -1,8 +1,4 @@
-"""Joins ports to adapters for the dispatcher and the collector.
-
-The providers' SDKs are imported with this module, at INIT, where a function has all the CPU that it
-will ever have: they take a second or three of it, which a call at once must not wait for later.
-"""
+"""Joins ports to adapters for the dispatcher and the collector."""
 
 from __future__ import annotations
 
@@ -13,7 +9,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from shared.adapters.batches.by_provider import batch_providers
+from shared.adapters.batches.account import account
+from shared.adapters.batches.by_provider import BatchProviders
 from shared.adapters.job_queue import SqsJobQueue
 from shared.clock import Clock
 from shared.domain.jobs.ids import BATCH_RANDOM_BYTES, batch_id
@@ -74,5 +71,9 @@ def build_worker(settings: WorkerSettings, service: str) -> Worker:
 def _providers(settings: WorkerSettings, calls: Calls) -> Mapping[str, BatchProvider]:
     """Return the batch APIs of the enabled providers that have one."""
     keys = keys_of(settings, calls.clock, calls.meter)
-    known = calls.catalog.providers.values()
-    return batch_providers(known, keys, stand_in=settings.upstream_url)
+    accounts = {
+        provider.name: account(provider, keys, stand_in=settings.upstream_url)
+        for provider in calls.catalog.providers.values()
+        if provider.batch is not None
+    }
+    return BatchProviders(accounts)
