@@ -21,7 +21,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -80,24 +79,14 @@ def speed() -> dict[str, float]:
 
 def memory() -> dict[str, float]:
     """Return the memory of 50,000 lines beside that of the stores, which are in it too."""
-    from benchmarks.deferred_world import KEY, clone  # noqa: PLC0415
-    from shared.domain.jobs.times import JobTimes  # noqa: PLC0415
-
     with _in_memory() as world:
         first = world.accept(0)
-        stores, jobs = world.stores, [first]
-        body = stores.jobs.content(first.team, first.id, "body") or b""
-        row = first.row(world.now, int(first.deadline + JobTimes().grace), world.now)
-        for number in range(1, _LINES):
-            job = clone(first, number)
-            stores.jobs.put(job)
-            stores.jobs.put_content(KEY.team, job.id, "body", body)
-            stores.jobs.file(replace(row, job=job.id))
-            jobs.append(job)
+        jobs = [first, *(world.copy(first, number) for number in range(1, _LINES))]
         before = _resident_mib()
         world.submit()
         submitted = peak_mib()
         world.collect()
+        world.check(jobs)
         return {
             "memory_lines": _LINES,
             "memory_before_mib": before,

@@ -225,7 +225,7 @@ def test_poison_ends_among_the_dead_letters_and_raises_an_alarm_that_an_operator
 
     def dead() -> int:
         stack.advance(3 * MINUTE)  # it is shown again half a minute after its first failure, …
-        time.sleep(2)
+        time.sleep(1)
         return len(sluice("jobs", "list")["dead_letters"])
 
     until(lambda: dead() == 1, PATIENCE)
@@ -258,7 +258,7 @@ def test_a_budget_that_is_nearly_used_up_still_serves_what_may_wait(
     }
     caller.openai.chat.completions.create(**asked)
     # The ladder's third step is at 95 % but where it is set: a call is then far above it.
-    sluice("budget", "set", f"team:{caller.team}", "--day", "0.0002", "--ladder", "1,1,1")
+    sluice("budget", "set", f"team:{caller.team}", "--day", "0.0005", "--ladder", "1,1,1")
     with pytest.raises(APIStatusError) as refused:
         caller.openai.chat.completions.create(**asked, extra_headers={"x-sluice-cache": "bypass"})
     assert refused.value.status_code == 402
