@@ -33,10 +33,12 @@ def section(found: Deferred) -> str:
             "cost. The dispatcher looks at a hundred messages in one read where all of them wait.",
             f"### Memory at {figures['memory_lines']:,.0f} jobs\n\n" + _memory(figures),
             "They are in several batches, of 20,000 lines at most. The stores stand in memory "
-            "here and are in all three figures; what is above the first is the gateway's.",
+            "here and are in all three figures, in the last with all answers: what is above the "
+            "first is the most that the gateway can have taken.",
             "### Calls for 1,000 jobs\n\n" + _calls(figures),
-            f"Counted on {figures['counted_jobs']:.0f} jobs in one batch, and multiplied; the "
-            f"provider was called {figures['provider_calls']:.0f} times for all of them.",
+            f"Counted on {figures['counted_jobs']:.0f} jobs in one batch, and multiplied, those "
+            "of a round or a batch too (queries, files): they are no more for 1,000 jobs. The "
+            f"provider was called {figures['provider_calls']:.0f} times for the batch.",
             "### A round of the collector that finds nothing\n\n"
             f"{figures['idle_reads']:.0f} reads and {figures['idle_writes']:.0f} writes of "
             f"DynamoDB, none of SQS or S3: ${figures['idle_usd_a_month']:.3f} a month at one round "
