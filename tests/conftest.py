@@ -1,4 +1,4 @@
-"""The function's zips, built once for all tests that look into them or run them."""
+"""What all tests share: the order in which processes take them, and the function's zips."""
 
 from __future__ import annotations
 
@@ -7,11 +7,40 @@ import pickle
 from pathlib import Path
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from infra.bundle.build import Built, build
 from infra.bundle.recipe import ROUTER
 from infra.bundle.targets import LAMBDA, Target, host
 from local.ground import CHECKOUT
+
+FIRST = ("infra", "system", "policy", "simulation")
+"""Suites whose tests are long go first, so that no process is left with one at the end."""
+SHARED = "tests/infra/"
+"""The suite whose files share one local AWS with every environment in it."""
+
+
+class BySuite(LoadFileScheduling):  # type: ignore[misc] # xdist is not typed
+    """Gives a process whole files, and all files of a suite that share what they start."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = str(super()._split_scope(nodeid))
+        return SHARED if file.startswith(SHARED) else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> BySuite:
+    return BySuite(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Order the suites where several processes share them out."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=_rank)
+
+
+def _rank(item: pytest.Item) -> int:
+    suite = item.path.relative_to(CHECKOUT / "tests").parts[0]
+    return FIRST.index(suite) if suite in FIRST else len(FIRST)
 
 
 def _run_folder(factory: pytest.TempPathFactory) -> Path:
