@@ -33,6 +33,7 @@ from infra.statements import (
 )
 from shared.resources import (
     AUDIT_PARTITIONS,
+    BATCH_EVENTS_PARTITION,
     BUDGET_PARTITIONS,
     CALLER_BATCH_PARTITIONS,
     CONTENT_PARTITIONS,
@@ -194,6 +195,7 @@ def _own_jobs(jobs: Arn) -> list[Statement]:
         ),
         in_partitions(allow("EnterRooms", [PUT, DELETE], [jobs]), WAITING_PARTITIONS),
         in_partitions(allow("KeepFiles", [*READ, *WRITE, DELETE, QUERY, CHECK], [jobs]), *kept),
+        in_partitions(allow("EndBatches", [PUT], [jobs]), BATCH_EVENTS_PARTITION),
     ]
 
 
