@@ -64,7 +64,7 @@ def test_the_stock_sdk_checks_and_reads_what_was_posted(receiver: str) -> None:
     [(path, headers, body)] = Receiver.posted
     assert (path, headers["webhook-id"]) == ("/in", "evt_1")
     with openai.OpenAI(api_key="none", base_url="http://127.0.0.1:9") as client:
-        event = client.webhooks.unwrap(body, headers, secret=SECRET)
+        event: Any = client.webhooks.unwrap(body, headers, secret=SECRET)
         assert (event.type, event.data.id) == ("batch.completed", "b")
         for spoilt, secret in ((body, OTHERS), (body + b" ", SECRET)):
             with pytest.raises(openai.InvalidWebhookSignatureError):
