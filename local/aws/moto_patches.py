@@ -9,8 +9,10 @@
    to :mod:`local.aws.outbox` and is delivered from there.
 5. A bucket's policy was applied without its conditions, so one that refuses calls without TLS
    refused all. Here resource policies count for nothing, as DIFFERENCES say.
-6. ``Query`` sorted all items of the table to find those of one partition, which was half of all
-   that moto did in a stack with some thousand rows. Here it looks into the partition.
+6. ``Query`` looked at every row of the table, sorted all of them, and took those of the partition:
+   its cost grew with the table. Only the partition is looked at here.
+7. Each attribute of an answer was asked for every type that there is under five spellings of its
+   name: 0.4 ms a row. Here an attribute is written as the type that it has.
 
 (Atomicity and IAM need no patch: the door in :mod:`local.aws.server` sees to both.)
 """
@@ -21,7 +23,6 @@ import copy
 import hashlib
 import time
 from collections.abc import Mapping
-from contextvars import ContextVar
 from functools import cache
 from types import SimpleNamespace
 from typing import Any
@@ -31,9 +32,10 @@ import moto
 from moto import backends
 from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult
+from moto.core.serialize import BaseJSONSerializer
 from moto.dynamodb import models as dynamodb_models
 from moto.dynamodb.models import DynamoDBBackend, Table
-from moto.dynamodb.models.dynamo_type import DynamoType, Item
+from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.models.utilities import dynamo_json_dump
 from moto.dynamodb.responses import DynamoHandler
 from moto.iam.access_control import PermissionResult
@@ -43,19 +45,15 @@ from moto.sns.models import Subscription
 from local.aws.outbox import OUTBOX
 
 MOTO_VERSION = "5.2.5"
-_INDEX_NAME = 6
-"""Where the name of an index stands among the arguments of moto's query, behind the key."""
 TOKEN_SECONDS = 600.0
 """How long DynamoDB remembers a transaction's token (API reference, TransactWriteItems)."""
 
 _original_backend_transaction = DynamoDBBackend.transact_write_items
 _original_handler_transaction = DynamoHandler.transact_write_items
 _original_modules = backends.list_of_moto_modules
-_original_publish = Subscription.publish
 _original_query = Table.query
-_original_all_items = Table.all_items
-_queried: ContextVar[DynamoType | None] = ContextVar("queried", default=None)
-"""The partition that a query is about, while it is carried out."""
+_original_structure = BaseJSONSerializer._serialize_type_structure  # noqa: SLF001
+_original_publish = Subscription.publish
 
 
 def apply_moto_patches() -> None:
@@ -69,25 +67,7 @@ def apply_moto_patches() -> None:
     Subscription.publish = _leave_in_outbox
     FakeBucket.get_permission = _say_nothing
     Table.query = _query_partition
-    Table.all_items = _items_queried
-
-
-def _query_partition(table: Table, hash_key: DynamoType, *asked: Any, **more: Any) -> Any:
-    index_name = more.get("index_name", asked[_INDEX_NAME] if len(asked) > _INDEX_NAME else None)
-    is_plain = index_name is None and table.range_key_attr is not None
-    token = _queried.set(hash_key if is_plain else None)
-    try:
-        return _original_query(table, hash_key, *asked, **more)
-    finally:
-        _queried.reset(token)
-
-
-def _items_queried(table: Table) -> list[Item]:
-    queried = _queried.get()
-    if queried is None:
-        found: list[Item] = _original_all_items(table)
-        return found
-    return list(table.items.get(queried, {}).values())  # the query sorts them itself
+    BaseJSONSerializer._serialize_type_structure = _serialize_attribute  # noqa: SLF001
 
 
 def _say_nothing(_bucket: FakeBucket, _action: str, _resource: str) -> PermissionResult:
@@ -116,6 +96,43 @@ def _roll_back_items(backend: DynamoDBBackend, transact_items: list[dict[str, An
         for item in touched:
             item.restore()
         raise
+
+
+_INDEX_NAME = 7
+"""Where ``Table.query`` takes the name of an index, behind the hash key."""
+
+
+def _query_partition(table: Table, hash_key: DynamoType | None, *given: Any, **named: Any) -> Any:
+    index = given[_INDEX_NAME - 1] if len(given) >= _INDEX_NAME else named.get("index_name")
+    if index is not None or hash_key is None:
+        return _original_query(table, hash_key, *given, **named)
+    partition, rows = copy.copy(table), table.items.get(hash_key)
+    partition.items = {} if rows is None else {hash_key: rows}
+    return _original_query(partition, hash_key, *given, **named)
+
+
+def _serialize_attribute(
+    serializer: BaseJSONSerializer, serialized: dict[str, Any], value: Any, shape: Any, key: str
+) -> None:
+    if shape.name == "AttributeValue" and key and value is not None:
+        serialized[serializer.get_serialized_name(shape, key)] = _attribute(serializer, value)
+    else:
+        _original_structure(serializer, serialized, value, shape, key)
+
+
+def _attribute(serializer: BaseJSONSerializer, value: Any) -> dict[str, Any]:
+    """Return an attribute as DynamoDB's JSON has it, from moto's own type or from plain data."""
+    typed = DynamoType(value)
+    kind, content = typed.type, typed.value
+    if kind == "B":
+        return {kind: serializer._base64(content)}  # noqa: SLF001
+    if kind == "BS":
+        return {kind: [serializer._base64(each) for each in content]}  # noqa: SLF001
+    if kind == "L":
+        return {kind: [_attribute(serializer, each) for each in content]}
+    if kind == "M":
+        return {kind: {name: _attribute(serializer, each) for name, each in content.items()}}
+    return {kind: content}
 
 
 class _Touched:
