@@ -20,9 +20,11 @@ from shared.clock import Clock
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-SWEEP_SECONDS = 1.0
-IDLE_SHARE = 20
-"""A sweep is followed by a rest at least this many times as long: it scans whole tables."""
+REST_SECONDS = 10.0
+LOOK_SECONDS = 1.0
+"""How soon a jump of the clock ends a rest."""
+IDLE_SHARE = 50
+"""A sweep is followed by a rest at least this many times as long: moto copies what it scans."""
 
 
 @dataclass
@@ -43,8 +45,15 @@ class TtlSweeper:
                 await asyncio.to_thread(self.sweep)
             except (ClientError, BotoCoreError) as error:
                 self.report(f"TTL sweep failed: {error}")
-            took = time.monotonic() - begun
-            await asyncio.sleep(max(SWEEP_SECONDS, took * IDLE_SHARE))
+            await self._rest(max(REST_SECONDS, (time.monotonic() - begun) * IDLE_SHARE))
+
+    async def _rest(self, seconds: float) -> None:
+        """Rest, or until the clock jumps: by itself little expires in so short a time."""
+        begun, before = time.monotonic(), self.clock()
+        while (rested := time.monotonic() - begun) < seconds:
+            await asyncio.sleep(LOOK_SECONDS)
+            if self.clock() - before > rested + 2 * LOOK_SECONDS:
+                break
 
     def sweep(self) -> int:
         """Delete what has expired now and return how many rows that was."""
