@@ -31,10 +31,19 @@ PART_BYTES: Final = 4 * 1024 * 1024
 _AT_REST: Final = frozenset({"completed", "failed", "expired", "cancelled"})
 _LONGEST_PAUSE_SECONDS: Final = 15.0
 _ID_LENGTH: Final = 38
+_INTERRUPTED: Final = 130
+"""As shells have it: 128 and the number of the signal."""
 
 Endpoint = Annotated[str | None, typer.Option(help="The gateway; else SLUICE_ENDPOINT.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 BatchId = Annotated[str, typer.Argument(help="The id of a batch.")]
+
+
+def _writable(target: Path | None) -> Path | None:
+    """Refuse a place that nothing can be written to, before anybody waits a day for it."""
+    if target is not None and not target.absolute().parent.is_dir():
+        raise typer.BadParameter(f"there is no folder {target.parent}")
+    return target
 
 
 @app.command()
@@ -42,10 +51,18 @@ def submit(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A .jsonl of calls.")],
     watch: Annotated[bool, typer.Option("--watch", help="Wait for the end of it.")] = False,
     output: Annotated[
-        Path | None, typer.Option(help="Where the answers go once it has ended; implies --watch.")
+        Path | None,
+        typer.Option(
+            callback=_writable,
+            help="Where the answers go once it has ended; implies --watch.",
+        ),
     ] = None,
     errors: Annotated[
-        Path | None, typer.Option(help="Where the errors go once it has ended; implies --watch.")
+        Path | None,
+        typer.Option(
+            callback=_writable,
+            help="Where the errors go once it has ended; implies --watch.",
+        ),
     ] = None,
     url: Annotated[
         str, typer.Option(help="What its lines ask: this or /v1/messages.")
@@ -145,26 +162,44 @@ def _uploaded(client: OpenAI, file: Path) -> str:
 
 
 def _watched(client: OpenAI, batch: Batch) -> Batch:
-    """Wait for the end of a batch, and show how far it is."""
+    """Wait for the end of a batch, and show how far it is; whoever stops waiting is told how on."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    err.print(batch.id, soft_wrap=True)
     pause = 1.0
-    with Progress(*columns, TimeElapsedColumn(), console=err) as progress:
-        task = progress.add_task(batch.status, total=None)
-        while True:
-            counts = batch.request_counts
-            if counts is not None and counts.total:
-                ended = counts.completed + counts.failed
-                progress.update(task, total=counts.total, completed=ended)
-            progress.update(task, description=batch.status)
-            if batch.status in _AT_REST:
-                return batch
-            time.sleep(pause)
-            pause = min(_LONGEST_PAUSE_SECONDS, pause * 1.3)
-            batch = client.batches.retrieve(batch.id)
+    try:
+        with Progress(*columns, TimeElapsedColumn(), console=err) as progress:
+            task = progress.add_task(batch.status, total=None)
+            while True:
+                counts = batch.request_counts
+                if counts is not None and counts.total:
+                    ended = counts.completed + counts.failed
+                    progress.update(task, total=counts.total, completed=ended)
+                progress.update(task, description=batch.status)
+                if batch.status in _AT_REST:
+                    return batch
+                time.sleep(pause)
+                pause = min(_LONGEST_PAUSE_SECONDS, pause * 1.3)
+                batch = _looked_at(client, batch)
+    except KeyboardInterrupt:
+        err.print(f"The batch goes on: sluice batch get {batch.id} --watch", soft_wrap=True)
+        raise typer.Exit(_INTERRUPTED) from None
+
+
+def _looked_at(client: OpenAI, batch: Batch) -> Batch:
+    """Return a batch as it is now; a gateway that is away for a while ends no watch of a day."""
+    from openai import APIConnectionError, InternalServerError  # noqa: PLC0415
+
+    try:
+        return client.batches.retrieve(batch.id)
+    except (APIConnectionError, InternalServerError):
+        return batch
 
 
 def _saved(client: OpenAI, file_id: str | None, target: Path | None) -> None:
-    if file_id is None or target is None:
+    if target is None:
+        return
+    if file_id is None:
+        err.print(f"nothing to write to {target}", soft_wrap=True)
         return
     with client.files.with_streaming_response.content(file_id) as content:
         content.stream_to_file(target)

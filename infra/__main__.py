@@ -6,7 +6,7 @@
                                └── jobs, bucket  (calls that may wait, and their files)
 
     router ── queue ── dispatcher ──┬── provider's batches
-                    clock ── collector ──┘
+                    clock ── collector ──┴── teams' webhooks
 
     alarms ── topic ── budget guard ──┬── people (e-mail)
                   clock ──┘           └── webhooks
@@ -35,6 +35,7 @@ from infra.router import declare_router
 from infra.settings import read_settings
 from infra.stores import declare_stores
 from infra.topics import declare_topics
+from infra.webhooks import declare_webhooks
 from shared.catalog import policy_version
 
 stack = read_settings()
@@ -44,11 +45,12 @@ stores = declare_stores(stack, encryption)
 keys = declare_provider_keys(stack, encryption)
 queue = declare_job_queue(stack)
 router = declare_router(stack, stores, queue, keys, encryption)
-workers = declare_deferred_calls(stack, stores, queue, keys, encryption)
+webhooks = declare_webhooks(stack, encryption)
+workers = declare_deferred_calls(stack, stores, queue, keys, webhooks, encryption)
 edge = declare_edge(stack, router, encryption)
 declare_firewall(stack, edge.stage)
 topics = declare_topics(stack)
-guard = declare_budget_guard(stack, stores, topics, encryption)
+guard = declare_budget_guard(stack, stores, topics, webhooks, encryption)
 subjects = dimensions_by_subject(stack, router, edge, guard, workers, queue)
 declare_alarms(stack, topics, subjects)
 declare_dashboard(stack, subjects)

@@ -15,7 +15,6 @@ from infra.plain_function import Size, declare_plain_function
 from infra.settings import StackSettings
 from infra.stores import Stores
 from infra.topics import Topics
-from shared.resources import webhooks_secret_name
 from shared.settings import GuardSettings
 
 SIZE = Size(memory_mb=256, timeout_seconds=300)
@@ -27,10 +26,13 @@ _RETRIES = {"maximum_event_age_in_seconds": 300, "maximum_retry_attempts": 2}
 
 
 def declare_budget_guard(
-    stack: StackSettings, stores: Stores, topics: Topics, encryption: Encryption | None
+    stack: StackSettings,
+    stores: Stores,
+    topics: Topics,
+    secret: aws.secretsmanager.Secret | None,
+    encryption: Encryption | None,
 ) -> aws.lambda_.Function:
-    """Declare the guard, what starts it, and the secret of the webhooks where they are used."""
-    secret = _webhooks(stack, encryption) if stack.webhooks else None
+    """Declare the guard, and what starts it; ``secret`` holds the webhooks where they are used."""
     function = declare_plain_function(
         stack,
         BUDGET_GUARD,
@@ -81,19 +83,6 @@ def _settings(
         )
     )
     return settings
-
-
-def _webhooks(stack: StackSettings, encryption: Encryption | None) -> aws.secretsmanager.Secret:
-    """Declare the place for the webhooks; an operator puts the value, as for a provider's key."""
-    return aws.secretsmanager.Secret(
-        "webhooks",
-        name=webhooks_secret_name(stack.environment),
-        description=f"Webhooks that Sluice in {stack.environment} tells; see docs/alarms.md.",
-        recovery_window_in_days=30 if stack.deletion_protection else 0,
-        kms_key_id=encryption and encryption.key.arn,
-        tags=stack.tags,
-        opts=pulumi.ResourceOptions(protect=stack.deletion_protection),
-    )
 
 
 def _hear_alarms(topics: Topics, function: aws.lambda_.Function) -> None:

@@ -26,6 +26,7 @@ def call_settings(
     **own: Any,
 ) -> pulumi.Output[Settings]:
     """Return the settings that ``make`` makes of what AWS calls everything, and of ``own``."""
+    promised = {name: value for name, value in own.items() if isinstance(value, pulumi.Output)}
 
     def made(known: Mapping[str, str]) -> Settings:
         return make(
@@ -42,7 +43,7 @@ def call_settings(
             budgets=stack.budgets,
             max_share_percent=stack.max_share_percent,
             key_limits=stack.key_limits,
-            **own,
+            **{**own, **{name: known[f"own:{name}"] for name in promised}},
         )
 
     arns = {f"key:{provider}": arn for provider, arn in keys.items()}
@@ -53,5 +54,6 @@ def call_settings(
         "batches": stores.batches.bucket,
         "queue": queue.messages.url,
     }
-    settings: pulumi.Output[Settings] = pulumi.Output.all(**names, **arns).apply(made)
+    outputs = {f"own:{name}": value for name, value in promised.items()}
+    settings: pulumi.Output[Settings] = pulumi.Output.all(**names, **arns, **outputs).apply(made)
     return settings

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import pulumi_aws as aws
 
@@ -47,6 +47,7 @@ def declare_deferred_calls(
     stores: Stores,
     queue: JobQueue,
     keys: ProviderKeys,
+    webhooks: aws.secretsmanager.Secret | None,
     encryption: Encryption | None,
 ) -> Workers:
     """Declare the functions and what wakes them.
@@ -56,13 +57,22 @@ def declare_deferred_calls(
     of the time, and is paid for by memory meanwhile.
     """
     reach = _reach(stack, stores, queue, keys, encryption)
+    secret = webhooks.arn if webhooks else None
 
-    def declare(code: FunctionCode, policy: Policy, seconds: int) -> aws.lambda_.Function:
+    def declare(
+        code: FunctionCode, policy: Policy, seconds: int, **told: Any
+    ) -> aws.lambda_.Function:
         return declare_plain_function(
             stack,
             code,
             settings=call_settings(
-                WorkerSettings, stack, stores, queue, keys, memory_mb=stack.worker_memory_mb
+                WorkerSettings,
+                stack,
+                stores,
+                queue,
+                keys,
+                memory_mb=stack.worker_memory_mb,
+                **told,
             ),
             policy=policy,
             size=Size(stack.worker_memory_mb, seconds, DISK_MB),
@@ -70,7 +80,13 @@ def declare_deferred_calls(
         )
 
     dispatcher = declare(DISPATCHER, lambda log: dispatcher_policy(reach, log), DISPATCHER_SECONDS)
-    collector = declare(COLLECTOR, lambda log: collector_policy(reach, log), COLLECTOR_SECONDS)
+    collector = declare(
+        COLLECTOR,
+        lambda log: collector_policy(reach, log, secret),
+        COLLECTOR_SECONDS,
+        webhook_secret=secret,
+        webhook_hosts=stack.webhook_hosts if secret is not None else (),
+    )
     _wake_by_messages(stack, queue, dispatcher)
     wake_by_the_clock(
         stack,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import secrets
 
@@ -14,10 +15,16 @@ ABSENT = "ResourceNotFoundException"
 
 
 def fill_webhooks(deployed: DeployedStack, control_url: str) -> None:
-    """Give a stack that has webhooks one, ``inbox``, which goes to the control server."""
+    """Give a stack that has webhooks one, ``inbox``, and the team ``demo`` one of its own.
+
+    Both go to the control server.
+    """
+    inbox = f"{control_url}/inbox/{deployed.name}"
+    signing_secret = f"whsec_{base64.b64encode(secrets.token_bytes(24)).decode()}"
     value = {
         "signing_secret": secrets.token_urlsafe(32),
-        "webhooks": [{"name": "inbox", "url": f"{control_url}/inbox/{deployed.name}"}],
+        "webhooks": [{"name": "inbox", "url": inbox}],
+        "teams": {"demo": {"url": f"{inbox}-demo", "signing_secret": signing_secret}},
     }
     try:
         deployed.admin.secretsmanager.put_secret_value(

@@ -143,6 +143,8 @@ def upload_partition(team: str, upload: str) -> str:
 
 CALLER_BATCH_PARTITIONS: Final = ("*/batches", "*/batches/*")
 OPEN_CALLER_BATCHES_PARTITION: Final = "-/caller-batches"
+BATCH_EVENTS_PARTITION: Final = "-/batch-events"
+"""The jobs partition of the ends of batches that teams are still to be told of."""
 
 
 def caller_batch_partition(team: str) -> str:

@@ -110,10 +110,14 @@ class RouterSettings(CallSettings, frozen=True, forbid_unknown_fields=True, kw_o
 class WorkerSettings(CallSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What the dispatcher and the collector are told beside that.
 
-    ``policy_version`` as the router's: what they keep in the exact cache, the router finds.
+    ``policy_version`` as the router's: what they keep in the exact cache, the router finds. Only
+    the collector, which tells teams of their batches, has ``webhook_secret`` and ``webhook_hosts``;
+    they are the guard's.
     """
 
     policy_version: str
+    webhook_secret: str | None = None
+    webhook_hosts: tuple[str, ...] = ()
 
 
 class GuardSettings(FunctionSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):

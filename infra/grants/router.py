@@ -26,6 +26,7 @@ from infra.grants.statements import (
     under_key,
 )
 from shared.resources import (
+    BATCH_EVENTS_PARTITION,
     BUDGET_PARTITIONS,
     CALLER_BATCH_PARTITIONS,
     CONTENT_PARTITIONS,
@@ -108,6 +109,7 @@ def _own_jobs(jobs: Arn) -> list[Statement]:
         ),
         in_partitions(allow("EnterRooms", [PUT, DELETE], [jobs]), WAITING_PARTITIONS),
         in_partitions(allow("KeepFiles", [*READ, *WRITE, DELETE, QUERY, CHECK], [jobs]), *kept),
+        in_partitions(allow("EndBatches", [PUT], [jobs]), BATCH_EVENTS_PARTITION),
     ]
 
 

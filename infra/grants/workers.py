@@ -13,6 +13,7 @@ from infra.grants.statements import (
     PUT,
     QUERY,
     READ,
+    SECRET,
     SEND,
     UPDATE,
     WRITE,
@@ -27,6 +28,7 @@ from infra.grants.statements import (
     under_key,
 )
 from shared.resources import (
+    BATCH_EVENTS_PARTITION,
     BUDGET_PARTITIONS,
     CALLER_BATCH_PARTITIONS,
     CONTENT_PARTITIONS,
@@ -70,9 +72,13 @@ def dispatcher_policy(reach: Reach, log_group: Arn) -> pulumi.Output[str]:
     return policy_of([*_working(reach), heard, own_log(log_group)])
 
 
-def collector_policy(reach: Reach, log_group: Arn) -> pulumi.Output[str]:
-    """Return the collector's policy as JSON."""
-    return policy_of([*_working(reach), own_log(log_group)])
+def collector_policy(
+    reach: Reach, log_group: Arn, webhook_secret: Arn | None
+) -> pulumi.Output[str]:
+    """Return the collector's policy as JSON; it tells teams of their batches."""
+    secrets = [webhook_secret] if webhook_secret is not None else []
+    read = [allow("ReadWebhooks", SECRET, secrets)] if secrets else []
+    return policy_of([*_working(reach), *read, own_log(log_group)])
 
 
 def _working(reach: Reach) -> list[Statement]:
@@ -89,6 +95,7 @@ def _working(reach: Reach) -> list[Statement]:
             LANES_PARTITION,
             *CALLER_BATCH_PARTITIONS,
             OPEN_CALLER_BATCHES_PARTITION,
+            BATCH_EVENTS_PARTITION,
             *FILE_PARTITIONS,
         ),
         *files_in(reach.batches, ["*"], sid="KeepFiles"),

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from shared.domain.batches.batch import Batch, Results
+from shared.domain.batches.events import BatchEvent, event_of
 from shared.domain.errors import StoreUnavailable
 from shared.domain.files import Listing
 
 
 class MemoryCallerBatches:
-    """Implements ``CallerBatches``; ``down`` holds the names of methods that fail."""
+    """Implements ``CallerBatches`` and ``BatchEvents``; ``down`` names methods that fail."""
 
     def __init__(self) -> None:
         self.rows: dict[tuple[str, str], Batch] = {}
         self.gathered: dict[tuple[str, str], dict[str, Results]] = {}
+        self.events: dict[str, BatchEvent] = {}
         self.down: set[str] = set()
 
     def put(self, batch: Batch) -> None:
@@ -33,6 +35,9 @@ class MemoryCallerBatches:
             return seen
         if standing.revision == seen.revision:
             self.rows[seen.team, seen.id] = after
+            if after.is_at_rest:
+                event = event_of(after)
+                self.events[event.id] = event
         return self.rows[seen.team, seen.id]
 
     def list_batches(self, team: str, prefix: str, listing: Listing) -> list[Batch]:
@@ -64,6 +69,25 @@ class MemoryCallerBatches:
         """Return the files."""
         self._called("results")
         return list(self.gathered.get((team, batch_id), {}).values())
+
+    def pending(self) -> list[BatchEvent]:
+        """Return the events, as ``BatchEvents`` does."""
+        self._called("pending")
+        return list(self.events.values())
+
+    def claim(self, seen: BatchEvent, after: BatchEvent) -> bool:
+        """Write a try down."""
+        self._called("claim")
+        standing = self.events.get(seen.id)
+        if standing is None or standing.tries != seen.tries:
+            return False
+        self.events[seen.id] = after
+        return True
+
+    def drop(self, event: BatchEvent) -> None:
+        """Forget an event."""
+        self._called("drop")
+        self.events.pop(event.id, None)
 
     def _called(self, name: str) -> None:
         if name in self.down:

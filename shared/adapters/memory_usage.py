@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from shared.domain.entries import Entry, Settlement
@@ -35,17 +35,16 @@ class MemoryUsage:
         place = (entry.request_id, entry.attempt)
         self.entries[place], self.rows[place], self.booked[place] = entry, settlement, day
 
-    def usage_rows(self, team: str, since: str, until: str) -> list[UsageRow]:
-        """Return the rows between two moments of a day."""
+    def usage_rows(self, team: str, since: str, until: str) -> Iterator[UsageRow]:
+        """Yield the rows between two moments of a day."""
         self._called("usage_rows")
         found = [
             UsageRow(entry, self.rows[place], self.booked[place])
             for place, entry in self.entries.items()
             if entry.team == team and self.booked[place] == since[:10]
         ]
-        return sorted(
-            (row for row in found if since <= row.moment < until), key=lambda row: row.moment
-        )
+        between = (row for row in found if since <= row.moment < until)
+        return iter(sorted(between, key=lambda row: row.moment))
 
     def feedback(self, team: str, day: str) -> dict[str, Feedback]:
         """Return what was said."""

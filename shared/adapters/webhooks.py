@@ -5,6 +5,7 @@ The secret's value is JSON::
     {"signing_secret": "…", "webhooks": [{"name": "chat", "url": "https://hooks.slack.com/…"}]}
 
 The body has ``text``, which is all that a chat's incoming webhook wants, and the same as facts.
+``teams``, which may be left out, are of :mod:`shared.adapters.team_webhooks`.
 Headers: ``x-sluice-message-id`` (a repeat has the same), ``x-sluice-timestamp`` (epoch seconds)
 and ``x-sluice-signature``: ``v1=`` and the hex HMAC-SHA256, under the signing secret, of the
 timestamp, a full stop and the body.
@@ -15,7 +16,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
@@ -31,6 +32,7 @@ _NEVER_SENT: Final = (
     urllib3.exceptions.NewConnectionError,
     urllib3.exceptions.ConnectTimeoutError,
 )
+_OUR_HEADERS: Final = {"content-type": "application/json", "user-agent": "sluice"}
 _LOOPBACK: Final = {"127.0.0.1", "::1"}
 _MOST_WEBHOOKS: Final = 10
 """All of them together must end within a message's lease."""
@@ -54,6 +56,8 @@ class Hooks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     signing_secret: Annotated[str, msgspec.Meta(min_length=16)]
     webhooks: Annotated[tuple[Hook, ...], msgspec.Meta(max_length=_MOST_WEBHOOKS)]
+    teams: Mapping[str, msgspec.Raw] = {}
+    """Not read here: what is wrong with one team's is no other's concern, nor on-call's."""
 
 
 def parse_hooks(text: str, hosts: Collection[str], *, is_local: bool) -> Hooks:
@@ -68,10 +72,15 @@ def parse_hooks(text: str, hosts: Collection[str], *, is_local: bool) -> Hooks:
     if len({hook.name for hook in hooks.webhooks}) != len(hooks.webhooks):
         raise BadWebhooks("the webhooks' secret names one twice")
     for hook in hooks.webhooks:
-        if not _is_allowed(hook.url, hosts, is_local=is_local):
-            where = "http to this machine" if is_local else f"https to {', '.join(sorted(hosts))}"
-            raise BadWebhooks(f"the URL of the webhook {hook.name} is not {where}")
+        check_url(f"the webhook {hook.name}", hook.url, hosts, is_local=is_local)
     return hooks
+
+
+def check_url(whose: str, url: str, hosts: Collection[str], *, is_local: bool) -> None:
+    """Raise :class:`BadWebhooks` for a URL that nothing may be posted to."""
+    if not _is_allowed(url, hosts, is_local=is_local):
+        where = "http to this machine" if is_local else f"https to {', '.join(sorted(hosts))}"
+        raise BadWebhooks(f"the URL of {whose} is not {where}")
 
 
 def _is_allowed(url: str, hosts: Collection[str], *, is_local: bool) -> bool:
@@ -104,37 +113,40 @@ class Webhook:
     def send(self, message: Message, *, is_repeat: bool) -> None:
         """Post it once: no retry, no redirect; whatever the answer's body says is not read."""
         body = json.dumps(_body(message, is_repeat=is_repeat)).encode()
-        try:
-            reply = self.http.request(
-                "POST",
-                self.hook.url,
-                body=body,
-                headers=self._headers(message, body),
-                timeout=_TIMEOUT,
-                retries=False,
-                redirect=False,
-                preload_content=False,
-            )
-        except urllib3.exceptions.HTTPError as error:
-            # Its text has the URL, which is the secret.
-            never = isinstance(
-                error,
-                (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError),
-            )
-            raise NotTaken(type(error).__name__, may_have_arrived=not never) from None
-        reply.release_conn()
-        if not 200 <= reply.status < 300:
-            raise NotTaken(f"status {reply.status}", may_have_arrived=reply.status >= 500)
+        post(self.http, self.hook.url, body, self._headers(message, body))
 
     def _headers(self, message: Message, body: bytes) -> dict[str, str]:
         timestamp = str(int(self.clock()))
         return {
-            "content-type": "application/json",
-            "user-agent": "sluice",
             "x-sluice-message-id": message.message_id,
             "x-sluice-timestamp": timestamp,
             "x-sluice-signature": signature(self.signing_secret, timestamp, body),
         }
+
+
+def post(http: urllib3.PoolManager, url: str, body: bytes, headers: Mapping[str, str]) -> None:
+    """Post JSON once: no retry, no redirect; whatever the answer's body says is not read.
+
+    Raises :class:`NotTaken`, whose text has neither the URL nor anything of the answer.
+    """
+    try:
+        reply = http.request(
+            "POST",
+            url,
+            body=body,
+            headers={**_OUR_HEADERS, **headers},
+            timeout=_TIMEOUT,
+            retries=False,
+            redirect=False,
+            preload_content=False,
+        )
+    except urllib3.exceptions.HTTPError as error:
+        # Its text has the URL, which is the secret.
+        may_have_arrived = not isinstance(error, _NEVER_SENT)
+        raise NotTaken(type(error).__name__, may_have_arrived=may_have_arrived) from None
+    reply.release_conn()
+    if not 200 <= reply.status < 300:
+        raise NotTaken(f"status {reply.status}", may_have_arrived=reply.status >= 500)
 
 
 @dataclass(frozen=True)

@@ -378,6 +378,12 @@ class ChatRequest(Shape):
         return ""
 
 
+_PREPARED: Final = msgspec.json.Decoder(ChatRequest)
+"""msgspec reads a struct's types when they are first needed, and two threads that need them at once
+crash the process (seen with msgspec 0.22: a segmentation fault in ``convert``). So the types of
+every shape that threads share are read while its module is imported."""
+
+
 def parse_chat(body: dict[str, Any]) -> ChatRequest:
     """Check a decoded body against the closed schema.
 

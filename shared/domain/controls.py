@@ -54,6 +54,10 @@ class Tags(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     feature: _Tag | None = None
 
 
+_PREPARED: Final = msgspec.json.Decoder(Tags)
+"""Read at import: see ``shared.domain.chat``."""
+
+
 @dataclass(frozen=True)
 class Controls:
     """The controls of one call.

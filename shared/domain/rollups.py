@@ -10,14 +10,12 @@ idempotent: it may be interrupted anywhere and done again, and gives what the ro
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple
 
 from shared.domain.prices import TokenCounts
 from shared.domain.savings import NO_LEVERS, Levers
-from shared.domain.success import Verdict, verdicts
-from shared.domain.usage_rows import Feedback, UsageRow
 
 Dimension = Literal["environment", "team", "key", "feature", "model", "tier", "task"]
 DIMENSIONS: Final[tuple[Dimension, ...]] = (
@@ -89,18 +87,6 @@ class Rollup:
 NEVER_STORED: Final = Rollup()
 
 
-def cells_of(
-    rows: Sequence[UsageRow], evidence: Sequence[UsageRow], given: Mapping[str, Feedback]
-) -> Cells:
-    """Add rows up; ``evidence`` holds them and what came right after, ``given`` by request id.
-
-    Counting tokens is no call of a model, and free: it has no part in this.
-    """
-    counted = [row for row in rows if row.entry.door != "count_tokens"]
-    judged = zip(counted, verdicts(counted, evidence, given), strict=True)
-    return added({_cell(row): _sums(row, verdict)} for row, verdict in judged)
-
-
 def added(parts: Iterable[Cells]) -> Cells:
     """Add cells up."""
     total: dict[Cell, Sums] = {}
@@ -108,30 +94,6 @@ def added(parts: Iterable[Cells]) -> Cells:
         for cell, sums in part.items():
             total[cell] = total[cell] + sums if cell in total else sums
     return total
-
-
-def _cell(row: UsageRow) -> Cell:
-    entry = row.entry
-    return Cell(entry.key_id, entry.feature, entry.model, entry.tier, entry.task)
-
-
-def _sums(row: UsageRow, verdict: Verdict) -> Sums:
-    settled = row.settlement
-    one = Sums(
-        requests=1,
-        cost_nano=settled.cost_nano,
-        baseline_nano=settled.baseline_nano,
-        aws_nano=settled.aws_nano,
-        levers=settled.levers,
-        tokens=settled.tokens,
-    )
-    match verdict:
-        case "success":
-            return replace(one, successes=1)
-        case "failure":
-            return replace(one, failures=1)
-        case _:
-            return replace(one, unknown=1)
 
 
 def _together(one: TokenCounts, other: TokenCounts) -> TokenCounts:

@@ -21,8 +21,6 @@ near 1.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from typing import Final, Literal
 
@@ -57,24 +55,6 @@ def verdict(row: UsageRow, feedback: Feedback | None, *, asked_again: bool) -> V
     return "success"
 
 
-def asked_again(rows: Iterable[UsageRow]) -> set[str]:
-    """Return the ids of the requests whose caller asked the same again right after the answer."""
-    alike: dict[tuple[str, str], list[UsageRow]] = defaultdict(list)
-    for row in rows:
-        entry = row.entry
-        if entry.request_digest is not None and row.settlement.outcome != "expired":
-            alike[entry.key_id, entry.request_digest].append(row)
-    return {request for each in alike.values() if len(each) > 1 for request in _retried(each)}
-
-
-def _retried(rows: Sequence[UsageRow]) -> Iterable[str]:
-    again = sorted(row.entry.opened_at for row in rows if row.entry.cache != "hit")
-    for row in rows:
-        ended = row.entry.opened_at + row.settlement.milliseconds / 1000
-        if any(ended < opened <= ended + RETRY_SECONDS for opened in again):
-            yield row.entry.request_id
-
-
 def cost_per_success(cost_nano: int, successes: int) -> int | None:
     """Return total cost / successes in nano-dollars, rounded; None without a success."""
     return _rounded(Decimal(cost_nano) / successes) if successes else None
@@ -107,17 +87,6 @@ def cps_interval(cost_nano: int, successes: int, failures: int) -> Interval | No
     known = successes + failures
     low, high = (Decimal(cost_nano) / (known * rate) if rate else None for rate in reversed(rates))
     return (None if low is None else _rounded(low)), (None if high is None else _rounded(high))
-
-
-def verdicts(
-    rows: Sequence[UsageRow], evidence: Sequence[UsageRow], given: Mapping[str, Feedback]
-) -> list[Verdict]:
-    """Return the verdicts of some rows; ``evidence`` holds them and what came right after."""
-    again = asked_again(evidence)
-    return [
-        verdict(row, given.get(row.entry.request_id), asked_again=row.entry.request_id in again)
-        for row in rows
-    ]
 
 
 def _rounded(nano: Decimal) -> int:

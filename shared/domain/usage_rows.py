@@ -81,6 +81,11 @@ def hour_end(hour: str) -> str:
     return moment_of(epoch(hour_start(hour)) + 3600)
 
 
+def hour_after(hour: str) -> str:
+    """Return the hour after an hour."""
+    return hour_end(hour)[:13]
+
+
 def hour_before(hour: str) -> str:
     """Return the hour before an hour."""
     return moment_of(epoch(hour_start(hour)) - 3600)[:13]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:  # what only operators need stays out of the router
     from shared.domain.batches.batch import Batch, Results
+    from shared.domain.batches.events import BatchEvent
     from shared.domain.files import Listing, Part, StoredFile, Upload
 
 
@@ -64,7 +65,8 @@ class CallerBatches(Protocol):
     def move(self, seen: Batch, after: Batch) -> Batch:
         """Write a changed batch if it is as seen; returns it as it stands, ``after`` if so.
 
-        A batch that is at rest is open no more. Returns ``seen`` for one that was deleted.
+        A batch that is at rest is open no more, and its event is pending. Returns ``seen`` for one
+        that was deleted.
         """
 
     def list_batches(self, team: str, prefix: str, listing: Listing) -> list[Batch]:
@@ -81,3 +83,29 @@ class CallerBatches(Protocol):
 
     def results(self, team: str, batch_id: str) -> list[Results]:
         """Return the files of records, in no order that says anything."""
+
+
+class BatchEvents(Protocol):
+    """The ends of batches that teams are still to be told of.
+
+    Raises :class:`~shared.domain.errors.StoreUnavailable`. Reads are strongly consistent.
+    """
+
+    def pending(self) -> list[BatchEvent]:
+        """Return all that wait."""
+
+    def claim(self, seen: BatchEvent, after: BatchEvent) -> bool:
+        """Write a try down before it is made; False where somebody else has tried since."""
+
+    def drop(self, event: BatchEvent) -> None:
+        """Forget an event; it may be gone already."""
+
+
+class TeamHooks(Protocol):
+    """How teams are told."""
+
+    def is_told(self, team: str) -> bool:
+        """Whether a team wants to be told, or might."""
+
+    def send(self, team: str, event_id: str, body: bytes) -> None:
+        """Tell a team once; raises :class:`~shared.domain.notices.message.NotTaken`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from shared.domain.budgets import Budget, Hold, Position, Scope, Step
@@ -23,8 +23,11 @@ class UsageLedger(Protocol):
     reached, and has one effect however often AWS's client sends it. Reads are consistent.
     """
 
-    def usage_rows(self, team: str, since: str, until: str) -> list[UsageRow]:
-        """Return a team's rows of one day, by moments of it: from ``since``, before ``until``."""
+    def usage_rows(self, team: str, since: str, until: str) -> Iterator[UsageRow]:
+        """Yield a team's rows of one day in the order of their moments, few of them read ahead.
+
+        Both moments are that day's: from ``since`` on, before ``until``.
+        """
 
     def feedback(self, team: str, day: str) -> dict[str, Feedback]:
         """Return what was said of a day's requests, by request id."""

@@ -14,14 +14,8 @@ from dataclasses import dataclass
 
 from shared.clock import Clock
 from shared.domain.errors import StoreUnavailable
-from shared.domain.rollups import (
-    NEVER_STORED,
-    SETTLING_SECONDS,
-    Cells,
-    Rollup,
-    added,
-    cells_of,
-)
+from shared.domain.rollups import NEVER_STORED, SETTLING_SECONDS, Cells, Rollup, added
+from shared.domain.tally import Tally, Total
 from shared.domain.usage_rows import (
     UsageRow,
     day_after,
@@ -90,31 +84,28 @@ class UsageReader:
     def _rebuilt(
         self, wanted: _Wanted, hours: Sequence[str], stored: Mapping[str, Rollup]
     ) -> Iterator[Cells]:
-        """Read the rows of some hours, yield their cells, and store those of closed hours."""
-        rows = self._rows(wanted, hours)
-        given = self._ledger.feedback(wanted.team, wanted.day)
-        for hour in hours:
-            of_hour = [row for row in rows if row.hour == hour]
-            if not of_hour:
+        """Add the rows of some hours up, store those of closed hours, and yield what is wanted."""
+        tally = Tally(self._ledger.feedback(wanted.team, wanted.day))
+        totals = {hour: _HourTotal(wanted, hour) for hour in hours}
+        for row in self._rows(wanted, hours):
+            total = totals.get(row.hour)
+            tally.add(row, *(total.taking(row) if total else ()))
+        for total in totals.values():
+            if not total.has_rows:
                 continue
-            evidence = [row for row in rows if row.hour in {hour, hour_end(hour)[:13]}]
-            whole = cells_of(of_hour, evidence, given)
-            rollup = stored.get(hour, NEVER_STORED)
-            if self._is_closed(hour_end(hour), rollup):
-                self._store(wanted.team, hour, whole, rollup)
-            if wanted.holds(hour):
-                yield whole
-            else:
-                part = [row for row in of_hour if wanted.since <= row.moment < wanted.until]
-                yield cells_of(part, evidence, given)
+            rollup = stored.get(total.hour, NEVER_STORED)
+            if self._is_closed(hour_end(total.hour), rollup):
+                self._store(wanted.team, total.hour, total.whole, rollup)
+            yield total.wanted
 
-    def _rows(self, wanted: _Wanted, hours: Sequence[str]) -> list[UsageRow]:
-        """Return the rows from the first hour to the one after the last, which judges them."""
+    def _rows(self, wanted: _Wanted, hours: Sequence[str]) -> Iterator[UsageRow]:
+        """Yield the rows from the first hour to the one after the last, which judges them."""
         team, end = wanted.team, hour_end(hours[-1])
         if end[:10] == wanted.day:
-            return self._ledger.usage_rows(team, hour_start(hours[0]), hour_end(end[:13]))
-        rows = self._ledger.usage_rows(team, hour_start(hours[0]), end)
-        return rows + self._ledger.usage_rows(team, end, hour_end(end[:13]))
+            yield from self._ledger.usage_rows(team, hour_start(hours[0]), hour_end(end[:13]))
+            return
+        yield from self._ledger.usage_rows(team, hour_start(hours[0]), end)
+        yield from self._ledger.usage_rows(team, end, hour_end(end[:13]))
 
     def _is_closed(self, end: str, rollup: Rollup) -> bool:
         now = self._clock()
@@ -137,3 +128,21 @@ class _Wanted:
     def holds(self, hour: str) -> bool:
         """Whether all of an hour is wanted."""
         return self.since <= hour_start(hour) and hour_end(hour) <= self.until
+
+
+class _HourTotal:
+    """What an hour adds up to, and what the part of it does that is wanted."""
+
+    def __init__(self, wanted: _Wanted, hour: str) -> None:
+        self.hour = hour
+        self.whole: Total = {}
+        self.wanted: Total = self.whole if wanted.holds(hour) else {}
+        self.has_rows = False
+        self._bounds = wanted
+
+    def taking(self, row: UsageRow) -> tuple[Total, ...]:
+        """Return what a row of the hour is added to."""
+        self.has_rows = True
+        if self.wanted is self.whole or not self._bounds.since <= row.moment < self._bounds.until:
+            return (self.whole,)
+        return self.whole, self.wanted

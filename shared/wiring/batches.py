@@ -6,13 +6,16 @@ import dataclasses
 import random
 import secrets
 import time
+from functools import partial
 from typing import NamedTuple
 
+from shared.adapters import provider_keys
 from shared.adapters.dynamodb import wire
+from shared.adapters.dynamodb.batch_events import DynamoBatchEvents
 from shared.adapters.dynamodb.batch_ledger import DynamoBatchLedger
 from shared.adapters.dynamodb.caller_batches import DynamoCallerBatches
 from shared.adapters.dynamodb.files import DynamoFiles
-from shared.ports.batches import CallerBatches, FileStore
+from shared.ports.batches import CallerBatches, FileStore, TeamHooks
 from shared.ports.jobs import Blobs, JobQueue
 from shared.settings import CallSettings, RouterSettings, WorkerSettings
 from shared.usecases.batches.desk import BatchDesk
@@ -22,6 +25,7 @@ from shared.usecases.batches.machinery import (
     batch_machinery,
     batch_taker,
 )
+from shared.usecases.batches.telling import BatchTeller
 from shared.usecases.call_facts import CallFacts, Policy
 from shared.usecases.files import Files
 from shared.usecases.holding import Holding
@@ -76,14 +80,39 @@ def build_batch_machinery(
     """Build what runs batches, beside the deferred calls."""
     stores = batch_stores(settings, calls)
     client, report = wire.connect(TIMEOUTS), reporter(calls.meter)
+    teller = None
+    if settings.webhook_secret is not None:
+        teller = BatchTeller(
+            events=DynamoBatchEvents(client, settings.jobs_table, report),
+            batches=stores.batches,
+            hooks=_team_webhooks(settings, settings.webhook_secret, calls),
+            meter=calls.meter,
+            clock=calls.clock,
+        )
     return batch_machinery(
         _taking(settings, settings.policy_version, calls, stores),
         outside,
         DynamoBatchLedger(client, settings.ledger_table, report),
         stores.files,
+        teller,
         pause=time.sleep,
         jitter=random.random,
     )
+
+
+def _team_webhooks(settings: WorkerSettings, secret: str, calls: Calls) -> TeamHooks:
+    # Only the collector has such a secret: no router and no dispatcher imports this.
+    from shared.adapters.team_webhooks import SecretHooks, TeamWebhooks  # noqa: PLC0415
+    from shared.adapters.webhooks import parse_hooks  # noqa: PLC0415
+
+    hosts, is_local = settings.webhook_hosts, settings.clock_file is not None
+    hooks = SecretHooks(
+        provider_keys.connect(TIMEOUTS),
+        secret,
+        partial(parse_hooks, hosts=hosts, is_local=is_local),
+        calls.clock,
+    )
+    return TeamWebhooks(hooks.read, hosts, is_local, calls.clock)
 
 
 def _taking(

@@ -80,7 +80,7 @@ def test_a_batch_is_changed_from_the_revision_it_was_seen_in(store: CallerBatche
     store.put(a_batch())
     first = a_batch().changed(status="in_progress")
     assert store.move(a_batch(), first) == first
-    assert store.move(a_batch(), a_batch().changed(status="failed")) == first
+    assert store.move(a_batch(), a_batch().changed(status="failed", ended_at=9.0)) == first
     assert store.move(a_batch(), first) == first
     assert store.get("search", first.id) == first
 
@@ -88,7 +88,7 @@ def test_a_batch_is_changed_from_the_revision_it_was_seen_in(store: CallerBatche
 def test_a_batch_at_rest_is_open_no_more(store: CallerBatches) -> None:
     store.put(a_batch())
     store.put(a_batch(2, "support"))
-    store.move(a_batch(), a_batch().changed(status="completed"))
+    store.move(a_batch(), a_batch().changed(status="completed", ended_at=200.5))
     assert store.open_batches() == [("support", a_batch(2).id)]
 
 

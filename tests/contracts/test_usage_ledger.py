@@ -20,7 +20,7 @@ from shared.domain.entries import Entry, Settlement
 from shared.domain.errors import UnknownRequest
 from shared.domain.prices import TokenCounts
 from shared.domain.request_ids import request_id
-from shared.domain.rollups import SETTLING_SECONDS, Cells, Sums, added, cells_of
+from shared.domain.rollups import SETTLING_SECONDS, Cells, Sums, added
 from shared.domain.savings import Levers
 from shared.domain.usage_rows import (
     Feedback,
@@ -36,6 +36,7 @@ from shared.resources import CACHE_TABLE, LEDGER_TABLE
 from shared.usecases.feedback import GiveFeedback
 from shared.usecases.usage_reader import UsageReader
 from tests.contracts.test_store import ENTRY, create_table
+from tests.naive_rollups import cells_of
 
 DAY: Final = "2026-11-22"
 NEXT: Final = "2026-11-23"
@@ -97,10 +98,7 @@ class Place:
         return added(parts)
 
     def rows(self, day: str, team: str = "search") -> list[UsageRow]:
-        found: list[UsageRow] = self.ledger.usage_rows(
-            team, start_of(day), start_of(day_after(day))
-        )
-        return found
+        return list(self.ledger.usage_rows(team, start_of(day), start_of(day_after(day))))
 
 
 def in_memory() -> Place:

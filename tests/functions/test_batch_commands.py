@@ -136,6 +136,53 @@ def test_a_batch_is_got_and_its_results_fetched(doors: Doors, tmp_path: Path) ->
     assert [json.loads(row)["custom_id"] for row in errors.read_text().splitlines()] == ["bad"]
 
 
+def test_whoever_stops_waiting_is_told_how_to_go_on(
+    doors: Doors, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(_: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("cli.batch.time.sleep", interrupted)
+    found = sluice("submit", written(tmp_path / "a.jsonl", line("a")), "--watch")
+    assert found.exit_code == 130
+    [batch] = doors.world.callers.rows.values()
+    assert f"sluice batch get {batch.id} --watch" in found.stderr
+    assert batch.status == "in_progress"
+
+
+def test_a_gateway_that_is_away_for_a_while_ends_no_watch(
+    doors: Doors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = doors.create(line("a"))
+    answer, away = Inside.handle_request, iter(range(8))
+
+    def sometimes(inside: Inside, request: httpx2.Request) -> httpx2.Response:
+        if next(away, None) in {2, 3, 4, 5}:
+            raise httpx2.ConnectError("refused")
+        return answer(inside, request)
+
+    monkeypatch.setattr(Inside, "handle_request", sometimes)
+    done = sluice("get", made.id, "--watch")
+    assert done.exit_code == 0, done.output
+    assert "1 answered" in done.stdout
+
+
+def test_a_folder_that_is_missing_is_told_before_anything_is_asked(
+    doors: Doors, tmp_path: Path
+) -> None:
+    file = written(tmp_path / "a.jsonl", line("a"))
+    found = sluice("submit", file, "--output", str(tmp_path / "none" / "out.jsonl"))
+    assert found.exit_code == 2
+    assert doors.world.callers.rows == {}
+
+
+def test_where_there_is_nothing_to_write_that_is_said(doors: Doors, tmp_path: Path) -> None:
+    made = doors.create(line("a"))
+    found = sluice("get", made.id, "--output", str(tmp_path / "out.jsonl"))
+    assert "nothing to write to" in found.stderr
+    assert not (tmp_path / "out.jsonl").exists()
+
+
 def test_a_batch_is_cancelled(doors: Doors) -> None:
     made = doors.create(line("a"))
     assert "cancelling" in sluice("cancel", made.id).stdout

@@ -12,9 +12,10 @@ from dataclasses import replace
 from typing import Any
 
 from shared.domain.errors import StoreUnavailable
-from shared.domain.rollups import SETTLING_SECONDS, Cells, Sums, added, cells_of
+from shared.domain.rollups import SETTLING_SECONDS, Cells, Sums, added
 from shared.domain.usage_rows import day_after, days_between, moment_of, start_of
 from shared.usecases.usage_reader import UsageReader
+from tests.naive_rollups import cells_of
 from tests.simulation.dice import dice
 from tests.simulation.orders import Order
 from tests.simulation.plans import TEAMS, Plan, plan_of
@@ -138,7 +139,7 @@ class ReportingWorld(World):
         parts = []
         for day in days_between(*self._days()):
             following = day_after(day)
-            own = ledger.usage_rows(team, start_of(day), start_of(following))
+            own = list(ledger.usage_rows(team, start_of(day), start_of(following)))
             parts.append(cells_of(own, own, {}))
         return added(parts)
 

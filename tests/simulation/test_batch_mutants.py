@@ -22,6 +22,7 @@ LIKELY: dict[str, int] = {
     "the rest of a hold is kept": 0,
     "a hold's place is not closed": 0,
     "a batch is forgotten with its hold": 4,
+    "a batch is forgotten though it was taken": 872,
 }
 """Mutants, and a seed that killed each: it is tried first."""
 IN_CONTRACTS = {

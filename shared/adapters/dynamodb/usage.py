@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
@@ -35,7 +35,7 @@ class DynamoUsage:
         self._table = table
         self._report = report
 
-    def usage_rows(self, team: str, since: str, until: str) -> list[UsageRow]:
+    def usage_rows(self, team: str, since: str, until: str) -> Iterator[UsageRow]:
         """Query the day's partition between two times."""
         from shared.adapters.dynamodb import rollup_rows as rows  # noqa: PLC0415
 
@@ -44,7 +44,7 @@ class DynamoUsage:
         partition = usage_partition(team, day)
         # A row's sort key goes on after its time, so that it comes after a bound of that time.
         found = self._query("usage_rows", partition, first, last)
-        return [rows.usage_row_of(item) for item in found]
+        return map(rows.usage_row_of, found)
 
     def feedback(self, team: str, day: str) -> dict[str, Feedback]:
         """Query the day's partition."""
@@ -133,8 +133,8 @@ class DynamoUsage:
         found = self._query("rollups", rollup_partition(team), *bounds)
         return {rows.period_of(item): rows.rollup_of(item) for item in found}
 
-    def _query(self, name: str, partition: str, first: str = "", last: str = "") -> list[Item]:
-        """Return the items of a partition, all or from one sort key to another, page by page."""
+    def _query(self, name: str, partition: str, first: str = "", last: str = "") -> Iterator[Item]:
+        """Yield the items of a partition, all or from one sort key to another, page by page."""
         asked: dict[str, Any] = {
             "TableName": self._table,
             "KeyConditionExpression": "pk = :pk",
@@ -145,13 +145,12 @@ class DynamoUsage:
         if first:
             asked["KeyConditionExpression"] += " AND sk BETWEEN :first AND :last"
             asked["ExpressionAttributeValues"] |= {":first": text(first), ":last": text(last)}
-        items: list[Item] = []
         while True:
             with reaching(self._report, name):
                 page = self._client.query(**asked)
-            items += page["Items"]
+            yield from page["Items"]
             if not page.get("LastEvaluatedKey"):
-                return items
+                return
             asked["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
 

@@ -99,6 +99,9 @@ class InlineRequest(Shape):
     params: dict[str, Any]
 
 
+_decode: Final = msgspec.json.Decoder(Envelope).decode
+
+
 @dataclass
 class LineReader:
     """Reads the lines of one batch in their order; what has been seen is 32 bytes a line."""
@@ -165,7 +168,7 @@ def _envelope(raw: RawLine) -> Envelope:
     if raw.raw is None:
         raise InvalidLine(raw.number, "line_too_long", "The line is longer than 1 MiB.")
     try:
-        return msgspec.json.decode(raw.raw, type=Envelope)
+        return _decode(raw.raw)
     except msgspec.ValidationError as error:
         text, _, path = str(error).partition(" - at `$")
         param = field_named(text, path.rstrip("`"))

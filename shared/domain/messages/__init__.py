@@ -26,6 +26,8 @@ COUNTED: Final = frozenset(
 """The fields of a request for a token count: ``anthropic`` 2.8 ``MessageCountTokensParams``."""
 
 _UNBOUNDED: Final = 10_000_000
+_PREPARED: Final = msgspec.json.Decoder(MessagesRequest)
+"""Read at import: see ``shared.domain.chat``."""
 
 
 def parse_messages(body: dict[str, Any]) -> MessagesRequest:

@@ -20,6 +20,7 @@ from shared.usecases.batches.room import BatchRoom
 from shared.usecases.batches.running import BatchRunner
 from shared.usecases.batches.splitting import Splitter
 from shared.usecases.batches.taking import BatchTaker
+from shared.usecases.batches.telling import BatchTeller
 from shared.usecases.batches.unplanned import Unplanned
 from shared.usecases.call_facts import CallFacts
 from shared.usecases.holding import Holding
@@ -53,11 +54,13 @@ class BatchMachinery:
 
     lines: BatchLines
     runner: BatchRunner
+    teller: BatchTeller | None = None
 
     @property
     def others(self) -> Others:
         """What the machinery of deferred calls is told of it."""
-        return Others({"batch": self.lines}, self.runner.run_all)
+        tell = self.teller.run if self.teller is not None else None
+        return Others({"batch": self.lines}, self.runner.run_all, tell)
 
 
 def batch_taker(taking: Taking) -> BatchTaker:
@@ -82,6 +85,7 @@ def batch_machinery(
     outside: Outside,
     ledger: BatchLedger,
     files: FileStore,
+    teller: BatchTeller | None = None,
     *,
     pause: Callable[[float], None],
     jitter: Callable[[], float],
@@ -112,4 +116,4 @@ def batch_machinery(
         clock=clock,
         name=outside.name,
     )
-    return BatchMachinery(lines, runner)
+    return BatchMachinery(lines, runner, teller)

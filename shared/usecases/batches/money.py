@@ -18,6 +18,7 @@ from shared.domain.rollups import SETTLING_SECONDS
 from shared.domain.usage_rows import epoch, hour_before, hour_end, moment_of
 from shared.ports.calls import Meter
 from shared.ports.ledger import BatchLedger
+from shared.usecases.batches.pace import Pace
 
 _TRIES: Final = 80
 _FIRST_PAUSE_SECONDS: Final = 0.004
@@ -40,6 +41,7 @@ class BatchMoney:
         self._meter = meter
         self._pause = pause
         self._jitter = jitter
+        self._pace = Pace(clock, pause)
 
     def settle(self, hold: Hold, lines: Sequence[SettledLine]) -> None:
         """Settle lines that have ended; raises ``StoreUnavailable``.
@@ -49,7 +51,9 @@ class BatchMoney:
         if lines:
             self._reopen_rollups(hold, lines)
         for start in range(0, len(lines), MOST_LINES):
-            self._settle_together(hold, list(lines[start : start + MOST_LINES]))
+            some = list(lines[start : start + MOST_LINES])
+            self._pace.wait(f"{hold.entry.team}/{hold.day}", len(some))
+            self._settle_together(hold, some)
 
     def release(self, hold: Hold) -> None:
         """Give back what is still held once every line has its end; raises ``StoreUnavailable``."""

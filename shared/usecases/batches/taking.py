@@ -50,13 +50,15 @@ class BatchTaker:
         except BatchFailed as failed:
             if batch.kind == "openai":
                 return self.end_unheld(batch, "failed", errors=failed.errors)
-            self.forget(batch)
+            self._forgotten(batch)
             raise InvalidRequest(str(failed), param="requests") from None
         except BatchChanged:
             return self._batches.get(batch.team, batch.id) or batch
         except GatewayError:
-            self.forget(batch)
-            raise
+            if self._forgotten(batch):
+                raise
+            # What was taken for lost had arrived: the batch is taken, and may be under way.
+            return self._batches.get(batch.team, batch.id) or batch
 
     def take(self, batch: Batch) -> Batch:
         """Plan a batch that nobody waits for; one that is refused says so itself.
@@ -76,9 +78,21 @@ class BatchTaker:
             return self.end_unheld(batch, "failed", errors=failure_of(error))
 
     def forget(self, batch: Batch) -> None:
-        """Let nothing be held for a batch, and forget it."""
+        """Let nothing be held for a batch that was never taken, and forget it.
+
+        It is written anew first: a move that is still on its way comes too late then, and one that
+        has arrived raises ``BatchChanged``. Its hold would be given back under its lines otherwise.
+        """
+        batch = self.move(batch, batch.changed())
         self._room.give_up(batch)
         self._batches.delete(batch)
+
+    def _forgotten(self, batch: Batch) -> bool:
+        try:
+            self.forget(batch)
+        except BatchChanged:
+            return False
+        return True
 
     def end_unheld(self, batch: Batch, status: Status, **changes: Any) -> Batch:
         """End a batch that has no plan, and let no try of another process hold money for it."""

@@ -10,11 +10,11 @@ from typing import Any, Final
 import msgspec
 
 from shared.catalog import Catalog, Model
-from shared.domain.chat import ChatRequest, parse_chat
+from shared.domain.chat import parse_chat
 from shared.domain.crossing import FORMATS, Crossing, crossing
 from shared.domain.entries import Door
 from shared.domain.formats import Format
-from shared.domain.messages import MessagesRequest, parse_messages
+from shared.domain.messages import parse_messages
 from shared.usecases.calls import Call, ModelRequest
 from shared.usecases.wire_body import WireBody, wire_body
 
@@ -49,10 +49,6 @@ _DOORS: Final[Mapping[str, tuple[str, Callable[[dict[str, Any]], ModelRequest]]]
     "messages": ("anthropic-messages", parse_messages),
 }
 _decode: Final = msgspec.json.Decoder(_Kept).decode
-_PREPARED: Final = (msgspec.json.Decoder(ChatRequest), msgspec.json.Decoder(MessagesRequest))
-"""msgspec reads a struct's types when they are first needed, and two threads that need them at once
-crash the process (seen with msgspec 0.22: a segmentation fault in ``convert``). So they are read
-here, while the module is imported, before any thread runs."""
 
 
 def kept(call: Call) -> bytes:

@@ -69,10 +69,14 @@ class Outside:
 
 @dataclass(frozen=True)
 class Others:
-    """Who owns lines besides the jobs, and what is done for them at a tick, up to a time."""
+    """Who owns lines besides the jobs, and what is done for them at a tick, up to a time.
+
+    ``tell`` tells the owners' teams of what has ended, where somebody is told.
+    """
 
     owners: Mapping[Owner, LineOwner]
     run: Callable[[float], None]
+    tell: Callable[[float], None] | None = None
 
 
 @dataclass(frozen=True)
@@ -102,11 +106,16 @@ class Machinery:
         self._tried(crashes, "collect", lambda: self.collector.run(until))
         self._tried(crashes, "others", lambda: self._run_others(begun_by))
         self._tried(crashes, "tend", lambda: self._tend(until))
+        self._tried(crashes, "tell", lambda: self._tell(begun_by))
         crashes.raise_any()
 
     def _run_others(self, until: float) -> None:
         if self.others is not None:
             self.others.run(until)
+
+    def _tell(self, until: float) -> None:
+        if self.others is not None and self.others.tell is not None:
+            self.others.tell(until)
 
     def _tend(self, until: float) -> None:
         rooms = [room for each in self.providers for room in self.submitter.rooms_of(each)]

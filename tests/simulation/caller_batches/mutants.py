@@ -76,6 +76,12 @@ def _end_as_it_is(self: BatchTaker, batch: Batch) -> None:
     self._batches.delete(batch)
 
 
+def _forget_as_seen(self: BatchTaker, batch: Batch) -> None:
+    """Give a batch's hold back though its move may have arrived, or still be on its way."""
+    self._room.give_up(batch)
+    self._batches.delete(batch)
+
+
 STRUCTURAL: dict[str, Mutation] = {
     "a line that was kept twice stands twice": partial(
         patch.object, Merger, "_ends", _every_record
@@ -91,6 +97,9 @@ STRUCTURAL: dict[str, Mutation] = {
     "a hold's place is not closed": partial(patch.object, Holding, "close_place", lambda *_: None),
     "a batch is forgotten with its hold": partial(
         patch.object, BatchTaker, "forget", _end_as_it_is
+    ),
+    "a batch is forgotten though it was taken": partial(
+        patch.object, BatchTaker, "forget", _forget_as_seen
     ),
 }
 

@@ -12,8 +12,6 @@ from shared.domain.entries import REPLAY
 from shared.domain.schema_asked import schema_verdict
 from shared.domain.schema_check import check
 from shared.domain.success import (
-    RETRY_SECONDS,
-    asked_again,
     cost_per_success,
     cps_interval,
     success_rate,
@@ -60,32 +58,6 @@ def test_feedback_beats_every_signal_of_an_answer_and_none_of_a_failure() -> Non
     assert verdict(a_row(schema="broken"), said, asked_again=True) == "success"
     assert verdict(a_row(), Feedback("req_1", "failure", 1.0), asked_again=False) == "failure"
     assert verdict(a_row(outcome="failed"), said, asked_again=False) == "failure"
-
-
-def again(seconds: float, **entry: Any) -> list[UsageRow]:
-    later = {"request_id": "req_2", "opened_at": ENTRY.opened_at + 2 + seconds, **entry}
-    return [a_row(), a_row(later)]
-
-
-def test_the_same_question_right_after_its_answer_is_a_retry() -> None:
-    assert asked_again(again(1)) == {"req_1"}
-    assert asked_again(again(RETRY_SECONDS)) == {"req_1"}
-
-
-@pytest.mark.parametrize(
-    "rows",
-    [
-        again(RETRY_SECONDS + 1),
-        again(-1),
-        again(1, cache="hit"),
-        again(1, key_id="search.2"),
-        again(1, request_digest="e"),
-        again(1, request_digest=None),
-    ],
-    ids=["late", "at once", "a hit", "another caller", "another question", "unknown"],
-)
-def test_no_other_repeat_is_one(rows: list[UsageRow]) -> None:
-    assert asked_again(rows) == set()
 
 
 def test_cost_per_success_is_total_cost_by_successes_rounded_to_the_nano_dollar() -> None:

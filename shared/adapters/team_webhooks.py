@@ -1,0 +1,118 @@
+"""Teams' own webhooks: where each is told of its batches, signed with its own secret.
+
+They stand in the secret of the webhooks (:mod:`shared.adapters.webhooks`)::
+
+    {…, "teams": {"search": {"url": "https://…", "signing_secret": "whsec_…"}}}
+
+Headers and signature are those of Standard Webhooks, which OpenAI's SDK checks: ``webhook-id``,
+``webhook-timestamp`` and ``webhook-signature``, ``v1,`` and the base64 HMAC-SHA256 of both and the
+body. Source: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Final
+
+import msgspec
+import urllib3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from shared.adapters.webhooks import BadWebhooks, Hooks, check_url, post
+from shared.clock import Clock
+from shared.domain.notices.message import NotTaken
+
+_PREFIX: Final = "whsec_"
+_KEPT_SECONDS: Final = 60
+"""A round of the collector asks for each event; the secret is read once."""
+
+
+class TeamHook(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where a team is told of its own, and what that is signed with: no other team can forge it."""
+
+    url: str
+    signing_secret: Annotated[str, msgspec.Meta(pattern=r"^whsec_([A-Za-z0-9+/]{4}){8,}\Z")]
+
+
+@dataclass
+class SecretHooks:
+    """The webhooks as their secret has them; ``client`` is one of Secrets Manager's."""
+
+    client: Any
+    arn: str
+    parse: Callable[[str], Hooks]
+    clock: Clock
+    _kept: tuple[float, Hooks] | None = None
+
+    def read(self) -> Hooks:
+        """Return them as they stood a minute ago at most; raises ``BadWebhooks``."""
+        now = self.clock()
+        if self._kept is None or now >= self._kept[0] + _KEPT_SECONDS:
+            self._kept = now, self.parse(self._text())
+        return self._kept[1]
+
+    def _text(self) -> str:
+        try:
+            return str(self.client.get_secret_value(SecretId=self.arn)["SecretString"])
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+        except (BotoCoreError, KeyError) as error:
+            code = type(error).__name__
+        raise BadWebhooks(f"the webhooks' secret cannot be read: {code}")
+
+
+@dataclass(frozen=True)
+class TeamWebhooks:
+    """Implements :class:`shared.ports.batches.TeamHooks`.
+
+    ``read`` returns the secret as it stands; raises ``BadWebhooks`` where it cannot be read. A URL
+    is HTTPS to one of ``hosts``; in the local world, HTTP to this machine and nothing else.
+    """
+
+    read: Callable[[], Hooks]
+    hosts: Collection[str]
+    is_local: bool
+    clock: Clock
+    http: urllib3.PoolManager = field(default_factory=urllib3.PoolManager)
+
+    def is_told(self, team: str) -> bool:
+        """Whether the team has a webhook, for all that is known."""
+        try:
+            return team in self.read().teams
+        except BadWebhooks:
+            return True
+
+    def send(self, team: str, event_id: str, body: bytes) -> None:
+        """Post an event once."""
+        try:
+            hook = self._hook(team)
+        except BadWebhooks as error:
+            raise NotTaken(str(error), may_have_arrived=False) from None
+        timestamp = str(int(self.clock()))
+        signed = event_signature(hook.signing_secret, event_id, timestamp, body)
+        headers = {
+            "webhook-id": event_id,
+            "webhook-timestamp": timestamp,
+            "webhook-signature": signed,
+        }
+        post(self.http, hook.url, body, headers)
+
+    def _hook(self, team: str) -> TeamHook:
+        raw = self.read().teams.get(team, msgspec.Raw(b"null"))
+        try:
+            hook = msgspec.json.decode(raw, type=TeamHook)
+        except (msgspec.ValidationError, msgspec.DecodeError) as error:
+            raise BadWebhooks(f"the webhooks' secret, team {team}: {error}") from None
+        check_url(f"the team {team}'s webhook", hook.url, self.hosts, is_local=self.is_local)
+        return hook
+
+
+def event_signature(secret: str, event_id: str, timestamp: str, body: bytes) -> str:
+    """Return what a receiver compares."""
+    key = base64.b64decode(secret.removeprefix(_PREFIX))
+    signed = hmac.new(key, f"{event_id}.{timestamp}.".encode() + body, hashlib.sha256)
+    return f"v1,{base64.b64encode(signed.digest()).decode()}"

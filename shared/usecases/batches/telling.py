@@ -1,0 +1,69 @@
+"""Tells teams of the ends of their batches: at least once, under an id that stays the same.
+
+That a batch has ended is written down together with its end, so a team is told late but told. A
+teller that dies between an answer and the record of it tells again.
+"""
+
+from __future__ import annotations
+
+from shared.clock import Clock
+from shared.domain.batches.events import BatchEvent, event_body
+from shared.domain.notices.message import NotTaken
+from shared.ports.batches import BatchEvents, CallerBatches, TeamHooks
+from shared.ports.calls import Meter
+
+
+class BatchTeller:
+    """Tells what is pending. Synchronous; raises ``StoreUnavailable``."""
+
+    def __init__(
+        self,
+        *,
+        events: BatchEvents,
+        batches: CallerBatches,
+        hooks: TeamHooks,
+        meter: Meter,
+        clock: Clock,
+    ) -> None:
+        self._events = events
+        self._batches = batches
+        self._hooks = hooks
+        self._meter = meter
+        self._clock = clock
+
+    def run(self, until: float) -> None:
+        """Try what is due once; no try is begun after an epoch second.
+
+        A team whose webhook does not answer is left alone for the rest of the round: each of its
+        events would wait as long.
+        """
+        failing: set[str] = set()
+        for event in self._events.pending():
+            now = self._clock()
+            if now >= until:
+                return
+            if event.go_at <= now and event.team not in failing and not self._told(event, now):
+                failing.add(event.team)
+
+    def _told(self, event: BatchEvent, now: float) -> bool:
+        """Tell of an event, unless another teller does; False where it was not taken."""
+        batch = self._batches.get(event.team, event.batch_id)
+        if batch is None or not self._hooks.is_told(event.team):
+            self._events.drop(event)
+            return True
+        if event.is_old(now):
+            self._trouble("untold", event, "given up")
+            self._events.drop(event)
+            return True
+        if not self._events.claim(event, event.tried(now)):
+            return True
+        try:
+            self._hooks.send(event.team, event.id, event_body(event, batch))
+        except NotTaken as error:
+            self._trouble("not_told", event, str(error))
+            return False
+        self._events.drop(event)
+        return True
+
+    def _trouble(self, what: str, event: BatchEvent, reason: str) -> None:
+        self._meter.trouble(what, batch=event.batch_id, event=event.id, reason=reason)

@@ -1,0 +1,46 @@
+"""A large batch leaves its team's calls room to write."""
+
+from __future__ import annotations
+
+from shared.usecases.batches.pace import LINES_A_SECOND, LINES_AT_ONCE, Pace
+
+
+class Time:
+    """A clock that only pauses move."""
+
+    def __init__(self) -> None:
+        self.now = self.begun = 1_795_000_000.0
+
+    def clock(self) -> float:
+        return self.now
+
+    def pause(self, seconds: float) -> None:
+        self.now += seconds
+
+    @property
+    def passed(self) -> float:
+        return self.now - self.begun
+
+
+def test_a_small_batch_waits_for_nothing_and_a_large_one_keeps_to_the_rate() -> None:
+    time = Time()
+    pace = Pace(time.clock, time.pause)
+    for _ in range(0, LINES_AT_ONCE, 90):
+        pace.wait("search/2026-11-22", 90)
+    assert time.passed == 0
+    for _ in range(0, 50_000, 90):
+        pace.wait("search/2026-11-22", 90)
+    # A partition's thousand units are five hundred rows in transactions.
+    assert 0.95 * 50_000 / LINES_A_SECOND < time.passed < 50_000 / LINES_A_SECOND + 1
+    assert LINES_A_SECOND < 500
+
+
+def test_partitions_do_not_wait_for_one_another_and_rest_in_time() -> None:
+    time = Time()
+    pace = Pace(time.clock, time.pause)
+    pace.wait("search/2026-11-22", LINES_AT_ONCE)
+    pace.wait("other/2026-11-22", LINES_AT_ONCE)
+    assert time.passed == 0
+    time.now += LINES_AT_ONCE / LINES_A_SECOND
+    pace.wait("search/2026-11-22", LINES_AT_ONCE)
+    assert time.passed == LINES_AT_ONCE / LINES_A_SECOND
