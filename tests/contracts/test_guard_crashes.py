@@ -101,6 +101,8 @@ class World:
         self.states = dict.fromkeys(ALARMS, "OK")
         self.firings: Counter[str] = Counter()
         """How often each alarm went off and a guard lived to hear of it."""
+        self.perhaps: Counter[str] = Counter()
+        """How often guards died of it, before or after they had written it down."""
 
     def chance(self, share: float) -> bool:
         return not self.is_calm and self.random.random() < share
@@ -166,8 +168,9 @@ class World:
         arrived: list[AlarmChange] = []
         for each in changes:
             self.is_calm = each is changes[-1]  # SNS does not give up on a function that dies
-            if self.run(partial(self.made.guard.alarms, [each])):
-                arrived += [] if each in arrived else [each]
+            lived = self.run(partial(self.made.guard.alarms, [each]))
+            arrived += [each] if lived and each not in arrived else []
+            self.perhaps[name] += not lived
             self.is_calm = False
         # Where it is off and comes back before its end arrives, it was never over.
         is_seen = not was_off or (bool(arrived) and arrived[0].state == "OK")
@@ -222,10 +225,13 @@ def judge_alarm(world: World, name: str, written: list[Message]) -> None:
     """What is so is known, every firing was told of, and nobody was told all the time."""
     told = [(m.at, n) for m in written for n in m.facts["notices"] if n.get("alarm") == name]
     assert (told[-1][1]["state"] if told else "OK") == world.states[name]
-    assert sum(notice["went_off"] for _, notice in told) == world.firings[name], "none is lost"
+    firings = sum(notice["went_off"] for _, notice in told)
+    assert abs(firings - world.firings[name]) <= world.perhaps[name], "none is lost"
     times = [at for at, _ in told]
-    for first, third in zip(times, times[2:], strict=False):
-        assert third - first >= HOUR, "a firing or what was held back, and an end"
+    # A firing or what was held back, and an end; once more with what is worse of its incident.
+    most = 3 if name == "burn-day-8h" else 2
+    for first, later in zip(times, times[most:], strict=False):
+        assert later - first >= HOUR
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))

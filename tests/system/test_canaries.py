@@ -1,8 +1,10 @@
-"""What callers write reaches the provider and the cached answer, and nothing else that is kept.
+"""What callers write reaches the provider and what is kept for them, and nothing else.
 
-Forty strings that must not leak (keys, addresses, numbers, names) go through every route, into
-refusals, faults and alarms. Then everything is searched: log lines, metrics, messages, queues and
-tables. Only the stored answer may hold what the model said.
+Forty strings that must not leak (keys, addresses, numbers, names) go through every route: calls
+now and deferred, files, uploads, batches of both doors and such that fail, feedback, reports,
+refusals, faults and alarms. Then everything is searched: log lines, metrics, messages to people,
+bodies of queues, tables and files. Only what is kept to be asked or answered may hold them, and
+that is named here by table and attribute, or by where it lies in the bucket.
 """
 
 from __future__ import annotations
@@ -10,12 +12,17 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from itertools import cycle
 from typing import Any
 
 import httpx2
 import pytest
 
+from local.queue_batches import Message
+from local.queue_poller import QueuePoller
+from shared.resources import TEAM_FOLDERS
+from tests.system.conftest import until
 from tests.system.guarded import GuardedStack, guarded_stack
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
@@ -30,7 +37,31 @@ CANARIES = [
     *(f"DE89 3704 0044 0532 01{n:02d}" for n in range(4)),
     *(f"Ottoline Canary-{n:02d}" for n in range(4)),
 ]
-PAGES = ("/metrics", "/mailbox", "/webhooks", "/alarms", "/problems", "/denials", "/queues")
+PAGES = (
+    "/metrics",
+    "/mailbox",
+    "/webhooks",
+    "/alarms",
+    "/alarms/history",
+    "/problems",
+    "/denials",
+    "/queues",
+    "/functions",
+    "/schedules",
+    "/routers",
+)
+"""All of the world's own pages; the others show the providers' side."""
+KEPT = {
+    ("cache_table", "body"),
+    ("jobs_table", "content"),
+    ("jobs_table", "filename"),
+}
+"""What a call asked, was answered, and what its caller calls a file."""
+KEPT_FILES = (*TEAM_FOLDERS, "-/batches/*/input")
+"""A team's own files and answers; what a provider's batch is asked."""
+OPEN = {"validating", "in_progress", "finalizing", "cancelling"}
+COLLECTOR_SECONDS = 300
+MOST_STEPS = 30
 FAULTS: list[dict[str, Any]] = [
     {"kind": "status", "status": 500},
     {"kind": "status", "status": 429},
@@ -40,8 +71,24 @@ FAULTS: list[dict[str, Any]] = [
 
 
 @pytest.fixture(scope="module")
-def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GuardedStack]:
-    with guarded_stack(tmp_path_factory.mktemp("canaries")) as found:
+def queued() -> Iterator[list[str]]:
+    """The bodies of all messages that are taken from a queue."""
+    bodies: list[str] = []
+    receive = QueuePoller._receive
+
+    async def reading(poller: QueuePoller, wanted: int) -> list[Message]:
+        messages = await receive(poller, wanted)
+        bodies.extend(json.dumps(message, default=str) for message in messages)
+        return messages
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(QueuePoller, "_receive", reading)
+        yield bodies
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory, queued: list[str]) -> Iterator[GuardedStack]:
+    with guarded_stack(tmp_path_factory.mktemp("canaries"), COLLECTOR_SECONDS) as found:
         yield found
 
 
@@ -53,19 +100,21 @@ class Caller:
         self.canaries = cycle(CANARIES)
         self.statuses: list[int] = []
 
-    def post(self, path: str, body: Any, **headers: str) -> None:
+    def post(self, path: str, body: Any, **headers: str) -> Any:
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
-        self._send("POST", path, content, headers)
+        return self._send("POST", path, content, headers)
 
-    def get(self, path: str, **headers: str) -> None:
-        self._send("GET", path, b"", headers)
+    def get(self, path: str, **headers: str) -> Any:
+        return self._send("GET", path, b"", headers)
 
-    def _send(self, method: str, path: str, content: bytes, headers: dict[str, str]) -> None:
+    def _send(self, method: str, path: str, content: bytes, headers: dict[str, str]) -> Any:
         sent = {"authorization": f"Bearer {self.stack.world.api_key}", **headers}
         with httpx2.Client(trust_env=False, timeout=60) as client:
             url = self.stack.world.endpoint + path
             answer = client.request(method, url, content=content, headers=sent)
         self.statuses.append(answer.status_code)
+        is_json = answer.headers.get("content-type", "").startswith("application/json")
+        return answer.json() if is_json else None
 
     def chat(self, text: str, **fields: Any) -> dict[str, Any]:
         said = [{"role": "user", "content": text}]
@@ -84,6 +133,95 @@ class Caller:
                 self.post("/v1/messages", self.message(next(self.canaries), stream=stream))
         self.post("/v1/messages/count_tokens", self.message(next(self.canaries)))
         self.refusals()
+
+    def deferred(self) -> list[str]:
+        """Calls that may wait, of both doors; the jobs' ids."""
+        door = {
+            "/v1/chat/completions": self.chat,
+            "/v1/messages": self.message,
+        }
+        jobs = []
+        for path, body in door.items():
+            for deadline in ("1h", "24h"):
+                said = body(next(self.canaries) + " later")
+                jobs.append(self.post(path, said, **{"x-sluice-deadline": deadline})["id"])
+        self.get(f"/v1/jobs/{next(self.canaries).replace(' ', '-')}")
+        return jobs
+
+    def files(self) -> None:
+        """A batch by file and one by upload, each with lines that are none."""
+        client = self.stack.client()
+        good = [self.line(n, self.chat(next(self.canaries) + " in a file")) for n in range(6)]
+        bad = [
+            self.line(7, self.chat("x", **{next(self.canaries): 1})),
+            self.line(8, {**self.chat("x"), "model": next(self.canaries)}),
+            {**self.line(9, self.chat("x")), "url": f"/v1/{next(self.canaries)}"},
+        ]
+        lines = [json.dumps(each) for each in (*good, *bad)]
+        content = "\n".join([*lines, f'{{"custom_id": "{next(self.canaries)}", ']).encode()
+        name = f"{next(self.canaries)}.jsonl"
+        file = client.files.create(file=(name, content), purpose="batch")
+        self.batch(file.id)
+        upload = client.uploads.create(
+            bytes=len(content), filename=name, mime_type="application/jsonl", purpose="batch"
+        )
+        part = client.uploads.parts.create(upload.id, data=content)
+        done = client.uploads.complete(upload.id, part_ids=[part.id])
+        assert done.file is not None
+        self.batch(done.file.id)
+        none = f"{next(self.canaries)}\nis no JSON".encode()
+        self.batch(client.files.create(file=("none", none), purpose="batch").id)
+
+    def batch(self, file_id: str) -> None:
+        endpoint = "/v1/chat/completions"
+        asked = {"input_file_id": file_id, "endpoint": endpoint, "completion_window": "24h"}
+        self.post("/v1/batches", asked)
+        self.post("/v1/batches", {**asked, "completion_window": next(self.canaries)})
+
+    def line(self, number: int, body: dict[str, Any]) -> dict[str, Any]:
+        name = f"{number} {next(self.canaries)}"
+        return {
+            "custom_id": name, "method": "POST", "url": "/v1/chat/completions", "body": body,
+        }  # fmt: skip
+
+    def message_batches(self) -> None:
+        requests = [
+            {"custom_id": f"r{n}", "params": self.message(next(self.canaries) + " in a batch")}
+            for n in range(4)
+        ]
+        self.post("/v1/messages/batches", {"requests": requests})
+        senseless = {"custom_id": next(self.canaries), "params": self.message("x")}
+        self.post("/v1/messages/batches", {"requests": [senseless]})
+
+    def results(self) -> None:
+        """Read whatever is to be read, as the callers do."""
+        for path in ("/v1/files", "/v1/batches", "/v1/messages/batches", "/v1/models"):
+            self.get(path)
+        for path in ("/v1/usage", "/v1/budget", "/health"):
+            self.get(path)
+        for file in self.get("/v1/files")["data"]:
+            self.get(f"/v1/files/{file['id']}/content")
+        for batch in self.get("/v1/messages/batches")["data"]:
+            self.get(f"/v1/messages/batches/{batch['id']}/results")
+
+    def opinions(self) -> None:
+        """Feedback with a corrected answer, which is counted and not kept."""
+        answer = self.stack.client().chat.completions.with_raw_response.create(
+            model="gpt-6-luna",
+            messages=[{"role": "user", "content": next(self.canaries) + " again"}],
+            max_completion_tokens=20,
+        )
+        request_id = answer.headers["x-sluice-request-id"]
+        said = {"request_id": request_id, "corrected": next(self.canaries)}
+        assert self.post("/v1/feedback", said)["corrected"] is True
+        self.post("/v1/feedback", {"request_id": request_id, "outcome": next(self.canaries)})
+
+    def open_batches(self) -> list[str]:
+        """What is not over yet."""
+        found = self.get("/v1/batches?limit=100")["data"]
+        claudes = self.get("/v1/messages/batches?limit=100")["data"]
+        open_ones = [each["id"] for each in found if each["status"] in OPEN]
+        return open_ones + [b["id"] for b in claudes if b["processing_status"] != "ended"]
 
     def refusals(self) -> None:
         """Bad input of every kind: the error names the field, the record holds no value."""
@@ -110,12 +248,13 @@ class Caller:
                 self.stack.recover()
 
 
-def table_text(stack: Any, table: str) -> Iterator[str]:
-    """Everything in a table but the stored answer; bytes are unpacked where they are packed."""
+def table_text(stack: Any, output: str) -> Iterator[str]:
+    """Everything in a table but what is kept for callers; bytes are unpacked where packed."""
+    table = stack.world.ground.deployment.outputs[output]
     pages = stack.world.ground.admin.dynamodb.get_paginator("scan").paginate(TableName=table)
     for page in pages:
         for item in page["Items"]:
-            kept = {name: value for name, value in item.items() if name != "body"}
+            kept = {name: each for name, each in item.items() if (output, name) not in KEPT}
             yield repr({name: _unpacked(value) for name, value in kept.items()})
 
 
@@ -129,40 +268,70 @@ def _unpacked(value: dict[str, Any]) -> Any:
         return packed
 
 
+def files_text(stack: Any) -> Iterator[tuple[str, str]]:
+    """The bucket's files by their keys, but what is kept for callers."""
+    ground = stack.world.ground
+    bucket = ground.deployment.outputs["batches_bucket"]
+    s3 = ground.admin.s3
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
+        for each in page.get("Contents", []):
+            if any(fnmatch(each["Key"], kept) for kept in KEPT_FILES):
+                yield each["Key"], each["Key"]
+                continue
+            body = s3.get_object(Bucket=bucket, Key=each["Key"])["Body"].read()
+            yield each["Key"], each["Key"] + body.decode(errors="replace")
+
+
+def places_of(stack: Any) -> dict[str, str]:
+    """Everything that is kept anywhere, as text."""
+    ground = stack.world.ground
+    logs = ground.state.logs.iterdir()
+    found = {f"log {file.name}": file.read_text(encoding="utf-8") for file in logs}
+    found |= {page: json.dumps(stack.look(page), ensure_ascii=False) for page in PAGES}
+    tables = [name for name in ground.deployment.outputs if name.endswith("_table")]
+    found |= {name: "\n".join(table_text(stack, name)) for name in tables}
+    found |= {f"file {key}": text for key, text in files_text(stack)}
+    return found
+
+
 def leaks(text: str) -> list[str]:
     return [canary for canary in CANARIES if canary in text or canary.replace(" ", "-") in text]
 
 
-def test_forty_canaries_leak_nowhere(guarded: GuardedStack) -> None:
+def leaking(places: dict[str, str]) -> dict[str, list[str]]:
+    return {place: what for place, text in places.items() if (what := leaks(text))}
+
+
+def test_forty_canaries_leak_nowhere(guarded: GuardedStack, queued: list[str]) -> None:
     assert len(CANARIES) == len(set(CANARIES)) == 40
-    caller = Caller(guarded)
+    caller, stack = Caller(guarded), guarded.stack
+    stack.fault({"kind": "batch_bad_lines", "share": 0.5}, {"kind": "batch_invalid"})
+    jobs = caller.deferred()
+    caller.files()
+    caller.message_batches()
     caller.everywhere()
+    caller.opinions()
+    until(lambda: any("/input" in key for key, _ in files_text(stack)), 60)
+    before = places_of(stack)
+    assert leaking(before) == {}, "while batches are under way"
+    for _ in range(MOST_STEPS):
+        guarded.wait(COLLECTOR_SECONDS)
+        if not caller.open_batches():
+            break
+    assert caller.open_batches() == []
+    assert {caller.get(f"/v1/jobs/{job}")["status"] for job in jobs} <= {"done", "delivered"}
+    caller.results()
     caller.faults()
     guarded.fill(50)
-    assert guarded.wait(), "people are told of it"
-    assert {200, 400, 401, 404} <= set(caller.statuses)
+    guarded.wait()
+    assert guarded.mails(), "people are told of it"
+    assert {200, 202, 400, 401, 404} <= set(caller.statuses)
     assert 500 not in caller.statuses
 
-    stack = guarded.stack
-    outputs = stack.world.ground.deployment.outputs
-    places = {
-        f"log {file.name}": file.read_text(encoding="utf-8")
-        for file in stack.world.ground.state.logs.iterdir()
-    }
+    places = places_of(stack)
     assert any("request_id" in text for text in places.values()), "the logs were looked for"
-    for page in (
-        "/metrics",
-        "/mailbox",
-        "/webhooks",
-        "/alarms",
-        "/problems",
-        "/denials",
-        "/queues",
-    ):
-        places[page] = json.dumps(stack.look(page), ensure_ascii=False)
-    for name, table in outputs.items():
-        if name.endswith("_table"):
-            places[name] = "\n".join(table_text(stack, table))
     assert "gpt-6-luna" in places["ledger_table"], "the tables were read"
-    found = {place: leaks(text) for place, text in places.items()}
-    assert {place: what for place, what in found.items() if what} == {}
+    assert any(job in text for job in jobs for text in queued), "the queues were read"
+    assert any("/records/" in place for place in places), "the bucket was read"
+    places["queue bodies"] = "\n".join(queued)
+    assert leaking(places) == {}
