@@ -41,7 +41,7 @@ bundle: $(STAMP) ## Build what pulumi up deploys: build/router.zip (SLUICE_PYTHO
 	@$(BIN)/sluice bundle
 
 test: $(STAMP) $(JUDGE) ## Run every test but the long ones (JOBS workers, each with a stack of its own)
-	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile -m "not long"
+	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile --no-loadscope-reorder -m "not long"
 
 test-long: $(STAMP) ## Run the tests that take minutes: ten thousand seeds, a hundred thousand histories
 	@$(BIN)/python -m pytest -q -m long

@@ -14,7 +14,7 @@
     by setting: a firewall before the edge, a KMS key under all that is stored, which alarms there
     are, a dashboard, a budget for the AWS bill
 
-What a part looks like stands in the file it is imported from; what it may touch in grants.py.
+What a part looks like stands in the file it is imported from; what it may touch in grants/.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import pulumi_aws as aws
 from infra.bundle.recipe import BUDGET_GUARD
 from infra.clock import every, wake_by_the_clock
 from infra.encryption import Encryption
-from infra.grants import guard_policy
+from infra.grants.guard import guard_policy
 from infra.plain_function import Size, declare_plain_function
 from infra.settings import StackSettings
 from infra.stores import Stores

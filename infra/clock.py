@@ -8,7 +8,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from infra.grants import may_assume, scheduler_policy
+from infra.grants.roles import may_assume, scheduler_policy
 from infra.settings import StackSettings
 from shared.resources import resource_name
 

@@ -12,12 +12,12 @@ from infra.bundle.recipe import COLLECTOR, DISPATCHER, FunctionCode
 from infra.call_settings import call_settings
 from infra.clock import every, wake_by_the_clock
 from infra.encryption import Encryption
+from infra.grants.workers import Reach, collector_policy, dispatcher_policy
 from infra.job_queue import DISPATCHER_SECONDS, WINDOW_SECONDS, JobQueue
 from infra.plain_function import Policy, Size, declare_plain_function
 from infra.provider_keys import ProviderKeys
 from infra.settings import StackSettings
 from infra.stores import Stores
-from infra.worker_grants import Reach, collector_policy, dispatcher_policy
 from shared.settings import WorkerSettings
 
 BATCH_SIZE: Final = 100

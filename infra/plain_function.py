@@ -16,7 +16,7 @@ import pulumi_aws as aws
 from infra.bundle.recipe import FunctionCode
 from infra.encryption import Encryption, key_arn
 from infra.function_code import code_arguments, fitting
-from infra.grants import may_assume
+from infra.grants.roles import may_assume
 from infra.settings import StackSettings
 from shared.resources import resource_name
 from shared.settings import FunctionSettings, as_environment

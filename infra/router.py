@@ -16,7 +16,7 @@ from infra.bundle.recipe import ROUTER
 from infra.call_settings import call_settings
 from infra.encryption import Encryption
 from infra.function_code import code_arguments, fitting
-from infra.grants import router_policy
+from infra.grants.router import router_policy
 from infra.job_queue import JobQueue
 from infra.plain_function import declare_function_log, declare_function_role
 from infra.provider_keys import ProviderKeys

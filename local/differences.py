@@ -34,8 +34,8 @@ EVENTS: Final = (
     "it is, the latest thousand of each schedule at most.",
     "What a schedule's target refuses is told, and sent to the schedule's dead letter queue, after "
     "the first try: its retry policy is recorded and not followed.",
-    "Queues are looked at five times a second by one poller, in no particular order of message "
-    "groups; FIFO queues and filter criteria are refused.",
+    "Queues are looked at one to five times a second by one poller, in no particular order of "
+    "message groups; FIFO queues and filter criteria are refused.",
     "A bucket's objects never expire and its policy is not enforced.",
 )
 FRONT_DOOR: Final = (
@@ -59,7 +59,7 @@ BATCHES: Final = (
     "within 20 seconds, one of 50,000 within a few minutes. They still expire after 24 hours.",
     "Deferred calls wait for company, and batches are asked for, 300 times as fast as on AWS; "
     "`make run` starts the collector every three seconds, not every minute.",
-    "After a jump of the clock a schedule with a rate fires for its latest sixty times only.",
+    "After a jump of the clock a rate of minutes fires for its latest three times only.",
 )
 TELEMETRY: Final = (
     "Lambda's platform lines (START, END, REPORT) are not written, and of AWS's own series only "

@@ -33,7 +33,8 @@ from local.role_clients import RoleClients
 from shared.clock import Clock
 
 POLL_SECONDS = 0.2
-"""Between two looks at an empty queue, by the machine's clock."""
+SELDOM_SECONDS = 1.0
+"""Between two looks at an empty queue, by the machine's clock: longer while it stays empty."""
 REFUSED_SECONDS = 1.0
 """Before a queue that refused the role is asked again."""
 MESSAGES_A_CALL = 10
@@ -109,15 +110,18 @@ class QueuePoller:
                 )
 
     async def _gather(self) -> Batch:
-        batch = Batch()
+        batch, pause = Batch(), POLL_SECONDS
         while not self._is_due(batch):
             wanted = self.source.batch_size - len(batch.messages)
             received = self._left_over or await self._receive(wanted)
             self._left_over = []
             if self._fill(batch, received):
                 break
-            if not received:
-                await asyncio.sleep(REFUSED_SECONDS if self.failures else POLL_SECONDS)
+            if received:
+                pause = POLL_SECONDS
+            else:
+                await asyncio.sleep(REFUSED_SECONDS if self.failures else pause)
+                pause = min(pause * 1.5, SELDOM_SECONDS)
         return batch
 
     def _fill(self, batch: Batch, received: Sequence[Message]) -> bool:

@@ -25,8 +25,9 @@ from shared.clock import Clock, utc
 
 MISSED_AT_MOST = 1_000
 """How many occurrences of one schedule fire after a jump of the clock: the latest ones."""
-MISSED_OF_A_RATE = 60
-"""The same of a rate: what comes round every few minutes is not told apart from itself."""
+MISSED_OF_A_FAST_RATE = 3
+"""The same of what comes round every few minutes, and so is not told apart from itself."""
+FAST_SECONDS = 3600
 
 SERVICES = ("lambda", "sqs", "sns")
 
@@ -40,6 +41,9 @@ class Running:
     checked: float
     fired: int = 0
     failure: str | None = None
+    hurried: bool = False
+    """Fires more often than declared, so it waits for its own last round: one that took longer than
+    the period would need ever more processes."""
 
     @property
     def next_at(self) -> float | None:
@@ -100,7 +104,7 @@ class Scheduler:
     async def _catch_up(self, running: Running) -> None:
         ends = running.schedule.ends
         now = min(self.clock(), ends) if ends is not None else self.clock()
-        most = MISSED_OF_A_RATE if isinstance(running.times, Rate) else MISSED_AT_MOST
+        most = MISSED_OF_A_FAST_RATE if _is_fast(running.times) else MISSED_AT_MOST
         moments, left_out = due(running.times, running.checked, now, most)
         running.checked = now
         if left_out:
@@ -110,7 +114,7 @@ class Scheduler:
             )
         for moment in moments:
             first_try = await self._fire(running, moment)
-            if first_try is not None and moment != moments[-1]:
+            if first_try is not None and (running.hurried or moment != moments[-1]):
                 await first_try
 
     async def _fire(self, running: Running, moment: float) -> asyncio.Future[Answer] | None:
@@ -178,9 +182,13 @@ def _running(schedule: Schedule, now: float) -> Running:
     return Running(schedule, times, checked=max(now, anchor) - 1e-3)
 
 
+def _is_fast(times: Times) -> bool:
+    return isinstance(times, Rate) and times.period < FAST_SECONDS
+
+
 def _hurried(running: Running, period: float | None) -> Running:
     if period is not None and isinstance(running.times, Rate):
-        running.times = Rate(running.times.anchor, period)
+        running.times, running.hurried = Rate(running.times.anchor, period), True
     return running
 
 

@@ -1,17 +1,66 @@
-"""The function's zips, built once for all tests that look into them or run them."""
+"""What all tests share: the order in which processes take them, and the function's zips."""
 
 from __future__ import annotations
 
+import fcntl
+import pickle
+from pathlib import Path
+
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from infra.bundle.build import Built, build
 from infra.bundle.recipe import ROUTER
 from infra.bundle.targets import LAMBDA, Target, host
 from local.ground import CHECKOUT
 
+FIRST = ("infra", "system", "policy", "simulation")
+"""Suites whose tests are long go first, so that no process is left with one at the end."""
+SHARED = "tests/infra/"
+"""The suite whose files share one local AWS with every environment in it."""
+
+
+class BySuite(LoadFileScheduling):  # type: ignore[misc] # xdist is not typed
+    """Gives a process whole files, and all files of a suite that share what they start."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = str(super()._split_scope(nodeid))
+        return SHARED if file.startswith(SHARED) else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> BySuite:
+    return BySuite(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Order the suites where several processes share them out."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=_rank)
+
+
+def _rank(item: pytest.Item) -> int:
+    suite = item.path.relative_to(CHECKOUT / "tests").parts[0]
+    return FIRST.index(suite) if suite in FIRST else len(FIRST)
+
+
+def _run_folder(factory: pytest.TempPathFactory) -> Path:
+    """Return the folder that all the processes of one test run share."""
+    own = factory.getbasetemp()
+    return own.parent if own.name.startswith("popen-") else own
+
 
 def _built(target: Target, factory: pytest.TempPathFactory) -> Built:
-    return build(ROUTER, target, CHECKOUT, factory.mktemp(target.name), print)
+    """Build a zip, or take the one that another process of this run has built."""
+    folder = _run_folder(factory) / f"bundle-{target.name}"
+    folder.mkdir(exist_ok=True)
+    record = folder / "built.pickle"
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not record.exists():
+            built = build(ROUTER, target, CHECKOUT, folder, print)
+            record.write_bytes(pickle.dumps(built))
+        found: Built = pickle.loads(record.read_bytes())  # noqa: S301 -- written above
+    return found
 
 
 @pytest.fixture(scope="session")

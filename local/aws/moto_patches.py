@@ -9,6 +9,10 @@
    to :mod:`local.aws.outbox` and is delivered from there.
 5. A bucket's policy was applied without its conditions, so one that refuses calls without TLS
    refused all. Here resource policies count for nothing, as DIFFERENCES say.
+6. ``Query`` looked at every row of the table, sorted all of them, and took those of the partition:
+   its cost grew with the table. Only the partition is looked at here.
+7. Each attribute of an answer was asked for every type that there is under five spellings of its
+   name: 0.4 ms a row. Here an attribute is written as the type that it has.
 
 (Atomicity and IAM need no patch: the door in :mod:`local.aws.server` sees to both.)
 """
@@ -28,6 +32,7 @@ import moto
 from moto import backends
 from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult
+from moto.core.serialize import BaseJSONSerializer
 from moto.dynamodb import models as dynamodb_models
 from moto.dynamodb.models import DynamoDBBackend, Table
 from moto.dynamodb.models.dynamo_type import DynamoType
@@ -46,6 +51,8 @@ TOKEN_SECONDS = 600.0
 _original_backend_transaction = DynamoDBBackend.transact_write_items
 _original_handler_transaction = DynamoHandler.transact_write_items
 _original_modules = backends.list_of_moto_modules
+_original_query = Table.query
+_original_structure = BaseJSONSerializer._serialize_type_structure  # noqa: SLF001
 _original_publish = Subscription.publish
 
 
@@ -59,6 +66,8 @@ def apply_moto_patches() -> None:
     backends.list_of_moto_modules = _modules
     Subscription.publish = _leave_in_outbox
     FakeBucket.get_permission = _say_nothing
+    Table.query = _query_partition
+    BaseJSONSerializer._serialize_type_structure = _serialize_attribute  # noqa: SLF001
 
 
 def _say_nothing(_bucket: FakeBucket, _action: str, _resource: str) -> PermissionResult:
@@ -87,6 +96,43 @@ def _roll_back_items(backend: DynamoDBBackend, transact_items: list[dict[str, An
         for item in touched:
             item.restore()
         raise
+
+
+_INDEX_NAME = 7
+"""Where ``Table.query`` takes the name of an index, behind the hash key."""
+
+
+def _query_partition(table: Table, hash_key: DynamoType | None, *given: Any, **named: Any) -> Any:
+    index = given[_INDEX_NAME - 1] if len(given) >= _INDEX_NAME else named.get("index_name")
+    if index is not None or hash_key is None:
+        return _original_query(table, hash_key, *given, **named)
+    partition, rows = copy.copy(table), table.items.get(hash_key)
+    partition.items = {} if rows is None else {hash_key: rows}
+    return _original_query(partition, hash_key, *given, **named)
+
+
+def _serialize_attribute(
+    serializer: BaseJSONSerializer, serialized: dict[str, Any], value: Any, shape: Any, key: str
+) -> None:
+    if shape.name == "AttributeValue" and key and value is not None:
+        serialized[serializer.get_serialized_name(shape, key)] = _attribute(serializer, value)
+    else:
+        _original_structure(serializer, serialized, value, shape, key)
+
+
+def _attribute(serializer: BaseJSONSerializer, value: Any) -> dict[str, Any]:
+    """Return an attribute as DynamoDB's JSON has it, from moto's own type or from plain data."""
+    typed = DynamoType(value)
+    kind, content = typed.type, typed.value
+    if kind == "B":
+        return {kind: serializer._base64(content)}  # noqa: SLF001
+    if kind == "BS":
+        return {kind: [serializer._base64(each) for each in content]}  # noqa: SLF001
+    if kind == "L":
+        return {kind: [_attribute(serializer, each) for each in content]}
+    if kind == "M":
+        return {kind: {name: _attribute(serializer, each) for name, each in content.items()}}
+    return {kind: content}
 
 
 class _Touched:

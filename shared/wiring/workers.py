@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from importlib import import_module
-from threading import Lock
 from typing import Final
 
-import httpx2
-
-from shared.adapters.batches.account import Account, account, batch_client
+from shared.adapters.batches.account import account
+from shared.adapters.batches.by_provider import BatchProviders
 from shared.adapters.job_queue import SqsJobQueue
-from shared.catalog import Provider
 from shared.clock import Clock
 from shared.domain.jobs.ids import BATCH_RANDOM_BYTES, batch_id
 from shared.ports.calls import Meter
@@ -29,11 +25,6 @@ from shared.wiring.deferral import job_store, queue_of, times_of
 
 _THREADS: Final = 8
 """Jobs that are moved or settled side by side: each is a few calls of AWS, which are waited for."""
-Make = Callable[[Account, httpx2.Client], BatchProvider]
-_BY_FORMAT: Final[Mapping[str, tuple[str, str]]] = {
-    "openai-chat": ("openai_batches", "OpenAIBatches"),
-    "anthropic-messages": ("anthropic_batches", "AnthropicBatches"),
-}
 
 
 @dataclass(frozen=True)
@@ -86,39 +77,3 @@ def _providers(settings: WorkerSettings, calls: Calls) -> Mapping[str, BatchProv
         if provider.batch is not None
     }
     return BatchProviders(accounts)
-
-
-class BatchProviders(Mapping[str, BatchProvider]):
-    """The providers with a batch API by name; each one's SDK is imported when it is first asked.
-
-    An SDK takes one to three seconds of CPU. Most rounds of the collector find nothing to do, and
-    a job that is called at once goes without any.
-    """
-
-    def __init__(self, accounts: Mapping[str, Account]) -> None:
-        self._accounts = accounts
-        self._http = batch_client(*accounts.values())
-        self._made: dict[str, BatchProvider] = {}
-        self._making = Lock()
-
-    def __getitem__(self, name: str) -> BatchProvider:
-        """Return a provider; raises ``KeyError`` for one that answers in no batches."""
-        account = self._accounts[name]
-        with self._making:
-            if name not in self._made:
-                self._made[name] = _adapter(account.provider)(account, self._http)
-        return self._made[name]
-
-    def __iter__(self) -> Iterator[str]:
-        """Yield the names."""
-        return iter(self._accounts)
-
-    def __len__(self) -> int:
-        """Return how many there are."""
-        return len(self._accounts)
-
-
-def _adapter(provider: Provider) -> Make:
-    module, name = _BY_FORMAT[provider.wire_format]
-    make: Make = getattr(import_module(f"shared.adapters.batches.{module}"), name)
-    return make

@@ -10,10 +10,9 @@ import httpx2
 import pytest
 
 from shared.adapters.batches import anthropic_batches, openai_batches
-from shared.adapters.batches.account import Account, account, batch_client
+from shared.adapters.batches.account import Account, ForeignAddress, account, batch_client
 from shared.adapters.batches.anthropic_batches import AnthropicBatches
-from shared.adapters.batches.by_provider import batch_providers
-from shared.adapters.batches.failures import ForeignAddress
+from shared.adapters.batches.by_provider import BatchProviders
 from shared.adapters.batches.openai_batches import OpenAIBatches
 from shared.catalog.providers import load_providers
 from shared.domain.errors import StoreUnavailable
@@ -290,7 +289,8 @@ def test_without_a_key_nothing_is_sent() -> None:
 
 
 def test_the_catalogs_batch_providers_are_those_that_are_spoken_to() -> None:
-    made = batch_providers(load_providers().values(), Keys())
+    rows = load_providers().values()
+    made = BatchProviders({row.name: account(row, Keys()) for row in rows if row.batch is not None})
     assert {name: type(each) for name, each in made.items()} == {
         "openai": OpenAIBatches,
         "anthropic": AnthropicBatches,

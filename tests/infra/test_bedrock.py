@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from infra import grants
+from infra.grants import router
 from local.aws.policies import Ask, judge
 from shared import catalog
 from shared.settings import router_settings
@@ -101,4 +101,4 @@ def test_the_other_grants_still_judge_alike_beside_conditions_of_bedrock() -> No
 
 def test_a_profile_of_another_kind_is_refused_rather_than_granted_wrongly() -> None:
     with pytest.raises(ValueError, match=r"us\.anthropic\.claude"):
-        grants._foundation_model("us.anthropic.claude-sonnet-5-5")
+        router._foundation_model("us.anthropic.claude-sonnet-5-5")

@@ -137,3 +137,69 @@ def test_a_token_of_a_cancelled_transaction_may_be_tried_again(dynamodb: Any) ->
     dynamodb.put_item(TableName=TABLE, Item={"pk": {"S": "late"}, "n": {"N": "1"}})
     attempt()
     assert count(dynamodb, "late") == 2
+
+
+ROWS = "rows"
+EVERY_TYPE: dict[str, Any] = {
+    "text": {"S": "höher"}, "empty": {"S": ""}, "number": {"N": "1.50"}, "yes": {"BOOL": True},
+    "no": {"BOOL": False}, "nothing": {"NULL": True}, "bytes": {"B": b"\x00\xff"},
+    "names": {"SS": ["a", "b"]}, "numbers": {"NS": ["1", "2"]}, "blobs": {"BS": [b"\x00", b"\x01"]},
+    "list": {"L": [{"S": "a"}, {"M": {"deep": {"L": [{"B": b"\x02"}, {"NULL": True}]}}}]},
+    "map": {"M": {}},
+}  # fmt: skip
+
+
+@pytest.fixture
+def rows(local_aws: LocalAws) -> Iterator[Any]:
+    """Three partitions, each with rows a0 to a4, of every type that there is."""
+    client = local_aws.client("dynamodb")
+    keys = {"pk": "HASH", "sk": "RANGE"}
+    client.create_table(
+        TableName=ROWS,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in keys],
+        KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys.items()],
+    )
+    for partition in ("left", "middle", "right"):
+        for number in range(5):
+            client.put_item(TableName=ROWS, Item=row(partition, number))
+    yield client
+    client.delete_table(TableName=ROWS)
+
+
+def row(partition: str, number: int) -> dict[str, Any]:
+    return {"pk": {"S": partition}, "sk": {"S": f"a{number}"}, **EVERY_TYPE}
+
+
+def asked(dynamodb: Any, partition: str, **more: Any) -> list[dict[str, Any]]:
+    pages = dynamodb.get_paginator("query").paginate(
+        TableName=ROWS,
+        KeyConditionExpression="pk = :pk AND sk > :sk",
+        ExpressionAttributeValues={":pk": {"S": partition}, ":sk": {"S": "a1"}},
+        **more,
+    )
+    return [item for page in pages for item in page["Items"]]
+
+
+def test_a_query_answers_the_rows_of_its_partition_with_every_type(rows: Any) -> None:
+    assert asked(rows, "middle") == [row("middle", number) for number in (2, 3, 4)]
+    assert asked(rows, "nowhere") == []
+
+
+def test_a_query_goes_page_by_page_and_backwards(rows: Any) -> None:
+    pages = {"PaginationConfig": {"PageSize": 2}}
+    assert asked(rows, "left", **pages) == [row("left", number) for number in (2, 3, 4)]
+    backwards = asked(rows, "right", ScanIndexForward=False, **pages)
+    assert backwards == [row("right", number) for number in (4, 3, 2)]
+
+
+def test_a_query_that_finds_nothing_makes_no_partition(rows: Any) -> None:
+    asked(rows, "nowhere")
+    assert rows.scan(TableName=ROWS, Select="COUNT")["Count"] == 15
+
+
+def test_a_read_of_one_row_has_every_type(rows: Any) -> None:
+    key = {"pk": {"S": "left"}, "sk": {"S": "a0"}}
+    assert rows.get_item(TableName=ROWS, Key=key)["Item"] == row("left", 0)
+    read = rows.batch_get_item(RequestItems={ROWS: {"Keys": [key]}})
+    assert read["Responses"][ROWS] == [row("left", 0)]

@@ -44,7 +44,7 @@ def impatient_function(kind: str, name: str, inputs: dict[str, Any]) -> dict[str
     return inputs
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def impatient_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     state = tmp_path_factory.mktemp("impatient")
     with running_stack(state, impatient_function, STACK_FILE, LIMITS) as stack:

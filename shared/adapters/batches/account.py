@@ -7,7 +7,6 @@ from typing import Final
 
 import httpx2
 
-from shared.adapters.batches.failures import ForeignAddress
 from shared.adapters.provider_keys import ProviderKeys
 from shared.adapters.upstream import base_url
 from shared.catalog import Provider
@@ -19,6 +18,10 @@ from shared.settings import is_loopback_url
 TIMEOUTS: Final = httpx2.Timeout(connect=5.0, read=120.0, write=60.0, pool=5.0)
 """Seconds of silence, not of the whole exchange. A create of 50,000 lines is read, checked and
 answered at the provider before its first byte comes back; its lines take a while to be sent."""
+
+
+class ForeignAddress(Exception):
+    """A request was about to leave for a host that is none of the catalog's."""
 
 
 @dataclass(frozen=True)

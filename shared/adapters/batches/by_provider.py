@@ -2,37 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Final, Protocol
+from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
+from threading import Lock
+from typing import Final
 
 import httpx2
 
-from shared.adapters.batches.account import Account, account, batch_client
-from shared.adapters.batches.anthropic_batches import AnthropicBatches
-from shared.adapters.batches.openai_batches import OpenAIBatches
-from shared.adapters.provider_keys import ProviderKeys
+from shared.adapters.batches.account import Account, batch_client
 from shared.catalog import Provider
 from shared.ports.jobs import BatchProvider
 
-
-class _Adapter(Protocol):
-    def __call__(self, account: Account, http: httpx2.Client) -> BatchProvider: ...
-
-
-ADAPTERS: Final[dict[str, _Adapter]] = {
-    "openai": OpenAIBatches,
-    "anthropic": AnthropicBatches,
+Make = Callable[[Account, httpx2.Client], BatchProvider]
+_BY_FORMAT: Final[Mapping[str, tuple[str, str]]] = {
+    "openai-chat": ("openai_batches", "OpenAIBatches"),
+    "anthropic-messages": ("anthropic_batches", "AnthropicBatches"),
 }
-"""By provider: to speak OpenAI's chat protocol is not to have its batches."""
 
 
-def batch_providers(
-    providers: Iterable[Provider], keys: ProviderKeys, *, stand_in: str | None = None
-) -> dict[str, BatchProvider]:
-    """Return the batch providers among some providers, over one HTTP client.
+class BatchProviders(Mapping[str, BatchProvider]):
+    """The providers with a batch API by name; each one's SDK is imported when it is first asked.
 
-    Raises ``KeyError`` for a provider whose batch API the catalog has and nobody here speaks.
+    An SDK takes one to three seconds of CPU. Most rounds of the collector find nothing to do, and
+    a job that is called at once goes without any.
     """
-    accounts = [account(row, keys, stand_in=stand_in) for row in providers if row.batch is not None]
-    http = batch_client(*accounts)
-    return {each.provider.name: ADAPTERS[each.provider.name](each, http) for each in accounts}
+
+    def __init__(self, accounts: Mapping[str, Account]) -> None:
+        self._accounts = accounts
+        self._http = batch_client(*accounts.values())
+        self._made: dict[str, BatchProvider] = {}
+        self._making = Lock()
+
+    def __getitem__(self, name: str) -> BatchProvider:
+        """Return a provider; raises ``KeyError`` for one that answers in no batches."""
+        account = self._accounts[name]
+        with self._making:
+            if name not in self._made:
+                self._made[name] = _adapter(account.provider)(account, self._http)
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the names."""
+        return iter(self._accounts)
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._accounts)
+
+
+def _adapter(provider: Provider) -> Make:
+    module, name = _BY_FORMAT[provider.wire_format]
+    make: Make = getattr(import_module(f"shared.adapters.batches.{module}"), name)
+    return make

@@ -18,6 +18,7 @@ import anthropic
 import httpx2
 import openai
 
+from shared.adapters.batches.account import ForeignAddress
 from shared.domain.jobs.provider_errors import BatchAnswerLost, BatchNotTaken, BatchRefused
 
 BatchError = BatchRefused | BatchNotTaken | BatchAnswerLost
@@ -28,10 +29,6 @@ _DOUBTFUL: Final = frozenset({408, 409, 425, 499})
 """4xx that a proxy sends of a request it let through, or that say nothing of the first attempt."""
 _FIELD: Final = re.compile(r"[\w.\[\]-]{1,80}")
 """What of an error body may be shown to operators: names, never sentences that quote a prompt."""
-
-
-class ForeignAddress(Exception):
-    """A request was about to leave for a host that is none of the catalog's."""
 
 
 class NotUnderstood(Exception):

@@ -1,23 +1,17 @@
-"""Who may do what to which resource: the policies, as plain data.
-
-DynamoDB authorises a transaction as the single actions it is made of, so what follows holds
-inside ``TransactWriteItems`` too.
-"""
+"""What the router may do."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import pulumi
 
-from infra.statements import (
+from infra.grants.statements import (
     CHECK,
     DELETE,
     PUT,
     QUERY,
     READ,
-    SECRET,
     SEND,
     UPDATE,
     WRITE,
@@ -32,31 +26,20 @@ from infra.statements import (
     under_key,
 )
 from shared.resources import (
-    AUDIT_PARTITIONS,
     BUDGET_PARTITIONS,
     CALLER_BATCH_PARTITIONS,
     CONTENT_PARTITIONS,
     FEEDBACK_PARTITIONS,
     FILE_PARTITIONS,
-    GUARD_PARTITIONS,
     HOLD_PARTITIONS,
     JOB_PARTITIONS,
     KEY_PARTITIONS,
-    MESSAGE_PARTITIONS,
     OPEN_CALLER_BATCHES_PARTITION,
     ROLLUP_PARTITIONS,
     TEAM_FOLDERS,
-    TEAMS_PARTITION,
     USAGE_PARTITIONS,
     WAITING_PARTITIONS,
 )
-
-
-def may_assume(service: str) -> dict[str, Any]:
-    """Return who may take on a role: one service of AWS, such as ``lambda``."""
-    principal = {"Service": f"{service}.amazonaws.com"}
-    statement = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": principal}
-    return {"Version": "2012-10-17", "Statement": [statement]}
 
 
 def router_policy(
@@ -93,75 +76,6 @@ def router_policy(
         own_log(log_group),
     ]
     return policy_of(statements)
-
-
-def guard_policy(
-    *,
-    ledger: Arn,
-    people_topic: Arn,
-    webhook_secret: Arn | None,
-    region: str,
-    log_group: Arn,
-    customer_key: Arn | None = None,
-) -> pulumi.Output[str]:
-    """Return the budget guard's policy as JSON.
-
-    It reads what money is counted in, ends expired holds as the router would have, and writes
-    down what people were told. It can neither read a key, nor change a cap, nor see an answer.
-    """
-    secrets = [webhook_secret] if webhook_secret is not None else []
-    statements = [
-        *_guarded(ledger),
-        allow("TellPeople", ["sns:Publish"], [people_topic]),
-        *([allow("ReadWebhooks", SECRET, secrets)] if secrets else []),
-        _METRICS,
-        *under_key(customer_key, region),
-        own_log(log_group),
-    ]
-    return policy_of(statements)
-
-
-def scheduler_policy(function: Arn) -> pulumi.Output[str]:
-    """Return the policy, as JSON, of a role that only starts one function."""
-    statement = allow("Start", ["lambda:InvokeFunction"], [function])
-    return policy_of([statement])
-
-
-# CloudWatch knows no resource that reading a metric could be narrowed to (service authorization
-# reference, "Actions, resources, and condition keys for Amazon CloudWatch"), and a list of
-# alarms by a prefix asks for all of them.
-_METRICS: Statement = {
-    "Sid": "ReadMetrics",
-    "Effect": "Allow",
-    "Action": ["cloudwatch:GetMetricStatistics", "cloudwatch:DescribeAlarms"],
-    "Resource": ["*"],
-}
-
-
-def _guarded(ledger: Arn) -> list[Statement]:
-    counted = allow("ReadBooks", [QUERY], [ledger])
-    return [
-        in_partitions(allow("ReadBudgets", READ, [ledger]), *BUDGET_PARTITIONS),
-        in_partitions(
-            counted,
-            TEAMS_PARTITION,
-            *BUDGET_PARTITIONS,
-            HOLD_PARTITIONS,
-            USAGE_PARTITIONS,
-            AUDIT_PARTITIONS,
-            GUARD_PARTITIONS,
-            MESSAGE_PARTITIONS,
-        ),
-        in_partitions(allow("EndHolds", [DELETE], [ledger]), HOLD_PARTITIONS),
-        in_partitions(allow("WriteUsage", [PUT, CHECK], [ledger]), USAGE_PARTITIONS),
-        in_partitions(allow("KeepRollups", [UPDATE], [ledger]), ROLLUP_PARTITIONS),
-        in_partitions(allow("MoveMoney", WRITE, [ledger]), *BUDGET_PARTITIONS),
-        in_partitions(
-            allow("RememberWhatWasTold", [*READ, PUT, UPDATE, DELETE], [ledger]),
-            GUARD_PARTITIONS,
-            MESSAGE_PARTITIONS,
-        ),
-    ]
 
 
 _INVOKE = ["bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"]

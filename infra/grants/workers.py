@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pulumi
 
-from infra.statements import (
+from infra.grants.statements import (
     CHECK,
     DELETE,
     PUT,
