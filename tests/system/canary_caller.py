@@ -54,12 +54,12 @@ class Caller:
         return answer.json() if is_json else None
 
     def chat(self, text: str, **fields: Any) -> dict[str, Any]:
-        said = [{"role": "user", "content": text}]
-        return {"model": "gpt-6-luna", "messages": said, "max_completion_tokens": 20, **fields}
+        said = [{"role": "user", "content": f"[echo {text}]"}]
+        return {"model": "gpt-6-luna", "messages": said, "max_completion_tokens": 60, **fields}
 
     def message(self, text: str, **fields: Any) -> dict[str, Any]:
-        said = [{"role": "user", "content": text}]
-        return {"model": "claude-haiku-5-5", "messages": said, "max_tokens": 20, **fields}
+        said = [{"role": "user", "content": f"[echo {text}]"}]
+        return {"model": "claude-haiku-5-5", "messages": said, "max_tokens": 60, **fields}
 
     def everywhere(self) -> None:
         for text in CANARIES:
@@ -183,5 +183,6 @@ class Caller:
         for fault in FAULTS:
             for stream in (False, True):
                 self.stack.fault(fault)
-                self.post("/v1/chat/completions", self.chat(next(self.canaries), stream=stream))
+                text = f"{next(self.canaries)} {fault} {stream}"
+                self.post("/v1/chat/completions", self.chat(text, stream=stream))
                 self.stack.recover()
