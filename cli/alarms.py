@@ -7,14 +7,15 @@ from typing import Annotated, Any, Final
 
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Column, Table
+from rich.table import Column
+from rich.text import Text
 
 from cli import budget_options as options
 from cli.connection import Stack, stack_of
 from cli.keys import AsJson, Environment, Local
+from cli.tables import table_of
 from shared.adapters.dynamodb.notices import DynamoNotices
 from shared.clock import utc
 from shared.domain.budgets.changes import months_back
@@ -41,12 +42,11 @@ def list_alarms(
     if as_json:
         typer.echo(json.dumps(alarms, indent=2))
         return
-    table = Table("alarm", "state", "since (UTC)", "what to do", box=SIMPLE_HEAD, pad_edge=False)
-    for each in alarms:
-        colour = _COLOURS[each["state"]]
-        state = f"[{colour}]{each['state']}[/{colour}]"
-        table.add_row(escape(each["alarm"]), state, each["since"], escape(each["what_to_do"]))
-    console.print(table)
+    rows = [
+        (a["alarm"], Text(a["state"], _COLOURS[a["state"]]), a["since"], a["what_to_do"])
+        for a in alarms
+    ]
+    console.print(table_of(("alarm", "state", "since (UTC)", "what to do"), rows))
 
 
 @app.command()
@@ -66,12 +66,11 @@ def messages(
         typer.echo(json.dumps([_message_facts(each) for each in found], indent=2))
         return
     subject = Column("subject", overflow="fold")
-    table = Table("when (UTC)", "status", "reached", subject, box=SIMPLE_HEAD, pad_edge=False)
-    for each in found:
-        facts = _message_facts(each)
-        reached = ", ".join(facts["reached"]) or "-"
-        table.add_row(facts["at"], facts["status"], escape(reached), escape(each.subject))
-    console.print(table)
+    rows = [
+        (facts["at"], facts["status"], ", ".join(facts["reached"]) or "-", facts["subject"])
+        for facts in map(_message_facts, found)
+    ]
+    console.print(table_of(("when (UTC)", "status", "reached", subject), rows))
 
 
 def _alarms(stack: Stack) -> list[dict[str, Any]]:

@@ -7,12 +7,11 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from cli import budget_options as options
 from cli.budget_stack import budgets_at, failed, print_json, refusals
 from cli.keys import AsJson, Environment, Local
+from cli.tables import table_of
 from shared.clock import utc
 from shared.domain.budgets import Hold
 from shared.domain.money import format_usd
@@ -56,11 +55,9 @@ def audit(
 
 
 def _print_audited(audited: Audited) -> None:
-    table = Table("invariant", "budget", "what is off")
-    for each in audited.findings:
-        table.add_row(each.invariant, escape(each.budget), escape(each.what))
     if audited.findings:
-        console.print(table)
+        rows = [(each.invariant, each.budget, each.what) for each in audited.findings]
+        console.print(table_of(("invariant", "budget", "what is off"), rows))
     console.print(f"{audited.budgets} budgets compared for {audited.day}.")
     if audited.moved_on:
         console.print(f"A later day has begun for {', '.join(audited.moved_on)}.", markup=False)

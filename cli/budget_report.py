@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from rich.box import SIMPLE_HEAD
-from rich.markup import escape
 from rich.table import Column, Table
 
+from cli.tables import table_of
 from shared.clock import utc
 from shared.domain.budgets import Budget
 from shared.domain.budgets.changes import AuditRow
@@ -26,12 +25,12 @@ def budget_table(budgets: Iterable[Budget]) -> Table:
         Column(each, justify="right", overflow="fold")
         for each in ("cap", "spent", "held", "left", "used")
     ]
-    table = Table(name, *amounts, "step", box=SIMPLE_HEAD, pad_edge=False)
-    for budget in budgets:
-        shown = budget_shown(budget)
-        for period in _PERIODS:
-            table.add_row(f"{shown['budget']}:{period}", *_cells(shown[period]))
-    return table
+    rows = [
+        (f"{shown['budget']}:{period}", *_cells(shown[period]))
+        for shown in map(budget_shown, budgets)
+        for period in _PERIODS
+    ]
+    return table_of((name, *amounts, "step"), rows)
 
 
 def budget_notes(budgets: Iterable[Budget]) -> list[str]:
@@ -41,9 +40,8 @@ def budget_notes(budgets: Iterable[Budget]) -> list[str]:
 
 def log_table(rows: Iterable[AuditRow]) -> Table:
     """Return a row for each change, what it changed among the terms, and why."""
-    table = Table("when (UTC)", "who", "what", "budget", "change", "reason")
-    for row in rows:
-        cells = (
+    cells = [
+        (
             f"{utc(row.at):%Y-%m-%d %H:%M:%S}",
             row.who,
             row.what,
@@ -51,8 +49,9 @@ def log_table(rows: Iterable[AuditRow]) -> Table:
             difference(row.before, row.after),
             row.reason,
         )
-        table.add_row(*map(escape, cells))
-    return table
+        for row in rows
+    ]
+    return table_of(("when (UTC)", "who", "what", "budget", "change", "reason"), cells)
 
 
 def difference(before: Mapping[str, object], after: Mapping[str, object]) -> str:

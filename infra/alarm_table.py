@@ -18,7 +18,7 @@ from shared.meters import Meter
 
 Severity = Literal["page", "ticket"]
 Chosen = Literal["few", "all", "release"]
-Silence = Literal["notBreaching", "breaching"]
+Silence = Literal["notBreaching", "breaching", "ignore"]
 HeardBy = Literal["guard", "people", "both"]
 Whose = Literal[
     "environment",
@@ -36,7 +36,6 @@ MINUTE: Final = 60
 HOUR: Final = 60 * MINUTE
 DAY: Final = 24 * HOUR
 MONTH_DAYS: Final = 30
-RUNBOOK: Final = "docs/runbook.md"
 
 
 @dataclass(frozen=True)
@@ -56,8 +55,8 @@ class Alarm:
 
     Either one metric is watched, or ``expression`` computes with several by their ids.
     ``silence`` is what a period without data counts as. ``heard_by`` people is what the guard may
-    be unable to tell: what keeps callers from an answer keeps it from its work. ``anchor`` is the
-    section of the runbook, the alarm's own unless several share one.
+    be unable to tell: what keeps callers from an answer keeps it from its work. ``section`` is
+    that of the runbook, the alarm's own unless several share one.
     """
 
     name: str
@@ -78,8 +77,12 @@ class Alarm:
 
     @property
     def anchor(self) -> str:
-        """Where the runbook tells what to do."""
-        return f"{RUNBOOK}#{self.section or self.name}"
+        """The section of the runbook that tells what to do."""
+        return self.section or self.name
+
+    def description(self, runbook: str) -> str:
+        """Return what CloudWatch and people read, and the guard takes severity and section from."""
+        return f"{self.says} [{self.severity}] What to do: {runbook}#{self.anchor}"
 
     @property
     def metrics(self) -> dict[str, Watched]:
@@ -200,11 +203,12 @@ BOOKS: Final = (
     Alarm(
         "ledger-gap",
         "A day's metrics and its usage rows are 1 % or more apart.",
-        _own(Meter.LEDGER_GAP, "Maximum", DAY),
+        # Told once a day for the day before, so it stays as it is until the next day's.
+        _own(Meter.LEDGER_GAP, "Maximum", HOUR),
         10,
         "ticket",
         "platform",
-        by_the_clock=True,
+        silence="ignore",
     ),
     Alarm(
         "price-age",

@@ -27,7 +27,7 @@ def declare_alarms(stack: StackSettings, topics: Topics, known: Mapping[Whose, D
         aws.cloudwatch.MetricAlarm(
             row.name,
             name=resource_name(stack.environment, row.name),
-            alarm_description=f"{row.says} What to do: {row.anchor}",
+            alarm_description=row.description(stack.runbook),
             **_watching(row, known),
             evaluation_periods=row.periods,
             datapoints_to_alarm=row.needed,

@@ -22,6 +22,8 @@ SIZE = Size(memory_mb=256, timeout_seconds=300)
 
 AUDIT = "cron(50 23 * * ? *)"
 """Every day at 23:50 UTC: when the next day has begun, its counters are gone."""
+GAP = "cron(20 0 * * ? *)"
+"""Every day at 00:20 UTC: the metrics of the day before have arrived."""
 _RETRIES = {"maximum_event_age_in_seconds": 300, "maximum_retry_attempts": 2}
 
 
@@ -55,7 +57,11 @@ def declare_budget_guard(
         BUDGET_GUARD.role,
         {
             run: (when, json.dumps({"run": run}))
-            for run, when in (("check", every(stack.guard_minutes)), ("audit", AUDIT))
+            for run, when in (
+                ("check", every(stack.guard_minutes)),
+                ("audit", AUDIT),
+                ("gap", GAP),
+            )
         },
         retries=_RETRIES,
     )
@@ -79,6 +85,7 @@ def _settings(
             alarm_topic=names["alarms"],
             webhook_secret=names.get("webhooks"),
             webhook_hosts=stack.webhook_hosts,
+            runbook=stack.runbook,
             budgets=stack.budgets,
         )
     )

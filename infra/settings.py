@@ -14,7 +14,7 @@ from shared.catalog import known_models, served_providers
 from shared.domain.api_keys import KeyLimits
 from shared.domain.budgets.seeds import Seeds
 from shared.resources import PROJECT
-from shared.settings import MiB, Name
+from shared.settings import RUNBOOK, MiB, Name
 
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 # CloudWatch Logs accepts no other number of days (API reference, PutRetentionPolicy).
@@ -26,6 +26,7 @@ _IN_JSON = {"providers", "budgets", "key_limits", "alarm_emails", "webhook_hosts
 
 
 Email = Annotated[str, msgspec.Meta(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+\Z")]
+RunbookUrl = Annotated[str, msgspec.Meta(pattern=r"^https://[a-zA-Z0-9.-]+(:\d+)?(/[^\s#]*)?\Z")]
 Host = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)+\Z")]
 
 
@@ -68,6 +69,8 @@ class StackSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     """How many rows of the alarm table there are; the budget guard tells of budgets without any."""
     alarm_emails: tuple[Email, ...] = ()
     """Who is told by e-mail; each has to confirm once."""
+    runbook_url: RunbookUrl | None = None
+    """Where people read docs/runbook.md: a link of HTTPS without an anchor."""
     webhooks: bool = False
     """A secret for the URLs that are told as well, such as a chat's incoming webhook."""
     webhook_hosts: tuple[Host, ...] = ("hooks.slack.com",)
@@ -104,6 +107,11 @@ class StackSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
             raise ValueError("providers names one twice")
         if self.canary_percent and self.stable_version is None:
             raise ValueError("canary_percent needs stable_version: who answers the other calls?")
+
+    @property
+    def runbook(self) -> str:
+        """What stands before the anchors of its sections in alarms and messages."""
+        return self.runbook_url or RUNBOOK
 
     @property
     def tags(self) -> dict[str, str]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_logs import CloudWatchLogsClient
+    from mypy_boto3_s3 import S3Client
     from mypy_boto3_scheduler import EventBridgeSchedulerClient
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sns import SNSClient
@@ -59,6 +60,11 @@ class Admin:
     def logs(self) -> CloudWatchLogsClient:
         """Log groups."""
         return self._session.client("logs", endpoint_url=self.endpoint_url, config=DIRECT)
+
+    @cached_property
+    def s3(self) -> S3Client:
+        """Buckets."""
+        return self._session.client("s3", endpoint_url=self.endpoint_url, config=DIRECT)
 
     @cached_property
     def secretsmanager(self) -> SecretsManagerClient:

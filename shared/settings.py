@@ -22,6 +22,8 @@ PREFIX = "SLUICE_"
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9-]{0,30}\Z")]
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=900)]
 MiB = 1024 * 1024
+RUNBOOK = "docs/runbook.md"
+"""Where the runbook is if nobody says a URL: in the repository."""
 
 _IN_JSON = frozenset({"providers", "provider_secrets", "budgets", "key_limits", "webhook_hosts"})
 """Settings that are no single value, so their text is JSON."""
@@ -134,6 +136,8 @@ class GuardSettings(FunctionSettings, frozen=True, forbid_unknown_fields=True, k
     webhook_secret: str | None = None
     webhook_hosts: tuple[str, ...] = ()
     """The only hosts that a webhook may name; in the local world, loopback beside them."""
+    runbook: str = RUNBOOK
+    """Where messages send people: a URL, or the file's path in the repository."""
     budgets: Seeds = Seeds()
     """The caps that unused budgets start with, as the router has them."""
 

@@ -27,6 +27,8 @@ def handle(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
             return asdict(guard.guard.check())
         case {"run": "audit"}:
             return asdict(guard.audit())
+        case {"run": "gap"}:
+            return {"gap_permille": guard.gap()}
         case {"Records": [{"Sns": dict()}, *_] as records}:
             return _heard(guard, [record["Sns"] for record in records])
         case _:

@@ -32,15 +32,13 @@ class PowertoolsGuardMeter(PowertoolsMeter):
         if nano:
             self.measured({Meter.COST: nano, Meter.DOUBT: nano})
 
-    def audited(self, findings: int, gap_permille: int, price_age_days: int) -> None:
-        """Tell all three, nothing found too: a day without is a day without an audit."""
-        self.measured(
-            {
-                Meter.AUDIT_FINDINGS: findings,
-                Meter.LEDGER_GAP: gap_permille,
-                Meter.PRICE_AGE: price_age_days,
-            }
-        )
+    def audited(self, findings: int, price_age_days: int) -> None:
+        """Tell both, nothing found too: a day without is a day without an audit."""
+        self.measured({Meter.AUDIT_FINDINGS: findings, Meter.PRICE_AGE: price_age_days})
+
+    def gap(self, permille: int) -> None:
+        """Tell it, none too: the alarm stays as it is until the next day's."""
+        self.measured({Meter.LEDGER_GAP: permille})
 
     def audit_overdue(self, hours: int) -> None:
         """Tell it where it is."""

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from shared.clock import utc
-from shared.domain.notices import AlarmTold, BudgetTold, Message
-
-Told = BudgetTold | AlarmTold
+from shared.domain.notices import AlarmTold, BudgetTold, Message, Told
 
 
 class MemoryNotices:
@@ -57,6 +55,6 @@ class MemoryNotices:
 
 
 def _key(told: Told) -> tuple[str, ...]:
-    if isinstance(told, AlarmTold):
-        return ("alarm", told.name)
-    return ("budget", told.budget, told.period)
+    if isinstance(told, BudgetTold):
+        return ("budget", told.budget, told.period)
+    return ("alarm" if isinstance(told, AlarmTold) else "incident", told.name)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from shared.domain.budgets import Budget
 
 if TYPE_CHECKING:  # what only operators need stays out of the router
-    from shared.domain.notices import AlarmChange, AlarmTold, BudgetTold, Message
-    from shared.domain.notices.spending import Spent
+    from shared.domain.notices import AlarmChange, Message, Told
+    from shared.domain.notices.spending import Rows
 
 
 class Notices(Protocol):
@@ -19,10 +19,10 @@ class Notices(Protocol):
     reached, and has one effect however often AWS's client sends it. Reads are consistent.
     """
 
-    def told(self) -> list[BudgetTold | AlarmTold]:
-        """Return what people know of every budget and alarm that they were ever told of."""
+    def told(self) -> list[Told]:
+        """Return what is remembered of every budget, alarm and incident ever told of."""
 
-    def write(self, message: Message | None, told: Sequence[BudgetTold | AlarmTold]) -> bool:
+    def write(self, message: Message | None, told: Sequence[Told]) -> bool:
         """Write a message down together with what people know once they have it, or nothing.
 
         False where somebody has been told meanwhile: decide anew.
@@ -39,10 +39,16 @@ class Notices(Protocol):
 
 
 class Spenders(Protocol):
-    """What calls have cost lately, read from usage rows; raises ``StoreUnavailable``."""
+    """What calls have cost lately, read from usage rows.
 
-    def spent(self, team: str, since: float, until: float) -> list[Spent]:
-        """Return what a team's calls cost that were opened in a time, in epoch seconds."""
+    Raises ``StoreUnavailable``, also where it would take too long to say anything.
+    """
+
+    def spent(self, teams: Sequence[str], since: float, until: float) -> Rows:
+        """Return what teams' calls cost that were opened in a time, in epoch seconds.
+
+        Only so many rows are read, and only for so long: the latest, of all teams alike.
+        """
 
 
 class Channel(Protocol):
@@ -82,8 +88,11 @@ class GuardMeter(Protocol):
     def charged(self, nano: int) -> None:
         """Tell what was charged for holds that nobody settled."""
 
-    def audited(self, findings: int, gap_permille: int, price_age_days: int) -> None:
+    def audited(self, findings: int, price_age_days: int) -> None:
         """Tell what a day's audit found."""
+
+    def gap(self, permille: int) -> None:
+        """Tell how far a day's metrics are from its usage rows."""
 
     def audit_overdue(self, hours: int) -> None:
         """Tell for how many hours an audit has been overdue."""

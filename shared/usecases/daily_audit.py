@@ -1,4 +1,8 @@
-"""The audit of a day shortly before it ends: whether the books add up, and metrics with them."""
+"""The audits of a day: its books shortly before it ends, its metrics shortly after.
+
+The counters of a day are gone when the next one begins, so they are compared by then. A day's
+usage rows and metrics stay, and are whole when it is over.
+"""
 
 from __future__ import annotations
 
@@ -10,20 +14,20 @@ from typing import Final
 from shared.clock import Clock, utc
 from shared.domain.budgets.audit import Finding
 from shared.domain.notices import AlarmTold, Message
-from shared.domain.notices.alarm_notices import LAST_AUDIT
-from shared.domain.notices.alarm_notices import audited as remembered
-from shared.domain.notices.wording import RUNBOOK
+from shared.domain.notices.audits import LAST_AUDIT, LAST_GAP, done
+from shared.domain.notices.wording import Place
 from shared.ports.notices import GuardMeter, MetricTotals, Notices
 from shared.ports.operators import BudgetAdmin
 from shared.usecases.budget_audit import Audit, Audited
 from shared.usecases.delivery import Delivery
 
 NO_MATTER_NANO: Final = 50_000_000
-"""Metrics arrive minutes late: five cents are no gap, whatever the day has cost."""
+"""A call around midnight may count in one day here and in the next there: five cents are no gap."""
+_DAY_SECONDS: Final = 24 * 3600
 
 
 class DailyAudit:
-    """Audits the current day, tells what is off once, and measures the rest.
+    """Audits the books of the current day, and tells what is off once.
 
     Raises ``StoreUnavailable``; errors of AWS pass through.
     """
@@ -32,10 +36,8 @@ class DailyAudit:
         self,
         *,
         environment: str,
-        where: str,
+        place: Place,
         audit: Audit,
-        admin: BudgetAdmin,
-        totals: MetricTotals,
         price_age_days: Callable[[float], int],
         notices: Notices,
         delivery: Delivery,
@@ -43,10 +45,8 @@ class DailyAudit:
         clock: Clock,
     ) -> None:
         self._environment = environment
-        self._where = where
+        self._place = place
         self._audit = audit
-        self._admin = admin
-        self._totals = totals
         self._price_age_days = price_age_days
         self._notices = notices
         self._delivery = delivery
@@ -65,42 +65,80 @@ class DailyAudit:
                 budget=finding.budget,
                 finding=finding.what,
             )
-        gap = self._gap_permille(day, now)
-        self._meter.audited(len(audited.findings), gap, self._price_age_days(now))
+        self._meter.audited(len(audited.findings), self._price_age_days(now))
         if audited.findings:
             self._notices.write(self._message(audited), [])
-        self._remember(now)
+        _remember(LAST_AUDIT, self._notices, now)
         self._delivery()
         return audited
-
-    def _remember(self, now: float) -> None:
-        """Write down that a day was audited; another guard's word for it is as good."""
-        told = self._notices.told()
-        last = [t for t in told if isinstance(t, AlarmTold) and t.name == LAST_AUDIT]
-        self._notices.write(None, [remembered(last[0] if last else None, now)])
-
-    def _gap_permille(self, day: str, now: float) -> int:
-        begun = _start(day)
-        rows = sum(
-            row.cost_nano for team in self._admin.teams() for row in self._admin.booked(team, day)
-        )
-        return gap_permille(rows, self._totals.cost_nano(begun, now))
 
     def _message(self, audited: Audited) -> Message:
         """Return what is told; under an id and a time of the day, so that it is told once."""
         findings = "\n".join(map(_line, audited.findings))
         subject = f"[sluice {self._environment}] The books of {audited.day} do not add up"
+        where = self._place.where
         text = (
-            f"{findings}\n\nNext:\n  sluice budget audit --day {audited.day} {self._where}\n"
-            f"  sluice budget log --since 2d {self._where}\nRunbook: {RUNBOOK}#audit-findings"
+            f"{findings}\n{_not_compared(audited)}\nNext:\n"
+            f"  sluice budget audit --day {audited.day} {where}\n"
+            f"  sluice budget log --since 2d {where}\n"
+            f"Runbook: {self._place.runbook}#audit-findings"
         )
         facts = {
             "kind": "audit",
             "environment": self._environment,
             "day": audited.day,
             "findings": [asdict(each) for each in audited.findings],
+            "moved_on": list(audited.moved_on),
         }
         return Message(f"audit-{audited.day}", _start(audited.day), subject, text, facts)
+
+
+class DailyGap:
+    """Compares the usage rows of the day before with its metrics.
+
+    Raises ``StoreUnavailable``; errors of AWS pass through.
+    """
+
+    def __init__(
+        self,
+        *,
+        admin: BudgetAdmin,
+        totals: MetricTotals,
+        notices: Notices,
+        meter: GuardMeter,
+        clock: Clock,
+    ) -> None:
+        self._admin = admin
+        self._totals = totals
+        self._notices = notices
+        self._meter = meter
+        self._clock = clock
+
+    def __call__(self) -> int:
+        """Measure the day before the clock's, and return its gap in thousandths."""
+        now = self._clock()
+        day = f"{utc(now - _DAY_SECONDS):%Y-%m-%d}"
+        begun = _start(day)
+        rows = sum(
+            row.cost_nano for team in self._admin.teams() for row in self._admin.booked(team, day)
+        )
+        gap = gap_permille(rows, self._totals.cost_nano(begun, begun + _DAY_SECONDS))
+        self._meter.gap(gap)
+        _remember(LAST_GAP, self._notices, now)
+        return gap
+
+
+def _remember(name: str, notices: Notices, now: float) -> None:
+    """Write down that one was done; another guard's word for it is as good."""
+    last = [t for t in notices.told() if isinstance(t, AlarmTold) and t.name == name]
+    notices.write(None, [done(name, last[0] if last else None, now)])
+
+
+def _not_compared(audited: Audited) -> str:
+    """Return a line that names the budgets whose next day has begun, if there are any."""
+    if not audited.moved_on:
+        return ""
+    return f"Not compared, since their next day has begun: {', '.join(audited.moved_on)}.\n"
 
 
 def gap_permille(rows_nano: int, metrics_nano: int) -> int:

@@ -31,18 +31,22 @@ from shared.adapters.webhooks import BadWebhooks, Unreadable, Webhook, parse_hoo
 from shared.catalog import load, served_providers
 from shared.clock import Clock, offset_clock, system_clock, utc
 from shared.domain.api_keys import KeyLimits
+from shared.domain.notices.wording import Place
 from shared.ports.notices import Channel
 from shared.resources import resource_name
 from shared.settings import GuardSettings
 from shared.usecases.budget_admin import Budgets
 from shared.usecases.budget_audit import Audit, Sweep
-from shared.usecases.daily_audit import DailyAudit
+from shared.usecases.daily_audit import DailyAudit, DailyGap
 from shared.usecases.delivery import Delivery
 from shared.usecases.guarding import Guard
+from shared.usecases.guarding.telling import Telling
 from shared.usecases.holding import Holding, HoldPolicy
 
 _PATIENT: Final = Config(connect_timeout=2, read_timeout=10, retries={"total_max_attempts": 3})
 """Nobody waits for the guard; what it cannot do now is tried again in minutes."""
+_BRIEF: Final = Config(connect_timeout=1, read_timeout=3, retries={"total_max_attempts": 2})
+"""A message does not wait for who spent it."""
 _ONCE: Final = Config(connect_timeout=2, read_timeout=10, retries={"total_max_attempts": 1})
 """A publish that is sent again is read twice."""
 
@@ -53,6 +57,7 @@ class BudgetGuard:
 
     guard: Guard
     audit: DailyAudit
+    gap: DailyGap
     clock: Clock
 
 
@@ -79,9 +84,17 @@ def build_guard(settings: GuardSettings) -> BudgetGuard:
     cloudwatch = client("cloudwatch", _PATIENT)
     prefix = resource_name(settings.environment, "")
     policy = HoldPolicy(settings.budgets, max_share_percent=100, key_limits=KeyLimits())
-    named = {"environment": settings.environment, "where": _where(settings)}
+    place = Place(_where(settings), settings.runbook)
     guard = Guard(
-        **named,
+        Telling(
+            environment=settings.environment,
+            place=place,
+            notices=notices,
+            spenders=DynamoSpenders(client("dynamodb", _BRIEF), table, report, time.monotonic),
+            meter=meter,
+            clock=clock,
+            new_id=new_id,
+        ),
         budgets=Budgets(
             ledger=ledger,
             admin=admin,
@@ -92,26 +105,22 @@ def build_guard(settings: GuardSettings) -> BudgetGuard:
             pause=time.sleep,
         ),
         sweep=Sweep(Holding(ledger, clock, policy, time.sleep), admin),
-        notices=notices,
-        spenders=DynamoSpenders(dynamodb, table, report),
         alarms=CloudWatchAlarms(cloudwatch, prefix, settings.alarm_topic),
         delivery=delivery,
-        meter=meter,
-        clock=clock,
-        new_id=new_id,
     )
     audit = DailyAudit(
-        **named,
+        environment=settings.environment,
+        place=place,
         audit=Audit(ledger, admin, clock),
-        admin=admin,
-        totals=CloudWatchTotals(cloudwatch, settings.environment),
         price_age_days=_price_age_days,
         notices=notices,
         delivery=delivery,
         meter=meter,
         clock=clock,
     )
-    return BudgetGuard(guard, audit, clock)
+    totals = CloudWatchTotals(cloudwatch, settings.environment)
+    gap = DailyGap(admin=admin, totals=totals, notices=notices, meter=meter, clock=clock)
+    return BudgetGuard(guard, audit, gap, clock)
 
 
 def _where(settings: GuardSettings) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,14 +14,19 @@ from shared.adapters.memory_notices import MemoryNotices
 from shared.domain.budgets import Budget
 from shared.domain.notices import AlarmChange, Message
 from shared.domain.notices.alarm_notices import AlarmState
-from shared.domain.notices.spending import Spent
-from shared.usecases.daily_audit import DailyAudit
+from shared.domain.notices.spending import Rows, Spent
+from shared.domain.notices.wording import Place
+from shared.usecases.daily_audit import DailyAudit, DailyGap
 from shared.usecases.delivery import Delivery
 from shared.usecases.guarding import Guard
+from shared.usecases.guarding.telling import Telling
 from tests.contracts.operators import Bench
 
-PAGE = "Something is wrong. What to do: docs/runbook.md#latency"
-OF_BUDGET = "80 % is spent. What to do: docs/runbook.md#budget-80"
+RUNBOOK = "docs/runbook.md"
+PAGE = "Something is wrong. [page] What to do: docs/runbook.md#latency"
+BURNS = "It burns. [page] What to do: docs/runbook.md#burn-rate"
+SMOULDERS = "It burns. [ticket] What to do: docs/runbook.md#burn-rate"
+OF_BUDGET = "80 % is spent. [page] What to do: docs/runbook.md#budget-80"
 
 
 class People:
@@ -47,7 +53,8 @@ class GuardBooks:
     def __init__(self) -> None:
         self.budgets: list[Budget] = []
         self.charges: list[int] = []
-        self.audits: list[tuple[int, int, int]] = []
+        self.audits: list[tuple[int, int]] = []
+        self.gaps: list[int] = []
         self.undelivereds: list[int] = []
         self.overdues: list[int] = []
         self.troubles: list[tuple[str, dict[str, Any]]] = []
@@ -58,8 +65,11 @@ class GuardBooks:
     def charged(self, nano: int) -> None:
         self.charges.append(nano)
 
-    def audited(self, findings: int, gap_permille: int, price_age_days: int) -> None:
-        self.audits.append((findings, gap_permille, price_age_days))
+    def audited(self, findings: int, price_age_days: int) -> None:
+        self.audits.append((findings, price_age_days))
+
+    def gap(self, permille: int) -> None:
+        self.gaps.append(permille)
 
     def audit_overdue(self, hours: int) -> None:
         self.overdues.append(hours)
@@ -77,19 +87,20 @@ class RowsInMemory:
     def __init__(self, ledger: Any) -> None:
         self._ledger = ledger
 
-    def spent(self, team: str, since: float, until: float) -> list[Spent]:
-        return [
+    def spent(self, teams: Sequence[str], since: float, until: float) -> Rows:
+        rows = tuple(
             Spent(
                 entry.opened_at,
-                team,
+                entry.team,
                 entry.key_id,
                 entry.feature,
                 entry.model,
                 self._ledger.rows[place].cost_nano,
             )
             for place, entry in self._ledger.entries.items()
-            if entry.team == team and since <= entry.opened_at <= until
-        ]
+            if entry.team in teams and since <= entry.opened_at <= until
+        )
+        return Rows(rows, since)
 
 
 @dataclass
@@ -102,6 +113,8 @@ class Guarded:
     people: list[People] = field(default_factory=lambda: [People()])
     meter: GuardBooks = field(default_factory=GuardBooks)
     metrics_nano: int = 0
+    metrics_asked: list[tuple[float, float]] = field(default_factory=list)
+    runbook: str = RUNBOOK
     states: dict[str, AlarmState] = field(default_factory=dict)
     """How the alarms stand, where it is not how they were told."""
     _numbers: Any = field(default_factory=lambda: itertools.count(1))
@@ -126,31 +139,46 @@ class Guarded:
 
     @property
     def guard(self) -> Guard:
-        return Guard(
+        telling = Telling(
             environment="dev",
-            where="--stack dev",
-            budgets=self.bench.budgets,
-            sweep=self.bench.sweep,
+            place=self.place,
             notices=self.notices,
             spenders=self.spenders,
-            alarms=self,
-            delivery=self.delivery,
             meter=self.meter,
             clock=self.bench.clock,
             new_id=self.new_id,
         )
+        return Guard(
+            telling,
+            budgets=self.bench.budgets,
+            sweep=self.bench.sweep,
+            alarms=self,
+            delivery=self.delivery,
+        )
+
+    @property
+    def place(self) -> Place:
+        return Place("--stack dev", self.runbook)
 
     @property
     def audit(self) -> DailyAudit:
         return DailyAudit(
             environment="dev",
-            where="--stack dev",
+            place=self.place,
             audit=self.bench.audit,
-            admin=self.bench.admin,
-            totals=self,
             price_age_days=lambda _: 7,
             notices=self.notices,
             delivery=self.delivery,
+            meter=self.meter,
+            clock=self.bench.clock,
+        )
+
+    @property
+    def gap(self) -> DailyGap:
+        return DailyGap(
+            admin=self.bench.admin,
+            totals=self,
+            notices=self.notices,
             meter=self.meter,
             clock=self.bench.clock,
         )
@@ -161,7 +189,7 @@ class Guarded:
         ]
 
     def cost_nano(self, since: float, until: float) -> int:
-        assert since < until
+        self.metrics_asked.append((since, until))
         return self.metrics_nano
 
     def check(self) -> list[str]:
@@ -191,5 +219,5 @@ def guarded(bench: Bench) -> Guarded:
     return Guarded(
         bench,
         DynamoNotices(client, "ledger", lambda *_: None),
-        DynamoSpenders(client, "ledger", lambda *_: None),
+        DynamoSpenders(client, "ledger", lambda *_: None, time.monotonic),
     )

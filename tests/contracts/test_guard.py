@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
 
 from shared.domain.budgets.changes import Raise, SetTerms
 from shared.domain.budgets.seeds import Seed
+from shared.domain.errors import StoreUnavailable
 from shared.domain.money import NANO_PER_USD
 from shared.domain.notices.message import GIVE_UP_SECONDS, LEASE_SECONDS, NotTaken
-from tests.contracts.guards import OF_BUDGET, Guarded, MadeGuard, People, guarded
+from shared.usecases.daily_audit import DailyAudit
+from tests.contracts.guards import BURNS, Guarded, MadeGuard, People, guarded
 from tests.contracts.operators import DAY, KEY, NOON, TEAM
 from tests.contracts.test_budget_admin import HOUR, Made, client, make
 from tests.contracts.test_budget_audit import spoil, with_day
@@ -19,6 +22,13 @@ __all__ = ["client", "make"]
 
 USD = NANO_PER_USD
 AT = int(NOON * 1000)
+
+
+class Unreadable:
+    """``Spenders`` of a table that does not answer."""
+
+    def spent(self, *_: Any) -> Any:
+        raise StoreUnavailable("ledger")
 
 
 @pytest.fixture
@@ -161,74 +171,49 @@ def test_a_message_says_who_spent_it_what_will_be_and_what_to_type(made: MadeGua
     assert [each for each in day.last.text.splitlines() if "freeze" in each] == [freeze]
 
 
-def test_an_alarm_is_told_once_and_cleared_once(made: MadeGuard) -> None:
-    day = made()
-    assert day.alarm("ALARM", AT) == ["Alarm: latency"]
-    assert "docs/runbook.md#latency" in day.last.text
-    assert day.alarm("ALARM", AT) == []
-    assert day.alarm("OK", AT + 60_000) == ["All clear: latency"]
-    assert "it went off at 2026-11-22 12:00 UTC" in day.last.text
-    assert day.alarm("OK", AT + 60_000) == []
-    assert day.alarm("ALARM", AT) == [], "delivered again, late"
-    assert day.alarm("ALARM", AT + 120_000) == ["Alarm: latency"]
-
-
-def test_a_lost_event_of_an_alarm_is_made_up_for_at_the_next_check(made: MadeGuard) -> None:
-    day = made()
-    assert day.alarm("ALARM", AT) == ["Alarm: latency"]
-    day.states["latency"] = "OK"
-    assert day.check() == [], "the event may still be on its way"
-    day.bench.time[0] += 120
-    assert day.check() == ["All clear: latency"]
-    assert day.alarm("OK", AT + 60_000) == [], "it came after all"
-    day.bench.time[0] += 120
-    day.states["latency"] = "ALARM"
-    assert day.check() == ["Alarm: latency"]
-    assert day.check() == []
-    assert day.alarm("ALARM", AT + 200_000) == []
-
-
-def test_an_alarm_that_has_never_gone_off_is_not_written_down(made: MadeGuard) -> None:
-    day = made()
-    day.states = {"latency": "OK", "doubt": "INSUFFICIENT_DATA"}
-    assert day.check() == []
-    assert [each.name for each in day.notices.told() if hasattr(each, "is_off")] == ["daily-audit"]
-
-
-def test_an_alarm_whose_end_arrives_first_is_told_with_its_end(made: MadeGuard) -> None:
-    day = made()
-    assert day.alarm("OK", AT + 60_000) == []
-    assert day.alarm("ALARM", AT) == ["Alarm: latency"]
-    assert "It is over since 2026-11-22 12:01 UTC." in day.last.text
-    assert day.alarm("ALARM", AT) == []
-
-
-def test_what_never_went_off_needs_no_all_clear(made: MadeGuard) -> None:
-    day = made()
-    assert day.alarm("OK", AT) == []
-    assert day.alarm("INSUFFICIENT_DATA", AT + 1) == []
-
-
-def test_an_alarm_of_a_budget_only_wakes_the_guard_which_asks_the_ledger(made: MadeGuard) -> None:
+def test_messages_link_to_the_runbook_where_its_address_is_known(made: MadeGuard) -> None:
     day = ten_dollars(made)
-    assert day.alarm("ALARM", AT, name="budget-day-80", says=OF_BUDGET) == []
+    day.runbook = "https://wiki.example.com/runbook"
+    for _ in range(5):
+        day.bench.spend(USD)
+    day.check()
+    assert day.last.text.splitlines()[-1] == "Runbook: https://wiki.example.com/runbook#budget-50"
+    [facts] = day.last.facts["notices"]
+    assert facts["runbook"] == "https://wiki.example.com/runbook#budget-50"
+
+
+def test_people_are_told_without_who_spent_it_where_that_cannot_be_read(made: MadeGuard) -> None:
+    day = ten_dollars(made)
+    day.spenders = Unreadable()
     for _ in range(8):
         day.bench.spend(USD)
-    assert day.alarm("ALARM", AT + 1, name="budget-day-80", says=OF_BUDGET) == [
-        "environment:day has reached 80 %"
-    ]
-    assert day.check() == []
+    assert day.check() == ["environment:day has reached 80 %"]
+    assert "Who spent it could not be read in time." in day.last.text
+    assert "sluice usage --by key,model --since 1h --stack dev" in day.last.text
+    assert "sluice budget raise environment" in day.last.text
+    [facts] = day.last.facts["notices"]
+    assert (facts["spent_usd"], facts["last_hour_usd"], facts["top"]) == ("8", None, None)
+    assert day.alarm("ALARM", AT, name="burn-day-30m", says=BURNS) == ["Alarm: burn-day-30m"]
+    assert "environment:day: 80.0 % of $10" in day.last.text
+    assert [what for what, _ in day.meter.troubles] == ["spenders_unread"] * 2
 
 
-def test_an_alarm_about_spending_says_who_spends_and_which_budgets_are_tight(
-    made: MadeGuard,
+def test_spenders_are_read_once_for_all_that_is_told_together(
+    made: MadeGuard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    day = ten_dollars(made)
-    day.bench.spend(USD)
-    says = "It burns. What to do: docs/runbook.md#burn-rate"
-    assert day.alarm("ALARM", AT, name="burn-day-30m", says=says) == ["Alarm: burn-day-30m"]
-    assert "By key: search.1f $1 (new)" in day.last.text
-    assert "environment:day: 10.0 % of $10, step normal" in day.last.text
+    monkeypatch.setattr("shared.usecases.guarding.budgets.TOGETHER", 1)
+    day = made(environment=Seed(day_usd="10", on_limit="stop"), team=Seed(day_usd="10"))
+    day.bench.spend(5 * USD)
+    read = day.spenders.spent
+    asked: list[Any] = []
+
+    def counting(*arguments: Any) -> Any:
+        asked.append(arguments)
+        return read(*arguments)
+
+    day.spenders.spent = counting
+    assert len(day.check()) == 2
+    assert len(asked) == 1
 
 
 def test_what_another_service_publishes_is_passed_on_once(made: MadeGuard) -> None:
@@ -343,7 +328,7 @@ def test_two_guards_that_see_the_same_tell_it_once(made: MadeGuard) -> None:
     day.notices.write = overtaken
     day.check()
     assert day.heard == ["environment:day has reached 50 %"]
-    assert len(told()) == 2, "the budget, and that audits are waited for"
+    assert len(told()) == 3, "the budget, and that both audits are waited for"
 
 
 def test_what_expired_is_charged_and_measured(made: MadeGuard) -> None:
@@ -358,11 +343,34 @@ def test_what_expired_is_charged_and_measured(made: MadeGuard) -> None:
 def test_a_daily_audit_measures_the_gap_between_rows_and_metrics(made: MadeGuard) -> None:
     day = made()
     day.bench.spend(10 * USD)
+    day.bench.time[0] += 12 * HOUR + 20 * 60
+    day.bench.spend(5 * USD)
     for metrics, permille in ((10 * USD, 0), (9_951_000_000, 0), (9 * USD, 100), (12 * USD, 200)):
         day.metrics_nano = metrics
-        day.audit()
-        assert day.meter.audits[-1] == (0, permille, 7)
+        assert day.gap() == permille
+    assert day.meter.gaps == [0, 0, 100, 200]
+    whole_day = (NOON - 12 * HOUR, NOON + 12 * HOUR)
+    assert set(day.metrics_asked) == {whole_day}, "its last ten minutes too"
     assert day.heard == []
+
+
+def test_an_audit_names_what_it_could_not_compare(made: MadeGuard) -> None:
+    day = made()
+    day.bench.spend(100)
+    spoil(day.bench, with_day(day.bench.budget(TEAM), avail=1))
+    late = DailyAudit(
+        environment="dev",
+        place=day.place,
+        audit=lambda _: dataclasses.replace(day.bench.audit(DAY), moved_on=("environment",)),  # type: ignore[arg-type]
+        price_age_days=lambda _: 7,
+        notices=day.notices,
+        delivery=day.delivery,
+        meter=day.meter,
+        clock=day.bench.clock,
+    )
+    late()
+    assert "Not compared, since their next day has begun: environment.\n" in day.last.text
+    assert day.last.facts["moved_on"] == ["environment"]
 
 
 def test_books_that_do_not_add_up_are_told_once_a_day(made: MadeGuard) -> None:
@@ -374,7 +382,7 @@ def test_books_that_do_not_add_up_are_told_once_a_day(made: MadeGuard) -> None:
     assert day.heard == [f"The books of {DAY} do not add up"]
     assert day.last.text.startswith("I2 team:search:day: its parts add up to")
     assert [what for what, _ in day.meter.troubles] == ["audit", "audit"]
-    assert day.meter.audits[-1][0] == 1
+    assert day.meter.audits[-1] == (1, 7)
 
 
 def test_an_audit_that_does_not_come_is_measured_and_a_new_stack_waits_its_day(
@@ -388,5 +396,8 @@ def test_an_audit_that_does_not_come_is_measured_and_a_new_stack_waits_its_day(
         day.check()
         assert day.meter.overdues[-1] == overdue
     day.audit()
+    day.check()
+    assert day.meter.overdues[-1] == 6, "the gap of the day before is waited for too"
+    day.gap()
     day.check()
     assert day.meter.overdues[-1] == 0

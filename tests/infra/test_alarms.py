@@ -11,8 +11,10 @@ import pytest
 from infra.alarm_table import ALARMS, DAY, HOUR, Alarm
 from infra.dashboard import GRAPHS
 from shared.domain.budgets.budget import PERIODS
+from shared.domain.notices.alarm_notices import heard
 from shared.domain.notices.budget_notices import THRESHOLDS
 from shared.meters import METRICS, NAMESPACE, Meter
+from shared.settings import guard_settings
 from shared.usecases.guarding import is_of_budget, is_of_money
 from tests.infra.bare import ROOT, Stack, declared, run_with
 
@@ -22,7 +24,8 @@ TOPICS = {
     "people": "arn:aws:mock:us-east-1:123456789012:sluice-dev-people",
 }
 of_each = pytest.mark.parametrize("row", ALARMS, ids=lambda row: row.name)
-RUNBOOK = (ROOT / "docs/runbook.md").read_text(encoding="utf-8")
+RUNBOOK_AT = "docs/runbook.md"
+RUNBOOK = (ROOT / RUNBOOK_AT).read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +54,7 @@ def test_each_row_is_declared_whole(row: Alarm, every: Stack) -> None:
     assert made["tags"]["severity"] == row.severity
     assert made["tags"]["owner"] == row.owner
     assert (made["evaluationPeriods"], made["datapointsToAlarm"]) == (row.periods, row.needed)
-    assert made["alarmDescription"].endswith(f"What to do: {row.anchor}")
+    assert made["alarmDescription"].endswith(f"What to do: {RUNBOOK_AT}#{row.anchor}")
     for query in made.get("metricQueries", [{"metric": made}]):
         watched: dict[str, Any] = query.get("metric", {"namespace": "", "dimensions": {"x": "y"}})
         assert watched["dimensions"], "a metric without dimensions is of all stacks together"
@@ -59,10 +62,23 @@ def test_each_row_is_declared_whole(row: Alarm, every: Stack) -> None:
 
 @of_each
 def test_each_row_has_a_section_in_the_runbook_with_three_first_actions(row: Alarm) -> None:
-    anchor = row.anchor.partition("#")[2]
+    anchor = row.anchor
     assert anchors(RUNBOOK).count(anchor) == 1
     assert len(re.findall(r"^\d\. ", section(anchor), re.MULTILINE)) >= 3, anchor
     assert f"`{row.name}`" in section(anchor)
+
+
+def test_the_url_of_the_runbook_stands_before_the_anchors_in_alarms_and_in_the_guard() -> None:
+    url = "https://wiki.example.com/sluice/runbook.html"
+    stack = run_with("dev", alarms="all", runbook_url=url)
+    for made in stack.all(ALARM):
+        assert re.search(rf" What to do: {re.escape(url)}#[a-z0-9-]+\Z", made["alarmDescription"])
+    variables = stack.one("aws:lambda/function:Function", "budget-guard")["environment"][
+        "variables"
+    ]
+    assert guard_settings(variables).runbook == url
+    without = declared("dev").one("aws:lambda/function:Function", "budget-guard")
+    assert guard_settings(without["environment"]["variables"]).runbook == RUNBOOK_AT
 
 
 def test_commands_of_the_runbook_run_on_any_system() -> None:
@@ -120,11 +136,14 @@ def test_the_guard_knows_its_own_alarms_by_their_sections() -> None:
     def change(row: Alarm) -> Any:
         from shared.domain.notices import AlarmChange
 
-        return AlarmChange(row.name, "ALARM", 0, f"{row.says} What to do: {row.anchor}", "")
+        return AlarmChange(row.name, "ALARM", 0, row.description(RUNBOOK_AT), "")
 
     of_budget = {row.name for row in ALARMS if is_of_budget(change(row))}
     thresholds = ("budget-day", "budget-month")
     assert of_budget == {row.name for row in ALARMS if row.name.startswith(thresholds)}
+    known = {row.name: heard(change(row), None) for row in ALARMS}
+    pages = {name for name, each in known.items() if each and each.is_page}
+    assert pages == {row.name for row in ALARMS if row.severity == "page"}
     of_money = {row.name for row in ALARMS if is_of_money(change(row))}
     burning = {row.name for row in ALARMS if row.name.startswith("burn-")}
     assert of_money == burning | {"budget-refusals"}

@@ -157,8 +157,8 @@ CAUSES: dict[str, Cause] = {
     "unpriced": lambda s: s.router.refused("req_1", "chat", 400, "model_unpriced"),
     "doubt": doubtful,
     "audit-missing": lambda s: s.guard.audit_overdue(1),
-    "ledger-gap": lambda s: s.guard.audited(0, 10, 1),
-    "price-age": lambda s: s.guard.audited(0, 0, 46),
+    "ledger-gap": lambda s: s.guard.gap(10),
+    "price-age": lambda s: s.guard.audited(0, 46),
     "edge-5xx": at_the_edge(calls=60, failed=2),
     "newest-errors": lambda s: s.aws("AWS/Lambda", "Errors", NEWEST, 1),
     "crashes": trouble("crash"),
@@ -177,6 +177,9 @@ CAUSES: dict[str, Cause] = {
 """What goes wrong, once a minute, until the alarm has seen as much as it needs.
 
 ``guard-silent`` is not here: its cause is that nothing happens."""
+ENDS: dict[str, Cause] = {"ledger-gap": lambda s: s.guard.gap(0)}
+"""What ends an alarm that silence does not end."""
+SILENT = {"OK", "INSUFFICIENT_DATA"}
 ALMOST: dict[str, Cause] = {
     "budget-day-50": used(day=49),
     "budget-day-80": used(day=79),
@@ -184,8 +187,8 @@ ALMOST: dict[str, Cause] = {
     "burn-day-30m": burnt(9),
     "over-reserved": lambda s: s.settle(1000, held=1000),
     "doubt": hardly_doubtful,
-    "ledger-gap": lambda s: s.guard.audited(0, 9, 1),
-    "price-age": lambda s: s.guard.audited(0, 0, 45),
+    "ledger-gap": lambda s: s.guard.gap(9),
+    "price-age": lambda s: s.guard.audited(0, 45),
     "latency": lambda s: s.router.settled(ENTRY, SETTLEMENT, 59.0),
     "providers-failing": lambda s: s.settle(1),
     "edge-5xx": at_the_edge(calls=1, failed=1),
@@ -247,13 +250,26 @@ def test_an_alarm_fires_by_its_cause_and_clears(
 ) -> None:
     watch = watched(name, declared_alarms, scene)
     watch.advance(scene.now)
-    assert state(watch) == "OK", "silence is no fault"
+    assert state(watch) in SILENT, "silence is no fault"
     live_through(scene, watch, CAUSES[name], name)
     assert state(watch) == "ALARM"
     period, periods = span_of(name)
+    if name in ENDS:
+        ENDS[name](scene)
+    scene.printed()
     scene.now += period * (periods + 6) + DAY
     watch.advance(scene.now)
     assert state(watch) == "OK"
+
+
+def test_a_gap_stays_an_alarm_until_the_next_day_has_none(
+    declared_alarms: dict[str, Any], scene: Scene
+) -> None:
+    watch = watched("ledger-gap", declared_alarms, scene)
+    live_through(scene, watch, CAUSES["ledger-gap"], "ledger-gap")
+    scene.now += 23 * HOUR
+    watch.advance(scene.now)
+    assert state(watch) == "ALARM"
 
 
 @pytest.mark.parametrize("name", ALMOST)

@@ -65,7 +65,11 @@ def test_alarms_and_the_clock_wake_it_and_nobody_else() -> None:
     runs = {
         json.loads(each["target"]["input"])["run"]: each["scheduleExpression"] for each in schedules
     }
-    assert runs == {"check": "rate(5 minutes)", "audit": "cron(50 23 * * ? *)"}
+    assert runs == {
+        "check": "rate(5 minutes)",
+        "audit": "cron(50 23 * * ? *)",
+        "gap": "cron(20 0 * * ? *)",
+    }
     assert all(each["flexibleTimeWindow"] == {"mode": "OFF"} for each in schedules)
     assert {each["scheduleExpressionTimezone"] for each in schedules} == {"UTC"}
     allowed = policy(stack, "budget-guard-clock")["Start"]

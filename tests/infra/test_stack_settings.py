@@ -42,6 +42,10 @@ def test_texts_become_typed_values() -> None:
         ({"canary_percent": "100", "stable_version": "1"}, "canary_percent"),
         ({"stable_version": "0"}, "stable_version"),
         ({"waf_requests_per_ip": "9"}, "waf_requests_per_ip"),
+        ({"runbook_url": "http://wiki.example.com/runbook"}, "runbook_url"),
+        ({"runbook_url": "https://wiki.example.com/runbook#top"}, "runbook_url"),
+        ({"runbook_url": "https://wiki.example.com/run book"}, "runbook_url"),
+        ({"runbook_url": "docs/runbook.md"}, "runbook_url"),
     ],
 )
 def test_senseless_configuration_is_refused_by_name(config: dict[str, str], complaint: str) -> None:

@@ -142,9 +142,17 @@ def _epoch(text: str) -> float:
 
 
 @contextmanager
-def guarded_stack(state: Path, file: Path = FILE) -> Iterator[GuardedStack]:
-    """Run it; the day that begins with it ends at the midnight of the stack's clock."""
-    with running_stack(state, stack_file=file, router_environment=caps_of(file)) as stack:
+def guarded_stack(state: Path, collector_seconds: float) -> Iterator[GuardedStack]:
+    """Run it; the day that begins with it ends at the midnight of the stack's clock.
+
+    The collector has nothing to do with the guard, and is woken seldom: each time is a process.
+    """
+    with running_stack(
+        state,
+        stack_file=FILE,
+        router_environment=caps_of(FILE),
+        collector_seconds=collector_seconds,
+    ) as stack:
         found = GuardedStack(stack)
         if 86_400 - stack.now() % 86_400 < _A_DAY_S_WORK:
             stack.advance(_A_DAY_S_WORK)

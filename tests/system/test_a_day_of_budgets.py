@@ -10,14 +10,16 @@ import pytest
 
 from shared.domain.budgets.changes import Raise, SetTerms
 from shared.domain.money import NANO_PER_USD
-from tests.system.guarded import GuardedStack, guarded_stack
+from tests.system.guarded import CHECK_SECONDS, GuardedStack, guarded_stack
 
+HOUR = 3600
+PREFIX = "sluice-guarded-"
 pytestmark = [pytest.mark.system, pytest.mark.long, pytest.mark.timeout(2400)]
 
 
 @pytest.fixture(scope="module")
 def day(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GuardedStack]:
-    with guarded_stack(tmp_path_factory.mktemp("day")) as found:
+    with guarded_stack(tmp_path_factory.mktemp("day"), HOUR) as found:
         yield found
 
 
@@ -31,6 +33,32 @@ def budgets_told(day: GuardedStack) -> list[str]:
             what = "clear" if notice["kind"] == "all_clear" else notice["threshold_percent"]
             told.append(f"{notice['budget']} {what}")
     return told
+
+
+def alarms_told(day: GuardedStack) -> dict[str, tuple[int, bool]]:
+    """How often people were told that each alarm went off, and whether it last was."""
+    told: dict[str, tuple[int, bool]] = {}
+    for post in day.webhooks():
+        for notice in post["json"].get("notices", []):
+            if "alarm" in notice:
+                name = notice["alarm"].removeprefix(PREFIX)
+                times, _ = told.get(name, (0, False))
+                told[name] = (times + notice["went_off"], notice["state"] == "ALARM")
+    return told
+
+
+def alarms_gone_off(day: GuardedStack) -> dict[str, tuple[int, bool]]:
+    """The same as the alarms themselves have it, of those that the guard tells of."""
+    gone_off: dict[str, tuple[int, bool]] = {}
+    for change in day.stack.look("/alarms/history"):
+        name = change["name"].removeprefix(PREFIX)
+        topics = [arn.rpartition("-")[2] for arn in change["told"]]
+        if "alarms" not in topics or name.startswith("budget-day") or "budget-month" in name:
+            continue
+        times, _ = gone_off.get(name, (0, False))
+        is_off = change["new"] == "ALARM"
+        gone_off[name] = (times + is_off, is_off)
+    return {name: found for name, found in gone_off.items() if found[0]}
 
 
 def test_a_day_from_the_first_call_to_the_next_day(
@@ -67,6 +95,10 @@ def test_a_day_from_the_first_call_to_the_next_day(
     told = day.wait(to_midnight + 600)
     assert "All clear: environment:day begins anew" in " ".join(told)
     day.ask()
+    told += day.wait(HOUR + CHECK_SECONDS)
+    assert alarms_told(day) == alarms_gone_off(day), "no alarm missing, and none told twice"
+    for name, times in Counter(each for each in told if "Alarm" in each).items():
+        assert times <= 3, f"a storm: {name}"
 
     for name in ("environment:day", "team:demo:day"):
         assert [each.removeprefix(name) for each in budgets_told(day) if each.startswith(name)] == [
@@ -86,8 +118,9 @@ def test_a_day_from_the_first_call_to_the_next_day(
         each["body"].rpartition("Message ")[2] for each in day.mails() if "Message " in each["body"]
     }
     assert kept == mailed, "none missing on either channel"
-    audited = day.stack.look("/metrics?name=AuditFindings")
-    assert [(each["count"], each["maximum"]) for each in audited] == [(1, 0.0)]
+    for metric in ("AuditFindings", "LedgerGapPermille"):
+        audited = day.stack.look(f"/metrics?name={metric}")
+        assert [(each["count"], each["maximum"]) for each in audited] == [(1, 0.0)]
     told = [f"--- {mail['subject']}\n{mail['body']}" for mail in day.mails()]
     with capsys.disabled():
         sys.stdout.write("\n".join(["", *day.story, "", *told, ""]))

@@ -7,7 +7,10 @@ from typing import Any
 
 import boto3
 import pytest
+from rich.console import Console
+from rich.text import Text
 
+from cli.tables import table_of
 from shared.resources import LEDGER_TABLE
 from tests.contracts.guards import Guarded, guarded
 from tests.contracts.operators import NOON, Bench
@@ -65,3 +68,11 @@ def test_messages_are_shown_with_whom_they_reached(day: Guarded, sluice: Run) ->
 def test_where_nobody_was_told_anything_there_is_nothing_to_show(day: Guarded, sluice: Run) -> None:
     del day
     assert json.loads(sluice("alarms", "messages", "--json")) == []
+
+
+def test_a_table_prints_what_users_wrote_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [("[red]reason[/red]", Text("ALARM", "red"))]
+    Console(width=60).print(table_of(("reason", "state"), rows))
+    shown = capsys.readouterr().out
+    assert "[red]reason[/red]" in shown
+    assert "ALARM" in shown

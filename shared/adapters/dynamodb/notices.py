@@ -15,15 +15,15 @@ from shared.adapters.dynamodb.reaching import TRANSACTION_CANCELED, Report, reac
 from shared.adapters.dynamodb.rows import Item, key_of, number, text
 from shared.clock import utc
 from shared.domain.budgets import Period
-from shared.domain.notices import AlarmTold, BudgetTold, Message, Progress
+from shared.domain.notices import AlarmTold, BudgetTold, IncidentTold, Message, Progress, Told
 from shared.domain.notices.message import Status
 from shared.resources import message_partition, pending_partition, told_partition
 
-Told = BudgetTold | AlarmTold
 Write = dict[str, Any]
 
 _BUDGET: Final = "budget/"
 _ALARM: Final = "alarm/"
+_INCIDENT: Final = "incident/"
 _FAILED: Final = "ConditionalCheckFailed"
 _NEW: Final = "attribute_not_exists(pk)"
 _RETENTION_SECONDS: Final = 400 * 24 * 3600
@@ -127,6 +127,16 @@ def _told_item(told: Told) -> Item:
             "at": number(told.at),
             "since": number(told.since),
             "version": number(told.version),
+            "told_off": {"BOOL": told.told_off},
+            "untold": number(told.untold),
+            "says": text(told.says),
+            "reason": text(told.reason),
+        }
+    if isinstance(told, IncidentTold):
+        return key_of(told_partition(), _INCIDENT + told.name) | {
+            "quiet_until": number(told.quiet_until),
+            "is_page": {"BOOL": told.is_page},
+            "version": number(told.version),
         }
     return key_of(told_partition(), f"{_BUDGET}{told.budget}/{told.period}") | {
         "label": text(told.label),
@@ -138,16 +148,29 @@ def _told_item(told: Told) -> Item:
 def _told_of(item: Item) -> Told:
     sort, version = item["sk"]["S"], int(item["version"]["N"])
     if sort.startswith(_ALARM):
-        return AlarmTold(
-            sort.removeprefix(_ALARM),
-            item["is_off"]["BOOL"],
-            int(item["at"]["N"]),
-            int(item["since"]["N"]),
-            version,
-        )
+        return _alarm_of(item, version)
+    if sort.startswith(_INCIDENT):
+        until, is_page = int(item["quiet_until"]["N"]), item["is_page"]["BOOL"]
+        return IncidentTold(sort.removeprefix(_INCIDENT), until, is_page, version)
     budget, _, period = sort.removeprefix(_BUDGET).rpartition("/")
     threshold = int(item["threshold"]["N"])
     return BudgetTold(budget, cast("Period", period), item["label"]["S"], threshold, version)
+
+
+def _alarm_of(item: Item, version: int) -> AlarmTold:
+    """Read an alarm; a row from before alarms were held back was told of at once."""
+    is_off = item["is_off"]["BOOL"]
+    return AlarmTold(
+        item["sk"]["S"].removeprefix(_ALARM),
+        is_off,
+        int(item["at"]["N"]),
+        int(item["since"]["N"]),
+        version,
+        told_off=item.get("told_off", {}).get("BOOL", is_off),
+        untold=int(item.get("untold", {}).get("N", 0)),
+        says=item.get("says", {}).get("S", ""),
+        reason=item.get("reason", {}).get("S", ""),
+    )
 
 
 def _sort(message: Message) -> str:

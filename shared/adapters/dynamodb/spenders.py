@@ -2,34 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
-from itertools import islice
+from heapq import merge
 from typing import Any, Final
 
 from shared.adapters.dynamodb.reaching import Report, reaching
 from shared.adapters.dynamodb.rows import Item, text
 from shared.clock import utc
-from shared.domain.notices.spending import Spent
+from shared.domain.errors import StoreUnavailable
+from shared.domain.notices.spending import Rows, Spent
 from shared.resources import usage_partition
 
 MOST_ROWS: Final = 20_000
-"""Of one team, the latest: enough to say who spends it, and read in seconds."""
+"""Of all teams together, the latest: enough to say who spends it, in a few megabytes."""
+MOST_SECONDS: Final = 20.0
+"""A message waits no longer for it; one query more may be under way by then."""
 _TIME: Final = "%H:%M:%S.%f"
 _FACTS: Final = ("key_id", "feature", "model", "cost_nano", "opened_at")
 
 
-class DynamoSpenders:
-    """Implements :class:`shared.ports.notices.Spenders`."""
+class _OutOfTime(Exception):
+    """No more queries."""
 
-    def __init__(self, client: Any, table: str, report: Report) -> None:
+
+class DynamoSpenders:
+    """Implements :class:`shared.ports.notices.Spenders`. ``timer`` is in seconds, from anywhere."""
+
+    def __init__(self, client: Any, table: str, report: Report, timer: Callable[[], float]) -> None:
         self._client = client
         self._table = table
         self._report = report
+        self._timer = timer
+        self._ends_at = 0.0
 
-    def spent(self, team: str, since: float, until: float) -> list[Spent]:
-        """Query the days that the time lies in, the latest rows first."""
-        return list(islice(self._latest_first(team, since, until), MOST_ROWS))
+    def spent(self, teams: Sequence[str], since: float, until: float) -> Rows:
+        """Query the days that the time lies in, and merge the teams' rows, the latest first.
+
+        So what is left out is earlier than all that is there, whichever team's it is.
+        """
+        self._ends_at = self._timer() + MOST_SECONDS
+        found: list[Spent] = []
+        try:
+            for row in self._merged(teams, since, until):
+                if len(found) == MOST_ROWS:
+                    return _cut(found)
+                found.append(row)
+        except _OutOfTime:
+            if not found:
+                self._report("spent", "OutOfTime")
+                raise StoreUnavailable("ledger") from None
+            return _cut(found)
+        return Rows(tuple(found), since)
+
+    def _merged(self, teams: Sequence[str], since: float, until: float) -> Iterator[Spent]:
+        each = (self._latest_first(team, since, until) for team in teams)
+        return merge(*each, key=lambda row: row.at, reverse=True)
 
     def _latest_first(self, team: str, since: float, until: float) -> Iterator[Spent]:
         first, last = utc(since), utc(until)
@@ -58,12 +86,18 @@ class DynamoSpenders:
             "ScanIndexForward": False,
         }
         while True:
+            if self._timer() > self._ends_at:
+                raise _OutOfTime
             with reaching(self._report, "spent"):
                 page = self._client.query(**asked)
             yield from page["Items"]
             if not page.get("LastEvaluatedKey"):
                 return
             asked["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+
+def _cut(found: Sequence[Spent]) -> Rows:
+    return Rows(tuple(found), found[-1].at, is_cut=True)
 
 
 def _spent(team: str, item: Item) -> Spent:

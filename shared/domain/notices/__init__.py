@@ -4,18 +4,23 @@ A *notice* is one thing to tell. What is found together goes out as one *message
 written down in the same transaction as what it says people have been told.
 """
 
-from shared.domain.notices.alarm_notices import AlarmChange, AlarmNotice, AlarmTold
+from shared.domain.notices.alarm_notices import AlarmChange, AlarmTold
 from shared.domain.notices.budget_notices import BudgetNotice, BudgetTold, budget_notice, level_of
+from shared.domain.notices.incidents import IncidentTold
 from shared.domain.notices.message import Message, Progress
+
+Told = BudgetTold | AlarmTold | IncidentTold
+"""What is remembered of what people know, one row for each."""
 
 __all__ = [
     "AlarmChange",
-    "AlarmNotice",
     "AlarmTold",
     "BudgetNotice",
     "BudgetTold",
+    "IncidentTold",
     "Message",
     "Progress",
+    "Told",
     "budget_notice",
     "level_of",
 ]

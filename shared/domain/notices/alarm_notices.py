@@ -1,8 +1,8 @@
-"""Alarms as CloudWatch tells them, and which of their changes people are told.
+"""Alarms as CloudWatch tells them, and what is known of each.
 
-SNS delivers at least once and in no order. What people know of an alarm is remembered with the
-time of the change, so an event that arrives again tells nothing new. One that went off and whose
-end arrived first is told all the same, with its end.
+SNS delivers at least once and in no order. What is known of an alarm is remembered with the time
+of the change, so an event that arrives again is nothing new. One that went off and whose end
+arrived first counts all the same, as over. What people are told of it: :mod:`.incidents`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,10 @@ AlarmState = Literal["OK", "ALARM", "INSUFFICIENT_DATA"]
 _STATES: Final = ("OK", "ALARM", "INSUFFICIENT_DATA")
 _MOST_TEXT: Final = 1000
 _ON_ITS_WAY_MS: Final = 60_000
+TODO: Final = " What to do: "
+"""Parts an alarm's description: what it says, and where the runbook tells what to do."""
+TICKET: Final = "[ticket]"
+"""Ends what an alarm says that can wait for days. Without it, one is taken for a page."""
 
 
 class NoAlarm(ValueError):
@@ -39,8 +43,10 @@ class AlarmChange:
 
 @dataclass(frozen=True)
 class AlarmTold:
-    """What is known of an alarm: its last change, and when it last went off, if it ever did.
+    """What is known of an alarm, and what of it people have been told.
 
+    ``at`` is its last change, ``since`` when it last went off, both in epoch milliseconds.
+    ``told_off`` is what people believe; ``untold`` how often it went off since they were told.
     ``version`` counts how often this was written: whoever decided by an older one decides anew.
     """
 
@@ -49,73 +55,48 @@ class AlarmTold:
     at: int
     since: int = 0
     version: int = 0
-
-
-LAST_AUDIT: Final = "daily-audit"
-"""Stands among the alarms for the last audit: no alarm of a stack is called so."""
-AUDIT_OVERDUE_HOURS: Final = 25
-"""An audit is due every day; it may begin late and take its time."""
-
-
-def audited(before: AlarmTold | None, now: float) -> AlarmTold:
-    """Return what is remembered after an audit, or when audits are first waited for."""
-    version = before.version + 1 if before else 1
-    return AlarmTold(LAST_AUDIT, is_off=False, at=round(now * 1000), version=version)
-
-
-def overdue_hours(last: AlarmTold, now: float) -> int:
-    """Return for how many hours an audit has been overdue, rounded down; 0 where it is not."""
-    hours = int(now - last.at / 1000) // 3600
-    return max(0, hours - AUDIT_OVERDUE_HOURS + 1)
-
-
-@dataclass(frozen=True)
-class AlarmNotice:
-    """A change that is new: the alarm went off, or is over.
-
-    ``is_over`` tells of one that went off that it is over already: its end arrived first.
-    """
-
-    change: AlarmChange
-    before: AlarmTold | None
-    is_over: bool = False
+    told_off: bool = False
+    untold: int = 0
+    says: str = ""
+    reason: str = ""
 
     @property
-    def is_clear(self) -> bool:
-        """Whether it tells that the alarm is over."""
-        return self.change.state != "ALARM"
+    def is_news(self) -> bool:
+        """Whether people are to be told something, now or later."""
+        return self.untold > 0 or self.is_off != self.told_off
 
     @property
-    def is_told(self) -> bool:
-        """Whether people are told, or it is only remembered because they know."""
-        was_off = self.before is not None and self.before.is_off
-        return was_off == self.is_clear
-
-    @property
-    def since(self) -> int:
-        """When it went off, in epoch milliseconds; 0 if it never did."""
-        was_off = self.before is not None and self.before.is_off
-        if self.before is not None and (self.is_clear or was_off):
-            return self.before.since
-        return 0 if self.is_clear else self.change.at
-
-    @property
-    def after(self) -> AlarmTold:
-        """What is known once people have been told."""
-        version = self.before.version + 1 if self.before else 1
-        at = self.before.at if self.before and self.is_over else self.change.at
-        is_off = not (self.is_clear or self.is_over)
-        return AlarmTold(self.change.name, is_off, at, self.since, version)
+    def is_page(self) -> bool:
+        """Whether it needs somebody now."""
+        return not self.says.partition(TODO)[0].endswith(TICKET)
 
 
-def alarm_notice(change: AlarmChange, told: AlarmTold | None) -> AlarmNotice | None:
-    """Return what is new about a change, or None."""
+def section_of(says: str) -> str:
+    """Return the section of the runbook that an alarm's description names."""
+    return says.rpartition("#")[2]
+
+
+def heard(change: AlarmChange, told: AlarmTold | None) -> AlarmTold | None:
+    """Return what is known after a change, or None where it is nothing new."""
     if change.state == "INSUFFICIENT_DATA":
         return None
-    if told is None or change.at > told.at:
-        return AlarmNotice(change, told)
-    came_late = change.state == "ALARM" and not told.is_off and change.at > told.since
-    return AlarmNotice(change, told, is_over=True) if came_late else None
+    before = told or AlarmTold(change.name, is_off=False, at=-1, since=-1)
+    is_off = change.state == "ALARM"
+    came_late = change.at <= before.at
+    if came_late and not (is_off and not before.is_off and change.at > before.since):
+        return None
+    goes_off = is_off and not before.is_off
+    return AlarmTold(
+        change.name,
+        is_off=is_off and not came_late,
+        at=max(before.at, change.at),
+        since=change.at if goes_off else max(0, before.since),
+        version=before.version + 1,
+        told_off=before.told_off,
+        untold=before.untold + goes_off,
+        says=change.says,
+        reason=change.reason,
+    )
 
 
 def missed(standing: AlarmChange, told: AlarmTold | None, now: float) -> AlarmChange | None:

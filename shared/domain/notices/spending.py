@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -35,16 +34,33 @@ class Spent:
 
 
 @dataclass(frozen=True)
+class Rows:
+    """What was read of usage: all rows from ``since`` on, in epoch seconds.
+
+    ``is_cut`` where it begins later than was asked for, because reading ended at a limit.
+    """
+
+    rows: tuple[Spent, ...]
+    since: float
+    is_cut: bool = False
+
+
+@dataclass(frozen=True)
 class Share:
-    """What one key, feature or model spent in the last hour and in the hour before."""
+    """What one key, feature or model spent in the last hour and in the hour before.
+
+    ``before_nano`` is None where the hour before was not wholly read.
+    """
 
     name: str
     nano: int
-    before_nano: int
+    before_nano: int | None
 
     @property
     def change(self) -> str:
-        """The change for people: ``+50 %``, ``new``."""
+        """The change for people: ``+50 %``, ``new``; ``?`` where it is not known."""
+        if self.before_nano is None:
+            return "?"
         if self.before_nano == 0:
             return "new" if self.nano else "±0 %"
         percent = (self.nano - self.before_nano) * 100 // self.before_nano
@@ -53,15 +69,36 @@ class Share:
 
 @dataclass(frozen=True)
 class Spending:
-    """What one budget spent lately, up to ``now``."""
+    """What one budget spent lately, up to ``now``.
+
+    ``cut_at`` is where reading ended, in epoch seconds, if it did before two hours were read.
+    """
 
     now: float
     rows: tuple[Spent, ...]
+    cut_at: float | None = None
+
+    @property
+    def read_seconds(self) -> int:
+        """How much of the last hour was read; at least a second."""
+        if self.cut_at is None:
+            return HOUR
+        return max(1, min(HOUR, round(self.now - self.cut_at)))
+
+    @property
+    def is_least(self) -> bool:
+        """Whether the last hour spent more than is known here."""
+        return self.read_seconds < HOUR
 
     @property
     def last_hour_nano(self) -> int:
-        """What was spent in the last hour."""
+        """What was spent in the last hour, as far as it was read."""
         return sum(row.cost_nano for row in self.rows if row.at >= self.now - HOUR)
+
+    @property
+    def hourly_nano(self) -> int:
+        """What an hour comes to at the rate of what was read of the last one."""
+        return self.last_hour_nano * HOUR // self.read_seconds
 
     def top(self, by: By) -> list[Share]:
         """Return the dearest of the last hour, the dearest first."""
@@ -69,12 +106,23 @@ class Spending:
         for row in self.rows:
             (last if row.at >= self.now - HOUR else before)[row.by(by)] += row.cost_nano
         dearest = sorted(last, key=lambda name: (-last[name], name))[:TOP]
-        return [Share(name, last[name], before[name]) for name in dearest if last[name]]
+        known = before if self.cut_at is None else None
+        return [
+            Share(name, last[name], None if known is None else known[name])
+            for name in dearest
+            if last[name]
+        ]
 
 
-def spending_of(budget: Budget, rows: Iterable[Spent], now: float) -> Spending:
+def spending_of(budget: Budget, read: Rows, now: float) -> Spending:
     """Return what a budget spent of what everybody did."""
-    return Spending(now, tuple(row for row in rows if _is_of(row, budget)))
+    rows = tuple(row for row in read.rows if _is_of(row, budget))
+    return Spending(now, rows, read.since if read.is_cut else None)
+
+
+def all_spending(read: Rows, now: float) -> Spending:
+    """Return what everybody spent."""
+    return Spending(now, read.rows, read.since if read.is_cut else None)
 
 
 def exhausted_at(budget: Budget, period: Period, spending: Spending) -> float | None:
@@ -83,29 +131,33 @@ def exhausted_at(budget: Budget, period: Period, spending: Spending) -> float | 
     None without a cap, or if the hour spent nothing.
     """
     counter = budget.counter(period)
-    rate = spending.last_hour_nano
+    rate = spending.hourly_nano
     if not counter.is_capped or not rate:
         return None
     left = max(0, counter.limit - counter.spent)
     return spending.now + left * HOUR / rate
 
 
-def spending_facts(budget: Budget, period: Period, spending: Spending) -> dict[str, Any]:
-    """Return the same for programs."""
+def spending_facts(budget: Budget, period: Period, spending: Spending | None) -> dict[str, Any]:
+    """Return the same for programs; what is not known is null."""
+    facts: dict[str, Any] = {"reset_at": reset_at(period, budget.counter(period))}
+    if spending is None:
+        return facts | dict.fromkeys(("last_hour_usd", "read_seconds", "exhausted_at", "top"))
     at = exhausted_at(budget, period, spending)
-    return {
+    return facts | {
         "last_hour_usd": format_usd(spending.last_hour_nano),
+        "read_seconds": spending.read_seconds,
         "exhausted_at": None if at is None else round(at),
-        "reset_at": reset_at(period, budget.counter(period)),
         "top": {by: [_share(each) for each in spending.top(by)] for by in BYS},
     }
 
 
-def _share(share: Share) -> dict[str, str]:
+def _share(share: Share) -> dict[str, str | None]:
+    before = share.before_nano
     return {
         "name": share.name,
         "usd": format_usd(share.nano),
-        "before_usd": format_usd(share.before_nano),
+        "before_usd": None if before is None else format_usd(before),
     }
 
 

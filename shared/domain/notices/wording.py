@@ -14,15 +14,15 @@ from shared.domain.budgets import Budget
 from shared.domain.budgets.ladder import rungs, used_tenths
 from shared.domain.budgets.shown import rung_shown
 from shared.domain.money import format_usd
-from shared.domain.notices.alarm_notices import AlarmNotice
+from shared.domain.notices.alarm_notices import TODO, AlarmTold
 from shared.domain.notices.budget_notices import ALL_CLEAR_FROM, BudgetNotice
-from shared.domain.notices.spending import BYS, Spending, exhausted_at, spending_facts
+from shared.domain.notices.spending import BYS, HOUR, Spending, exhausted_at, spending_facts
 
-RUNBOOK: Final = "docs/runbook.md"
 _TIGHT: Final = 5
 """How many budgets are named, the fullest first."""
 _SHORT_MINUTES: Final = 5
 """The short companion of a burn rate's window: whether it still burns."""
+_WHAT_FOLLOWS: Final = "Its end, or more of it, within the hour is told together when that is over."
 _STEPS: Final = {
     "normal": "everything is served",
     "warn": "everything is served, callers are warned",
@@ -42,53 +42,81 @@ class Worded:
 
 
 @dataclass(frozen=True)
+class Place:
+    """How commands name the stack (``--stack prod``), and where its runbook is: URL or path."""
+
+    where: str
+    runbook: str
+
+
+@dataclass(frozen=True)
 class Money:
-    """What everybody spends, and all budgets."""
+    """What everybody spends, and all budgets; None where either could not be read."""
 
-    budgets: Sequence[Budget]
-    spending: Spending
+    budgets: Sequence[Budget] | None
+    spending: Spending | None
 
 
-def budget_worded(notice: BudgetNotice, spending: Spending, where: str) -> Worded:
-    """Put a notice of a budget into words."""
-    lines = [*_money(notice), *([] if notice.is_clear else _next_steps(notice, spending, where))]
+def budget_worded(notice: BudgetNotice, spending: Spending | None, place: Place) -> Worded:
+    """Put a notice of a budget into words; without spending, it says that it was not to be read."""
+    lines = [*_money(notice), *([] if notice.is_clear else _next_steps(notice, spending, place))]
     if not notice.is_clear:
-        lines[1:1] = [_forecast(notice, spending), *_spenders(spending)]
+        lines[1:1] = [_forecast(notice, spending), *_spenders(spending, place)]
     facts = {
         "kind": "all_clear" if notice.is_clear else "budget",
         "threshold_percent": notice.threshold,
         "period": notice.counter.label,
         **rung_shown(notice.rung),
         **spending_facts(notice.budget, notice.period, spending),
-        "runbook": _section(notice),
+        "runbook": _section(notice, place),
     }
     return Worded(_headline(notice), "\n".join(lines), facts)
 
 
-def alarm_worded(notice: AlarmNotice, where: str, money: Money | None = None) -> Worded:
-    """Put a notice of an alarm into words, with what the environment spends where it is of use."""
-    change = notice.change
-    says, _, todo = change.says.partition(" What to do: ")
-    since = _moment(notice.since / 1000)
-    if notice.is_clear:
-        headline = f"All clear: {change.name}"
-        lines = [f"It is over since {_moment(change.at / 1000)}; it went off at {since}.", says]
-    else:
-        headline = f"Alarm: {change.name}"
-        over = [f"It is over since {_moment(notice.after.at / 1000)}."] if notice.is_over else []
-        lines = [says, f"Since {since}. CloudWatch: {change.reason}", *over]
-        lines += [f"What it means and what to do first: {todo or RUNBOOK}", "First:"]
-        lines += [f"  sluice alarms list {where}", f"  sluice usage --by model --since 1h {where}"]
-        lines += _of_money(money) if money else []
+def alarm_worded(news: AlarmTold, place: Place, money: Money | None = None) -> Worded:
+    """Put what is new of an alarm into words, with what is spent where it is of use.
+
+    ``news`` is the alarm before it counts as told.
+    """
+    says, _, todo = news.says.partition(TODO)
+    todo = todo or place.runbook
+    is_clear = news.told_off and not news.is_off
+    lines = [_how_it_stands(news), says]
+    if not is_clear:
+        lines = [says, f"{_how_it_stands(news)} CloudWatch: {news.reason}"]
+        lines += [f"What it means and what to do first: {todo}", "First:"]
+        lines += [f"  sluice alarms list {place.where}"]
+        lines += [f"  sluice usage --by model --since 1h {place.where}"]
+        lines += _of_money(money, place) if money else []
+        lines += [_WHAT_FOLLOWS]
     facts = {
-        "kind": "all_clear" if notice.is_clear else "alarm",
-        "alarm": change.name,
-        "state": change.state,
-        "since": since,
-        "reason": change.reason,
-        "runbook": todo or RUNBOOK,
+        "kind": "all_clear" if is_clear else "alarm",
+        "alarm": news.name,
+        "state": "ALARM" if news.is_off else "OK",
+        "since": _moment(news.since / 1000),
+        "went_off": news.untold,
+        "reason": news.reason,
+        "runbook": todo,
     }
-    return Worded(headline, "\n".join(lines), facts)
+    return Worded(_alarm_headline(news), "\n".join(lines), facts)
+
+
+def _alarm_headline(news: AlarmTold) -> str:
+    more = "" if news.untold == 0 else f" went off {_times(news.untold)} more"
+    if news.told_off:
+        return f"Alarm: {news.name}{more}" if news.is_off else f"All clear: {news.name}{more}"
+    return f"Alarm: {news.name}" + (f" went off {_times(news.untold)}" if news.untold > 1 else "")
+
+
+def _how_it_stands(news: AlarmTold) -> str:
+    since = _moment(news.since / 1000)
+    if news.is_off:
+        return f"Since {since}."
+    return f"It is over since {_moment(news.at / 1000)}; it went off at {since}."
+
+
+def _times(number: int) -> str:
+    return "once" if number == 1 else f"{number} times"
 
 
 def told_together(worded: Sequence[Worded], environment: str) -> tuple[str, str, dict[str, Any]]:
@@ -100,12 +128,14 @@ def told_together(worded: Sequence[Worded], environment: str) -> tuple[str, str,
     return subject, text, {"environment": environment, "notices": [each.facts for each in worded]}
 
 
-def _of_money(money: Money) -> Iterator[str]:
-    hour = format_usd(money.spending.last_hour_nano)
-    lately = format_usd(_short(money.spending))
-    yield f"The last hour spent ${hour}; its last {_SHORT_MINUTES} minutes, ${lately}."
-    yield from _spenders(money.spending)
-    tight = sorted(rungs(money.budgets), key=lambda rung: used_tenths(rung.counter), reverse=True)
+def _of_money(money: Money, place: Place) -> Iterator[str]:
+    if money.spending is not None:
+        lately = _least(_short(money.spending), money.spending, _SHORT_MINUTES * 60)
+        yield f"{_hour(money.spending)}; its last {_SHORT_MINUTES} minutes, {lately}."
+    yield from _spenders(money.spending, place)
+    tight = sorted(
+        rungs(money.budgets or ()), key=lambda rung: used_tenths(rung.counter), reverse=True
+    )
     for rung in tight[:_TIGHT]:
         shown = rung_shown(rung)
         yield f"{rung.name}: {shown['used_percent']} % of ${shown['cap_usd']}, step {shown['step']}"
@@ -141,9 +171,11 @@ def _money(notice: BudgetNotice) -> Iterator[str]:
     )
 
 
-def _forecast(notice: BudgetNotice, spending: Spending) -> str:
-    hour = f"The last hour spent ${format_usd(spending.last_hour_nano)}"
+def _forecast(notice: BudgetNotice, spending: Spending | None) -> str:
     reset = rung_shown(notice.rung)["reset_at"]
+    if spending is None:
+        return f"It begins anew at {reset}."
+    hour = _hour(spending)
     at = exhausted_at(notice.budget, notice.period, spending)
     if at is None:
         return f"{hour}. It begins anew at {reset}."
@@ -153,14 +185,33 @@ def _forecast(notice: BudgetNotice, spending: Spending) -> str:
     return f"{hour}; if that goes on, nothing is left by {_moment(at)}. It begins anew at {reset}."
 
 
-def _spenders(spending: Spending) -> Iterator[str]:
+def _hour(spending: Spending) -> str:
+    """Return what the last hour spent; of one that was not wholly read, at least how much."""
+    spent = f"The last hour spent {_least(spending.last_hour_nano, spending)}"
+    if not spending.is_least:
+        return spent
+    read = f"{spending.read_seconds // 60} min {spending.read_seconds % 60} s"
+    return f"{spent} (its last {read} alone: that is ${format_usd(spending.hourly_nano)} an hour)"
+
+
+def _least(nano: int, spending: Spending, of_seconds: int = HOUR) -> str:
+    least = "at least " if spending.read_seconds < of_seconds else ""
+    return f"{least}${format_usd(nano)}"
+
+
+def _spenders(spending: Spending | None, place: Place) -> Iterator[str]:
+    if spending is None:
+        yield "Who spent it could not be read in time. It tells:"
+        yield f"  sluice usage --by key,model --since 1h {place.where}"
+        return
     for by in BYS:
-        shares = [f"{s.name} ${format_usd(s.nano)} ({s.change})" for s in spending.top(by)]
+        shares = [f"{s.name} {_least(s.nano, spending)} ({s.change})" for s in spending.top(by)]
         if shares:
             yield f"By {by}: {', '.join(shares)}"
 
 
-def _next_steps(notice: BudgetNotice, spending: Spending, at: str) -> Iterator[str]:
+def _next_steps(notice: BudgetNotice, spending: Spending | None, place: Place) -> Iterator[str]:
+    at = place.where
     name = notice.budget.name
     fifth = max(1, -(-notice.counter.limit // 5))
     yield "Next:"
@@ -171,22 +222,22 @@ def _next_steps(notice: BudgetNotice, spending: Spending, at: str) -> Iterator[s
     )
     if freezes := _to_freeze(notice, spending):
         yield f'  sluice budget freeze {freezes} --reason "…" {at}'
-    yield f"Runbook: {_section(notice)}"
+    yield f"Runbook: {_section(notice, place)}"
 
 
-def _to_freeze(notice: BudgetNotice, spending: Spending) -> str | None:
+def _to_freeze(notice: BudgetNotice, spending: Spending | None) -> str | None:
     """Return what to freeze: the dearest key, never all callers for one; at half, nothing yet."""
     if notice.threshold < ALL_CLEAR_FROM:
         return None
     if notice.budget.scope.kind == "key":
         return notice.budget.name
-    dearest = spending.top("key")[:1]
+    dearest = spending.top("key")[:1] if spending else []
     return f"key:{dearest[0].name}" if dearest else None
 
 
-def _section(notice: BudgetNotice) -> str:
+def _section(notice: BudgetNotice, place: Place) -> str:
     level = notice.threshold if not notice.is_clear else _was(notice)
-    return f"{RUNBOOK}#budget-{level or 80}"
+    return f"{place.runbook}#budget-{level or 80}"
 
 
 def _moment(at: float) -> str:

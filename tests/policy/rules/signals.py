@@ -22,7 +22,7 @@ QUEUE = "aws:sqs/queue:Queue"
 MAPPING = "aws:lambda/eventSourceMapping:EventSourceMapping"
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 _SQS_DEFAULT_VISIBILITY = 30
-_RUNBOOK = re.compile(r"docs/runbook\.md#[a-z0-9-]+")
+_RUNBOOK = re.compile(r"(docs/runbook\.md|https://\S+)#[a-z0-9-]+\Z")
 
 
 def queues_have_a_dead_letter_queue(args: StackValidationArgs, report: ReportViolation) -> None:

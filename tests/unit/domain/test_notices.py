@@ -14,16 +14,18 @@ from shared.domain.budgets import NO_CAP, Budget, Counter
 from shared.domain.budgets.scopes import slice_scope, team_scope
 from shared.domain.money import NANO_PER_USD
 from shared.domain.notices import AlarmChange, AlarmTold, BudgetTold, budget_notice, level_of
-from shared.domain.notices.alarm_notices import NoAlarm, alarm_notice, parse_alarm
+from shared.domain.notices.alarm_notices import NoAlarm, heard, parse_alarm
 from shared.domain.notices.budget_notices import used_percent
+from shared.domain.notices.incidents import IncidentTold, decide
 from shared.domain.notices.message import LEASE_SECONDS, Message
 from shared.domain.notices.spending import Spending, Spent, exhausted_at
-from shared.domain.notices.wording import Worded, alarm_worded, budget_worded
+from shared.domain.notices.wording import Place, Worded, alarm_worded, budget_worded
 
 USD = NANO_PER_USD
 NOON = 1_795_348_800.0
 DAY = "2026-11-22"
-PAGE = "Something is wrong. What to do: docs/runbook.md#latency"
+PLACE = Place("--stack prod", "docs/runbook.md")
+PAGE = "Something is wrong. [page] What to do: docs/runbook.md#latency"
 patiently = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 PUBLISHED: dict[str, Any] = {
     "AlarmName": "sluice-dev-latency",
@@ -51,13 +53,13 @@ def filled(used: int) -> Worded:
     notice = budget_notice(budget(used, on_limit="stop"), "day", None)
     assert notice is not None
     row = Spent(NOON - 60, "search", "search.1f", "chat", "gpt-6-luna", USD)
-    return budget_worded(notice, Spending(NOON, (row,)), "--stack prod")
+    return budget_worded(notice, Spending(NOON, (row,)), PLACE)
 
 
 def an_alarm() -> Worded:
-    notice = alarm_notice(AlarmChange("latency", "ALARM", int(NOON) * 1000, PAGE, "3 points"), None)
-    assert notice is not None
-    return alarm_worded(notice, "--stack prod")
+    news = heard(AlarmChange("latency", "ALARM", int(NOON) * 1000, PAGE, "3 points"), None)
+    assert news is not None
+    return alarm_worded(news, PLACE)
 
 
 @pytest.mark.parametrize(
@@ -148,7 +150,7 @@ def test_what_is_no_alarm_is_told_apart(text: str) -> None:
 
 @patiently
 @given(st.data())
-def test_of_alarms_in_any_order_and_number_people_know_the_last_state(data: st.DataObject) -> None:
+def test_of_alarms_in_any_order_and_number_the_last_state_is_known(data: st.DataObject) -> None:
     episodes = data.draw(st.integers(1, 4))
     history = [
         AlarmChange("latency", "ALARM" if number % 2 == 0 else "OK", 1000 + number, PAGE, "")
@@ -156,19 +158,53 @@ def test_of_alarms_in_any_order_and_number_people_know_the_last_state(data: st.D
     ]
     again = data.draw(st.lists(st.sampled_from(history), max_size=5))
     told: AlarmTold | None = None
-    said: list[str] = []
     for change in data.draw(st.permutations([*history, *again])):
-        notice = alarm_notice(change, told)
-        if notice is None:
-            continue
-        if notice.is_told:
-            said.append("clear" if notice.is_clear else "off and over" if notice.is_over else "off")
-        told = notice.after
+        told = heard(change, told) or told
     assert told is not None
     assert told.is_off == (history[-1].state == "ALARM")
-    assert any(each != "clear" for each in said)
-    open_ones = [each for each in said if each != "off and over"]
-    assert open_ones == (["off", "clear"] * len(open_ones))[: len(open_ones)]
+    assert 1 <= told.untold <= episodes
+
+
+@patiently
+@given(st.lists(st.tuples(st.booleans(), st.integers(1, 5000)), min_size=1, max_size=30))
+def test_people_are_told_seldom_of_what_comes_and_goes_and_in_the_end_what_is_so(
+    flaps: list[tuple[bool, int]],
+) -> None:
+    known: dict[str, AlarmTold] = {}
+    quiet: IncidentTold | None = None
+    told_at: list[float] = []
+    now, firings, told = NOON, 0, 0
+
+    def look(changes: list[AlarmChange]) -> None:
+        nonlocal quiet, told
+        decided = decide("latency", known, quiet, changes, now)
+        if decided is None:
+            return
+        for row in decided.rows:
+            assert row.version == (known[row.name].version if row.name in known else 0) + 1
+            known[row.name] = row
+        if decided.news:
+            quiet = decided.incident
+            told_at.append(now)
+            told += sum(row.untold for row in decided.news)
+
+    for is_off, seconds in flaps:
+        was_off = "latency" in known and known["latency"].is_off
+        believed = "latency" in known and known["latency"].told_off
+        was_quiet = quiet is not None and now * 1000 < quiet.quiet_until
+        look([AlarmChange("latency", "ALARM" if is_off else "OK", round(now * 1000), PAGE, "")])
+        firings += is_off and not was_off
+        if is_off and not was_off and not was_quiet:
+            assert told_at[-1] == now, "a firing that nothing was told of is told at once"
+            assert not believed or told == firings
+        now += seconds
+        look([])
+    now += 3600
+    look([])
+    assert told == firings, "none is lost"
+    assert not known["latency"].is_news
+    for first, third in zip(told_at, told_at[2:], strict=False):
+        assert third - first >= 3600, "a firing or what was held back, and an end"
 
 
 def test_a_message_is_claimed_by_one_and_again_after_its_lease() -> None:
@@ -194,6 +230,16 @@ def test_a_forecast_goes_by_the_last_hour() -> None:
     assert exhausted_at(budget(80), "day", spending) == NOON + 2 * 3600
     assert exhausted_at(budget(80), "month", spending) is None
     assert exhausted_at(budget(80), "day", Spending(NOON, (old,))) is None
+
+
+def test_what_was_read_of_an_hour_is_scaled_to_one_and_is_the_least_that_was_spent() -> None:
+    row = Spent(NOON - 60, "search", "search.1f", None, "gpt-6-luna", 10 * USD)
+    quarter = Spending(NOON, (row,), cut_at=NOON - 900)
+    assert (quarter.is_least, quarter.hourly_nano) == (True, 40 * USD)
+    assert exhausted_at(budget(80), "day", quarter) == NOON + 1800
+    assert [share.change for share in quarter.top("key")] == ["?"]
+    whole_hour = Spending(NOON, (row,), cut_at=NOON - 4000)
+    assert (whole_hour.is_least, whole_hour.hourly_nano) == (False, 10 * USD)
 
 
 @pytest.mark.parametrize(
