@@ -31,7 +31,7 @@ def signing_secret(guarded: GuardedStack) -> str:
 def test_the_end_of_a_batch_is_told_until_it_is_taken(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with guarded_stack(tmp_path) as guarded:
+    with guarded_stack(tmp_path, collector_seconds=5) as guarded:
         stack, client = guarded.stack, guarded.stack.client()
         failure = {"name": NAME, "status": 500, "times": 1}
         stack.control.post("/webhooks/fail", json=failure).raise_for_status()
