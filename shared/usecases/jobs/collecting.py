@@ -25,8 +25,7 @@ from shared.ports.jobs import BatchProvider, BatchStore
 from shared.usecases.crashes import Crashes
 from shared.usecases.jobs.batch_files import BatchFiles, FilesGone
 from shared.usecases.jobs.chunks import chunks
-from shared.usecases.jobs.owners import SETTLED_TOGETHER, LineOwner
-from shared.usecases.jobs.submitting import by_owner
+from shared.usecases.jobs.owners import SETTLED_TOGETHER, LineOwner, by_owner
 
 _SAVED_EVERY: Final = 20
 """After so many pieces of ``SETTLED_TOGETHER`` lines the progress is written down."""

@@ -28,6 +28,7 @@ from shared.usecases.jobs.lanes import Lanes
 from shared.usecases.jobs.late_rows import LateRows
 from shared.usecases.jobs.owners import LineOwner
 from shared.usecases.jobs.rooms import Rooms
+from shared.usecases.jobs.sending import Sending
 from shared.usecases.jobs.submitting import Submitter
 from shared.usecases.jobs.tending import Tending
 from shared.usecases.pricing import Pricing
@@ -144,67 +145,95 @@ def rooms_in(outside: Outside) -> Rooms:
 def machinery(outside: Outside, others: Others | None = None) -> Machinery:
     """Join the parts."""
     rooms, files = rooms_in(outside), BatchFiles(outside.blobs)
-    jobs, times, clock, meter = outside.jobs, outside.times, outside.clock, outside.meter
-    call_now = CallNow(
-        jobs=jobs,
+    call_now = _call_now(outside, rooms)
+    owners: dict[Owner, LineOwner] = {"job": _job_lines(outside, rooms)}
+    owners |= others.owners if others else {}
+    submitter = _submitter(outside, rooms, files, owners)
+    jobs, meter, clock = outside.jobs, outside.meter, outside.clock
+    return Machinery(
+        rooms=rooms,
+        dispatcher=Dispatcher(
+            jobs, call_now, submitter, outside.queue, meter, clock, outside.at_once
+        ),
+        tending=Tending(jobs, rooms, call_now, outside.times, clock, meter),
+        submitter=submitter,
+        collector=_collector(outside, files, owners),
+        providers=tuple(outside.providers),
+        meter=meter,
+        others=others,
+    )
+
+
+def _call_now(outside: Outside, rooms: Rooms) -> CallNow:
+    return CallNow(
+        jobs=outside.jobs,
         rooms=rooms,
         store=outside.store,
         holding=outside.holding,
         attempts=outside.attempts,
         settler=outside.settler,
         catalog=outside.catalog,
-        meter=meter,
-        times=times,
-        clock=clock,
+        meter=outside.meter,
+        times=outside.times,
+        clock=outside.clock,
         name=outside.name,
     )
-    lines = JobLines(
-        jobs=jobs,
+
+
+def _job_lines(outside: Outside, rooms: Rooms) -> JobLines:
+    catalog, clock = outside.catalog, outside.clock
+    return JobLines(
+        jobs=outside.jobs,
         rooms=rooms,
         store=outside.store,
         holding=outside.holding,
         late_rows=LateRows(outside.ledger, clock),
-        answers=Answers(outside.catalog, outside.pricing, clock, outside.settler.line_nano),
-        catalog=outside.catalog,
-        meter=meter,
-        times=times,
+        answers=Answers(catalog, outside.pricing, clock, outside.settler.line_nano),
+        catalog=catalog,
+        meter=outside.meter,
+        times=outside.times,
         clock=clock,
         each=outside.each,
     )
-    owners: dict[Owner, LineOwner] = {"job": lines, **(others.owners if others else {})}
-    submitter = Submitter(
-        jobs=jobs,
-        batches=outside.batches,
+
+
+def _submitter(
+    outside: Outside, rooms: Rooms, files: BatchFiles, owners: Mapping[Owner, LineOwner]
+) -> Submitter:
+    batches, meter, times, clock = outside.batches, outside.meter, outside.times, outside.clock
+    sending = Sending(
+        batches=batches,
         files=files,
-        rooms=rooms,
-        lanes=Lanes(outside.batches, clock, times.lane, outside.name),
         providers=outside.providers,
         owners=owners,
+        meter=meter,
+        times=times,
+        clock=clock,
+        new_id=outside.new_id,
+    )
+    return Submitter(
+        jobs=outside.jobs,
+        batches=batches,
+        files=files,
+        rooms=rooms,
+        lanes=Lanes(batches, clock, times.lane, outside.name),
+        sending=sending,
         catalog=outside.catalog,
         meter=meter,
         times=times,
         clock=clock,
         new_id=outside.new_id,
     )
-    collector = Collector(
+
+
+def _collector(outside: Outside, files: BatchFiles, owners: Mapping[Owner, LineOwner]) -> Collector:
+    return Collector(
         batches=outside.batches,
         files=files,
         providers=outside.providers,
         owners=owners,
-        meter=meter,
-        times=times,
-        clock=clock,
+        meter=outside.meter,
+        times=outside.times,
+        clock=outside.clock,
         name=outside.name,
-    )
-    return Machinery(
-        rooms=rooms,
-        dispatcher=Dispatcher(
-            jobs, call_now, submitter, outside.queue, meter, clock, outside.at_once
-        ),
-        tending=Tending(jobs, rooms, call_now, times, clock, meter),
-        submitter=submitter,
-        collector=collector,
-        providers=tuple(outside.providers),
-        meter=meter,
-        others=others,
     )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Iterable, Sequence
+from typing import Protocol, TypeVar
 
-from shared.domain.jobs.lines import Claimed, Ended, Line, Planned
+from shared.domain.jobs.lines import Claimed, Ended, Line, Owner, Planned
 from shared.domain.jobs.provider_batch import ProviderBatch
 
+Owned = TypeVar("Owned", Planned, Line, Ended)
 SETTLED_TOGETHER = 90
 """How many ends an owner is told of at once: their rows fit into one transaction of 100."""
 
@@ -45,3 +46,11 @@ class LineOwner(Protocol):
 
     def promote(self, batch: ProviderBatch, lines: Sequence[Line]) -> None:
         """Have lines answered without their batch, which goes on: its deadline is too near."""
+
+
+def by_owner(lines: Iterable[Owned]) -> list[tuple[Owner, list[Owned]]]:
+    """Return lines by their owners."""
+    found: dict[Owner, list[Owned]] = {}
+    for line in lines:
+        found.setdefault(line.owner, []).append(line)
+    return list(found.items())

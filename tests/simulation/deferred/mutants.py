@@ -16,7 +16,7 @@ from shared.usecases.holding import Holding
 from shared.usecases.jobs.collecting import Collector
 from shared.usecases.jobs.job_lines import JobLines
 from shared.usecases.jobs.rooms import Rooms
-from shared.usecases.jobs.submitting import Submitter
+from shared.usecases.jobs.sending import Sending
 
 Mutation = Callable[[], AbstractContextManager[Any]]
 _ALWAYS = "attribute_exists(pk) OR attribute_not_exists(pk)"
@@ -32,12 +32,12 @@ def _without_condition(name: str) -> Iterator[None]:
         JOB_CONDITIONS[name] = before
 
 
-def _send_again(self: Submitter, batch: ProviderBatch, lane: Any) -> ProviderBatch:
+def _send_again(self: Sending, batch: ProviderBatch, lane: Any) -> ProviderBatch:
     """Send once more what was not answered."""
     return self._move(batch, state="intent")
 
 
-def _give_up_at_once(self: Submitter, batch: ProviderBatch, lane: Any) -> ProviderBatch | None:
+def _give_up_at_once(self: Sending, batch: ProviderBatch, lane: Any) -> ProviderBatch | None:
     """Take what is not found for what will never come."""
     found = self._providers[batch.provider].find(batch)
     return self._submitted(batch, found[0]) if found else self._move(batch, state="intent")
@@ -61,7 +61,7 @@ def _release_first(self: Rooms, job: Job, *, tries: int) -> Job:
 _answered = JobLines._answered
 
 
-def _announce_after(self: Submitter, batch: ProviderBatch, lane: Any) -> ProviderBatch | None:
+def _announce_after(self: Sending, batch: ProviderBatch, lane: Any) -> ProviderBatch | None:
     """Create first and write it down after."""
     provider, asked = self._providers[batch.provider], self._files.asked(batch)
     try:
@@ -95,14 +95,12 @@ def _row_after_job(self: Rooms, job: Job, **changes: object) -> Job:
 
 STRUCTURAL: dict[str, Mutation] = {
     "a create without an answer is sent again": partial(
-        patch.object, Submitter, "_adopt", _send_again
+        patch.object, Sending, "_adopt", _send_again
     ),
     "a create that is not found is sent again at once": partial(
-        patch.object, Submitter, "_adopt", _give_up_at_once
+        patch.object, Sending, "_adopt", _give_up_at_once
     ),
-    "a create is written down after it": partial(
-        patch.object, Submitter, "_submit", _announce_after
-    ),
+    "a create is written down after it": partial(patch.object, Sending, "_submit", _announce_after),
     "jobs that never came are not looked for": partial(patch.object, Rooms, "_lost", _never_looked),
     "an id is not barred": partial(patch.object, DynamoJobs, "bar", lambda *_: None),
     "a hold's place is not closed": partial(patch.object, Holding, "close_place", lambda *_: None),

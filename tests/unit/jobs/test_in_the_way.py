@@ -79,7 +79,7 @@ def test_jobs_are_called_in_time_though_nobody_can_go_on_with_their_batch(state:
     submitter: Any = world.process.machinery.submitter
     if state == "aborting":
         world.provider.failing["create"] = BatchRefused("no")
-        submitter._give_back = _poison
+        submitter._sending._give_back = _poison
     elif state == "intent":
         world.provider.failing["upload"] = BatchNotTaken("full", 60.0)
     else:
