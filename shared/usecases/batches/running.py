@@ -19,6 +19,7 @@ from shared.domain.jobs.provider_batch import ProviderBatch
 from shared.ports.batches import CallerBatches
 from shared.ports.calls import Meter
 from shared.ports.jobs import BatchStore, Blobs
+from shared.usecases.batches.given_up import GivenUp, without_answer
 from shared.usecases.batches.merging import Merger
 from shared.usecases.batches.money import BatchMoney
 from shared.usecases.batches.splitting import Splitter
@@ -56,6 +57,7 @@ class BatchRunner:
         self._splitter = splitter
         self._merger = merger
         self._money = money
+        self._given_up = GivenUp(blobs, money, meter)
         self._blobs = blobs
         self._meter = meter
         self._clock = clock
@@ -199,11 +201,15 @@ class BatchRunner:
     def _merge(self, batch: Batch) -> Batch:
         """Put the results together, give back what is left of the hold, and only then say so.
 
-        While a provider may still bill a line, the hold stands until it expires.
+        While a provider may still bill a line, or has billed one that cannot be charged, the hold
+        stands until it expires.
         """
-        merged = self._merger.merge(batch)
-        standing = (self._parts.batch(part.batch) for part in batch.parts)
-        if all(each is None or each.is_at_rest for each in standing):
+        found = (self._parts.batch(part.batch) for part in batch.parts)
+        standing = [each for each in found if each is not None]
+        unsettled = self._given_up.unsettled(standing)
+        merged = self._merger.merge(batch, [without_answer(line) for line in unsettled])
+        is_over = all(each.is_at_rest for each in standing)
+        if self._given_up.are_charged(batch, unsettled) and is_over:
             self._money.release(batch.hold())
         status: Status = "completed"
         if batch.cancelling_at is not None:

@@ -14,7 +14,7 @@ from shared.domain.jobs.lines import BatchProgress, Line, LineResult
 from shared.domain.jobs.provider_batch import ProviderBatch
 from shared.domain.jobs.provider_errors import BatchAnswerLost, BatchNotTaken, BatchRefused
 from shared.usecases.crashes import Crashed
-from shared.usecases.jobs import collecting, tending
+from shared.usecases.jobs import ending, tending
 from tests.deferral import BATCH_COST, HOUR, completion
 from tests.unit.jobs.world import World
 
@@ -120,7 +120,7 @@ def test_one_batch_that_is_poison_is_told_and_keeps_no_other_from_being_collecte
 def test_results_that_are_cut_after_some_were_written_down_are_told_and_wait(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(collecting, "SETTLED_TOGETHER", 3)
+    monkeypatch.setattr(ending, "SETTLED_TOGETHER", 3)
     world = World()
     for _ in range(3 * 21):
         world.accept()
