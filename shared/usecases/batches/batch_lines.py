@@ -172,7 +172,6 @@ class BatchLines:
             line.entry,
             request_id=twin.request_id,
             cache="hit",
-            variant="standard",
             route_reason="duplicate in the batch",
         )
         saving = self._pricing.hit(entry, tokens)
