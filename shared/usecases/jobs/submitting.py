@@ -18,7 +18,7 @@ from shared.domain.jobs.job import Waiting, room_of
 from shared.domain.jobs.lines import Planned
 from shared.domain.jobs.planning import Group, Limits, due_groups
 from shared.domain.jobs.provider_batch import ProviderBatch
-from shared.domain.jobs.times import JobTimes
+from shared.domain.jobs.times import JobTimes, Span
 from shared.ports.calls import Meter
 from shared.ports.jobs import BatchStore, JobStore
 from shared.usecases.crashes import Crashes
@@ -155,12 +155,21 @@ class Submitter:
             lines=lines,
             size=group.size,
             first_deadline=group.first_deadline,
-            early=self._times.early(lines, now, group.first_deadline),
+            early=self._times.early(lines, now, group.first_deadline, self._taken()),
             purge_at=int(now + self._times.kept),
         )
         self._files.write_plan(batch, _plan_of(group))
         self._batches.put_batch(batch)
         return batch
+
+    def _taken(self) -> Iterator[Span]:
+        """Yield when the lines of open batches are called, at whatever provider.
+
+        A caller's batch, which is never early, has none that are.
+        """
+        for batch in self._batches.open_batches():
+            if batch.early:
+                yield self._times.calls(batch.lines, batch.first_deadline, batch.early)
 
 
 def _plan_of(group: Group) -> Iterator[Planned]:

@@ -13,6 +13,7 @@ import pytest
 from shared.domain.jobs.lines import BatchProgress, Line, LineResult
 from shared.domain.jobs.provider_batch import ProviderBatch
 from shared.domain.jobs.provider_errors import BatchAnswerLost, BatchNotTaken, BatchRefused
+from shared.domain.jobs.times import JobTimes
 from shared.usecases.crashes import Crashed
 from shared.usecases.jobs import ending, tending
 from tests.deferral import BATCH_COST, HOUR, completion
@@ -191,8 +192,8 @@ def test_a_message_for_which_there_is_no_time_is_sent_anew_and_is_not_counted_as
 def test_no_more_messages_are_sent_again_than_calls_can_be_made(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(tending, "_MOST_NUDGED", 3)
-    world = World()
+    monkeypatch.setattr(tending, "_FEWEST_NUDGED", 1)
+    world = World(times=JobTimes(calls_a_second=3 / 120))
     for _ in range(8):
         world.accept(hours=0.4)
     sent = []
