@@ -95,15 +95,17 @@ class Submitter:
 
         What has nothing to do with the provider is done for all of them, whoever is in the way.
         """
-        may_send, keeps_ids = True, self._sending.keeps_ids(provider)
+        may_send = True
         for batch in self._standing(provider):
             is_through = False
             has_crashed = True
             with crashes.kept(LaneLost, StoreUnavailable, batch=batch.id):
                 is_through = self._sending.go_on(batch, lane, until, may_send=may_send)
                 has_crashed = False
-            # Where a batch is found by our id, one that is looked for confuses no other.
-            is_aside = keeps_ids and (has_crashed or batch.state == "submitting")
+            # Where a batch is found by our id, one that is looked for confuses no other. The
+            # provider, whose SDK takes seconds, is asked only about a batch in the way.
+            is_in_doubt = has_crashed or batch.state == "submitting"
+            is_aside = is_in_doubt and self._sending.keeps_ids(provider)
             may_send = may_send and (is_through or is_aside)
         return may_send
 
