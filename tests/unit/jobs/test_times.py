@@ -98,7 +98,7 @@ def test_two_large_batches_with_one_deadline_are_both_called_in_time(
     are_reckoned_with: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if not are_reckoned_with:
-        monkeypatch.setattr(Submitter, "_taken", lambda _: ())
+        monkeypatch.setattr(Submitter, "_calls", lambda *_: (0.0, 0.0))
     world = World(lasts=1e9, times=JobTimes(calls_a_second=0.05))
     world.provider.cancelling = 1e9
     first = [world.accept(hours=5) for _ in range(60)]
