@@ -113,7 +113,7 @@ class MemoryBatchProvider:
     def discard(self, batch: ProviderBatch) -> None:
         """Keep nothing but the books."""
         self._fail("discard", self.failing)
-        self.discarded.append(self._of(batch).id)
+        self.discarded.append(batch.provider_batch or "")
 
     def _end(self, created: Created, number: int) -> LineResult:
         line = created.lines[number]

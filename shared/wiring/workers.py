@@ -63,7 +63,7 @@ def build_worker(settings: WorkerSettings, service: str) -> Worker:
         clock=calls.clock,
         new_id=lambda: batch_id(calls.clock(), secrets.token_bytes(BATCH_RANDOM_BYTES)),
         name=partial(secrets.token_hex, 8),
-        times=_times(settings),
+        times=worker_times(settings),
         each=ThreadPoolExecutor(_THREADS).map,
     )
     batches = build_batch_machinery(settings, calls, outside)
@@ -72,7 +72,7 @@ def build_worker(settings: WorkerSettings, service: str) -> Worker:
     return Worker(joined, messages, queue, calls.clock, calls.meter)
 
 
-def _times(settings: WorkerSettings) -> JobTimes:
+def worker_times(settings: WorkerSettings) -> JobTimes:
     """Return how long deferred calls wait for what, by how many of them can be made."""
     calls = settings.dispatcher_concurrency * AT_ONCE / _SECONDS_A_CALL
     return replace(times_of(settings), calls_a_second=calls)

@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.jobs.times import JobTimes
+from shared.settings import WorkerSettings
 from shared.usecases.jobs.submitting import Submitter
+from shared.wiring.workers import worker_times
 from tests.deferral import FULL_COST, HOUR, NOON
 from tests.unit.jobs.world import World
 
@@ -72,6 +74,24 @@ def test_a_batch_that_is_alone_in_its_hour_is_not_early_for_others() -> None:
     others = [TIMES.calls(3_000, NOON + hours * HOUR, 1_500) for hours in (8, 12)]
     assert TIMES.early(3_000, NOON, deadline, others) == 1_500
     assert TIMES.early(3_000, NOON, deadline + 2 * HOUR, others) == 3_000
+
+
+@pytest.mark.parametrize(("dispatchers", "calls"), [(5, 2.0), (50, 20.0)])
+def test_more_dispatchers_make_more_calls_a_second(dispatchers: int, calls: float) -> None:
+    settings = WorkerSettings(
+        environment="dev",
+        cache_table="c",
+        ledger_table="l",
+        jobs_table="j",
+        batches_bucket="b",
+        jobs_queue="q",
+        providers=("openai",),
+        provider_secrets={},
+        baseline_model="gpt-6-astra",
+        policy_version="p",
+        dispatcher_concurrency=dispatchers,
+    )
+    assert worker_times(settings) == JobTimes(calls_a_second=calls)
 
 
 @pytest.mark.parametrize("is_early", [True, False])
