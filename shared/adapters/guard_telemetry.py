@@ -27,11 +27,6 @@ class PowertoolsGuardMeter(PowertoolsMeter):
             values[Meter.MONTH_BUDGET_CAP] = budget.month.limit
         self.measured(values)
 
-    def charged(self, nano: int) -> None:
-        """Tell it as cost in doubt, as the rows do."""
-        if nano:
-            self.measured({Meter.COST: nano, Meter.DOUBT: nano})
-
     def audited(self, findings: int, price_age_days: int) -> None:
         """Tell both, nothing found too: a day without is a day without an audit."""
         self.measured({Meter.AUDIT_FINDINGS: findings, Meter.PRICE_AGE: price_age_days})

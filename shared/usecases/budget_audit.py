@@ -27,7 +27,7 @@ _REMEMBERED_MONTHS: Final = 13
 
 @dataclass(frozen=True)
 class Swept:
-    """Holds that were ended, and those that could not be: too many calls were in the way."""
+    """Holds that were ended here, and those that could not be: too many calls were in the way."""
 
     ended: tuple[Hold, ...]
     left: tuple[Hold, ...]
@@ -46,16 +46,12 @@ class Sweep:
         left: list[Hold] = []
         for team in self._admin.teams():
             for hold in self._holding.expired(team):
-                (ended if self._ends(hold) else left).append(hold)
+                # One that could not be ended must not keep the others waiting.
+                try:
+                    ended += [hold] if self._holding.expire(hold) else []
+                except StoreUnavailable:
+                    left.append(hold)
         return Swept(tuple(ended), tuple(left))
-
-    def _ends(self, hold: Hold) -> bool:
-        """Whether a hold could be ended; one that could not must not keep the others waiting."""
-        try:
-            self._holding.expire(hold)
-        except StoreUnavailable:
-            return False
-        return True
 
 
 @dataclass(frozen=True)

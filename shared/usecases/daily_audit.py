@@ -23,6 +23,8 @@ from shared.usecases.delivery import Delivery
 
 NO_MATTER_NANO: Final = 50_000_000
 """A call around midnight may count in one day here and in the next there: five cents are no gap."""
+MOST_DAYS: Final = 7
+"""What a guard that did not run for longer left uncompared nobody can mend any more."""
 _DAY_SECONDS: Final = 24 * 3600
 
 
@@ -94,7 +96,7 @@ class DailyAudit:
 
 
 class DailyGap:
-    """Compares the usage rows of the day before with its metrics.
+    """Compares what the ledger says that days cost with their metrics: by the time of settlement.
 
     Raises ``StoreUnavailable``; errors of AWS pass through.
     """
@@ -115,17 +117,44 @@ class DailyGap:
         self._clock = clock
 
     def __call__(self) -> int:
-        """Measure the day before the clock's, and return its gap in thousandths."""
+        """Measure the days that are over and were not measured; return the largest gap.
+
+        In thousandths. The last day always, and at most seven.
+        """
         now = self._clock()
-        day = f"{utc(now - _DAY_SECONDS):%Y-%m-%d}"
-        begun = _start(day)
-        rows = sum(
-            row.cost_nano for team in self._admin.teams() for row in self._admin.booked(team, day)
-        )
-        gap = gap_permille(rows, self._totals.cost_nano(begun, begun + _DAY_SECONDS))
+        gap = max(self._of_day(day) for day in days_to_compare(self._last(), now))
         self._meter.gap(gap)
         _remember(LAST_GAP, self._notices, now)
         return gap
+
+    def _of_day(self, day: str) -> int:
+        begun = _start(day)
+        rows = sum(self._of_team(team, day) for team in self._admin.teams())
+        gap = gap_permille(rows, self._totals.cost_nano(begun, begun + _DAY_SECONDS))
+        if gap:
+            self._meter.trouble("ledger_gap", day=day, rows_nano=rows, permille=gap)
+        return gap
+
+    def _of_team(self, team: str, day: str) -> int:
+        """Return what was spent on a day: by calls at once, and by what was settled late."""
+        at_once = sum(row.cost_nano for row in self._admin.booked(team, day) if not row.is_late)
+        return at_once + self._admin.settled_late(team, day)
+
+    def _last(self) -> AlarmTold | None:
+        found = [t for t in self._notices.told() if isinstance(t, AlarmTold) and t.name == LAST_GAP]
+        return found[0] if found else None
+
+
+def days_to_compare(last: AlarmTold | None, now: float) -> list[str]:
+    """Return the days that are over since the last comparison, at least one and at most seven.
+
+    Each comparison is of the day before it, so the day of the last one is the first that waits.
+    """
+    today = _start(f"{utc(now):%Y-%m-%d}")
+    done_on = today if last is None else _start(f"{utc(last.at / 1000):%Y-%m-%d}")
+    waiting = round((today - done_on) / _DAY_SECONDS)
+    number = max(1, min(MOST_DAYS, waiting))
+    return [f"{utc(today - back * _DAY_SECONDS):%Y-%m-%d}" for back in range(number, 0, -1)]
 
 
 def _remember(name: str, notices: Notices, now: float) -> None:

@@ -125,7 +125,7 @@ def _taking(
         batches=stores.batches,
         blobs=stores.blobs,
         store=calls.store,
-        holding=Holding(calls.ledger, calls.clock, policy, time.sleep),
+        holding=Holding(calls.ledger, calls.clock, policy, time.sleep, charged=calls.meter.charged),
         facts=CallFacts(Policy(settings.environment, policy_version), calls.catalog, calls.clock),
         catalog=calls.catalog,
         pricing=calls.pricing,

@@ -104,7 +104,7 @@ def build_guard(settings: GuardSettings) -> BudgetGuard:
             clock=clock,
             pause=time.sleep,
         ),
-        sweep=Sweep(Holding(ledger, clock, policy, time.sleep), admin),
+        sweep=Sweep(Holding(ledger, clock, policy, time.sleep, charged=meter.charged), admin),
         alarms=CloudWatchAlarms(cloudwatch, prefix, settings.alarm_topic),
         delivery=delivery,
     )

@@ -52,7 +52,6 @@ class GuardBooks:
 
     def __init__(self) -> None:
         self.budgets: list[Budget] = []
-        self.charges: list[int] = []
         self.audits: list[tuple[int, int]] = []
         self.gaps: list[int] = []
         self.undelivereds: list[int] = []
@@ -61,9 +60,6 @@ class GuardBooks:
 
     def budget(self, budget: Budget) -> None:
         self.budgets.append(budget)
-
-    def charged(self, nano: int) -> None:
-        self.charges.append(nano)
 
     def audited(self, findings: int, price_age_days: int) -> None:
         self.audits.append((findings, price_age_days))
@@ -98,9 +94,16 @@ class RowsInMemory:
                 self._ledger.rows[place].cost_nano,
             )
             for place, entry in self._ledger.entries.items()
-            if entry.team in teams and since <= entry.opened_at <= until
+            if entry.team in teams
+            and since <= entry.opened_at <= until
+            and place not in self._ledger.late
         )
-        return Rows(rows, since)
+        late = tuple(
+            Spent(at, entry.team, entry.key_id, entry.feature, entry.model, nano)
+            for entry, nano, at in self._ledger.late_money
+            if entry.team in teams and since <= at <= until
+        )
+        return Rows(rows + late, since)
 
 
 @dataclass

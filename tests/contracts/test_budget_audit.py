@@ -41,6 +41,17 @@ def found(audited: Audited) -> list[tuple[str, str]]:
     return [(each.invariant, each.budget) for each in audited.findings]
 
 
+def test_two_sweeps_at_once_charge_and_tell_once(make: Made) -> None:
+    bench = make()
+    bench.reserve(100)
+    bench.time[0] += 961
+    sweep, holding = bench.sweep, bench.holding
+    seen = holding.expired("search")
+    assert [hold.nano for hold in sweep().ended] == [100]
+    assert [holding.expire(hold) for hold in seen] == [False]
+    assert bench.charges == [100]
+
+
 def test_a_sweep_charges_what_nobody_settled_in_full_and_in_doubt(make: Made) -> None:
     bench = make(team=Seed(day_usd="0.000001"))
     bench.reserve(400)

@@ -14,7 +14,7 @@ from shared.domain.money import NANO_PER_USD
 from shared.domain.notices.message import GIVE_UP_SECONDS, LEASE_SECONDS, NotTaken
 from shared.usecases.daily_audit import DailyAudit
 from tests.contracts.guards import BURNS, Guarded, MadeGuard, People, guarded
-from tests.contracts.operators import DAY, KEY, NOON, TEAM
+from tests.contracts.operators import DAY, KEY, NOON, TEAM, settled
 from tests.contracts.test_budget_admin import HOUR, Made, client, make
 from tests.contracts.test_budget_audit import spoil, with_day
 
@@ -336,7 +336,7 @@ def test_what_expired_is_charged_and_measured(made: MadeGuard) -> None:
     day.bench.reserve(USD, KEY)
     day.bench.time[0] += 961
     day.check()
-    assert day.meter.charges == [USD]
+    assert day.bench.charges == [USD]
     assert day.bench.budget(TEAM).day.doubt == USD
 
 
@@ -352,6 +352,47 @@ def test_a_daily_audit_measures_the_gap_between_rows_and_metrics(made: MadeGuard
     whole_day = (NOON - 12 * HOUR, NOON + 12 * HOUR)
     assert set(day.metrics_asked) == {whole_day}, "its last ten minutes too"
     assert day.heard == []
+
+
+def test_a_gap_counts_what_was_settled_late_on_the_day_of_its_settlement(made: MadeGuard) -> None:
+    day = made()
+    day.bench.spend(10 * USD)
+    opened = day.bench.reserve(9 * USD)
+    day.bench.time[0] += 14 * HOUR
+    day.metrics_nano = 10 * USD
+    assert day.gap() == 0, "what was only held by then is no cost of the day"
+    day.bench.sweep()
+    day.bench.holding.settle_later(opened.hold, settled(3 * USD))
+    day.bench.time[0] += 24 * HOUR
+    day.metrics_nano = 3 * USD
+    assert day.gap() == 0
+    assert sum(day.bench.charges) == 0, "charged in full, and given back"
+
+
+def test_every_day_since_the_last_comparison_is_compared(made: MadeGuard) -> None:
+    day = made()
+    day.bench.spend(10 * USD)
+    day.bench.time[0] += 14 * HOUR
+    day.metrics_nano = 10 * USD
+    assert day.gap() == 0
+    day.bench.spend(2 * USD)
+    day.bench.time[0] += 24 * HOUR
+    day.bench.spend(10 * USD)
+    day.bench.time[0] += 24 * HOUR
+    assert day.gap() == 4000, "two days were over, and the first of them cost $2 by its rows"
+    begun = [since for since, _ in day.metrics_asked]
+    assert begun == [NOON - 12 * HOUR, NOON + 12 * HOUR, NOON + 36 * HOUR]
+    day.bench.time[0] += 30 * 24 * HOUR
+    day.gap()
+    assert len(day.metrics_asked) == 10, "a week at most"
+
+
+def test_what_is_held_is_not_left(made: MadeGuard) -> None:
+    day = ten_dollars(made)
+    day.bench.spend(5 * USD)
+    day.bench.reserve(3 * USD)
+    day.check()
+    assert "if that goes on, nothing is left by 2026-11-22 12:24 UTC" in day.last.text
 
 
 def test_an_audit_names_what_it_could_not_compare(made: MadeGuard) -> None:

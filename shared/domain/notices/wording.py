@@ -188,14 +188,17 @@ def _forecast(notice: BudgetNotice, spending: Spending | None) -> str:
 def _hour(spending: Spending) -> str:
     """Return what the last hour spent; of one that was not wholly read, at least how much."""
     spent = f"The last hour spent {_least(spending.last_hour_nano, spending)}"
-    if not spending.is_least:
-        return spent
-    read = f"{spending.read_seconds // 60} min {spending.read_seconds % 60} s"
-    return f"{spent} (its last {read} alone: that is ${format_usd(spending.hourly_nano)} an hour)"
+    notes = []
+    if spending.read_seconds < HOUR:
+        read = f"{spending.read_seconds // 60} min {spending.read_seconds % 60} s"
+        notes.append(f"its last {read} alone: that is ${format_usd(spending.hourly_nano)} an hour")
+    if spending.unread:
+        notes.append(f"{spending.unread} of {spending.teams} teams were not looked at in time")
+    return f"{spent} ({'; '.join(notes)})" if notes else spent
 
 
 def _least(nano: int, spending: Spending, of_seconds: int = HOUR) -> str:
-    least = "at least " if spending.read_seconds < of_seconds else ""
+    least = "at least " if spending.read_seconds < of_seconds or spending.unread else ""
     return f"{least}${format_usd(nano)}"
 
 

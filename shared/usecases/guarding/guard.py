@@ -49,7 +49,6 @@ class Guard:
         What was held back of alarms is told here, and an alarm whose event was lost.
         """
         swept = self._sweep()
-        self._telling.meter.charged(sum(hold.nano for hold in swept.ended))
         messages = self._budget_news.tell() + self._alarm_news.catch_up()
         self._wait_for_audits()
         return Guarded(messages, self._delivery(), len(swept.ended))
