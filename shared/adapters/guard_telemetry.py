@@ -40,5 +40,5 @@ class PowertoolsGuardMeter(PowertoolsMeter):
         self.measured({Meter.AUDIT_OVERDUE: hours})
 
     def undelivered(self, messages: int) -> None:
-        """Count them."""
+        """Tell it: a gauge, at every look."""
         self.measured({Meter.UNDELIVERED: messages})

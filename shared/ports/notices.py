@@ -96,7 +96,7 @@ class GuardMeter(Protocol):
         """Tell for how many hours an audit has been overdue."""
 
     def undelivered(self, messages: int) -> None:
-        """Tell how many messages could not be delivered yet, after several tries."""
+        """Tell how many messages are not delivered, after several tries, at this moment."""
 
     def trouble(self, what: str, **facts: Any) -> None:
         """Record something an operator must know about; facts are identifiers, never content."""

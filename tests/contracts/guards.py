@@ -16,9 +16,9 @@ from shared.domain.notices import AlarmChange, Message
 from shared.domain.notices.alarm_notices import AlarmState
 from shared.domain.notices.spending import Rows, Spent
 from shared.domain.notices.wording import Place
-from shared.usecases.daily_audit import DailyAudit, DailyGap
-from shared.usecases.delivery import Delivery
 from shared.usecases.guarding import Guard
+from shared.usecases.guarding.daily_audit import DailyAudit, DailyGap
+from shared.usecases.guarding.delivery import Delivery
 from shared.usecases.guarding.telling import Telling
 from tests.contracts.operators import Bench
 

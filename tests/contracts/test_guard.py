@@ -12,7 +12,7 @@ from shared.domain.budgets.seeds import Seed
 from shared.domain.errors import StoreUnavailable
 from shared.domain.money import NANO_PER_USD
 from shared.domain.notices.message import GIVE_UP_SECONDS, LEASE_SECONDS, NotTaken
-from shared.usecases.daily_audit import DailyAudit
+from shared.usecases.guarding.daily_audit import DailyAudit
 from tests.contracts.guards import BURNS, Guarded, MadeGuard, People, guarded
 from tests.contracts.operators import DAY, KEY, NOON, TEAM, settled
 from tests.contracts.test_budget_admin import HOUR, Made, client, make
@@ -259,10 +259,13 @@ def test_a_message_that_nobody_takes_is_counted_and_given_up_after_a_day(made: M
     day = ten_dollars(made)
     day.people[0].troubles = [NotTaken("status 500", may_have_arrived=True)] * 5
     day.bench.spend(5 * USD)
-    for minutes in (2, 4, 8, 16):
+    for minutes in (2, 4, 8, 1):
         day.check()
         day.bench.time[0] += minutes * 60
     assert day.meter.undelivereds == [0, 0, 1, 1]
+    day.check()
+    day.check()
+    assert day.meter.undelivereds[4:] == [1, 1], "at every look, while it rests until its next try"
     day.bench.time[0] += GIVE_UP_SECONDS
     day.check()
     assert day.meter.undelivereds[-1] == 1
@@ -424,6 +427,53 @@ def test_books_that_do_not_add_up_are_told_once_a_day(made: MadeGuard) -> None:
     assert day.last.text.startswith("I2 team:search:day: its parts add up to")
     assert [what for what, _ in day.meter.troubles] == ["audit", "audit"]
     assert day.meter.audits[-1] == (1, 7)
+
+
+def test_what_an_audit_found_is_given_up_a_day_after_it_was_written(made: MadeGuard) -> None:
+    day = made()
+    day.bench.spend(100)
+    spoil(day.bench, with_day(day.bench.budget(TEAM), avail=1))
+    day.bench.time[0] = NOON + 12 * HOUR - 600
+    day.people[0].troubles = [NotTaken("status 500", may_have_arrived=False)]
+    day.audit()
+    day.bench.time[0] += 15 * 60
+    day.check()
+    assert day.heard == [f"The books of {DAY} do not add up"]
+
+
+def test_people_are_told_before_a_sweep_that_fails_and_its_error_is_raised(
+    made: MadeGuard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    day = ten_dollars(made)
+    day.bench.spend(8 * USD)
+
+    def failing(_: Any) -> Any:
+        assert day.heard == ["environment:day has reached 80 %"]
+        raise StoreUnavailable("ledger")
+
+    monkeypatch.setattr("shared.usecases.budget_audit.Sweep.__call__", failing)
+    with pytest.raises(StoreUnavailable):
+        day.check()
+    assert day.heard == ["environment:day has reached 80 %"]
+
+
+def test_what_fails_first_keeps_nothing_else_from_being_done(
+    made: MadeGuard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    day = ten_dollars(made)
+    day.people[0].troubles = [NotTaken("status 500", may_have_arrived=False)]
+    day.guard.relay("AWS Budgets", "You have spent 80 %.", "sns-1", NOON)
+    day.bench.reserve(USD)
+    day.bench.time[0] += 961
+
+    def failing(_: Any) -> Any:
+        raise StoreUnavailable("ledger")
+
+    monkeypatch.setattr("shared.usecases.guarding.budgets.BudgetNews.tell", failing)
+    with pytest.raises(StoreUnavailable):
+        day.check()
+    assert day.heard == ["AWS Budgets"], "delivered"
+    assert day.bench.charges == [USD], "swept"
 
 
 def test_an_audit_that_does_not_come_is_measured_and_a_new_stack_waits_its_day(
