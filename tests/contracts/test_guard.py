@@ -106,6 +106,28 @@ def test_a_new_day_clears_what_was_told_and_begins_anew(made: MadeGuard) -> None
     assert day.check() == [], "that half was spent needs no all-clear"
 
 
+def test_all_clears_of_keys_for_a_new_day_are_one_line(
+    made: MadeGuard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.usecases.guarding.budgets.TOGETHER", 1)
+    day = made(team=Seed(day_usd="10"), key=Seed(day_usd="2"))
+    keys = [dataclasses.replace(KEY, key_id=f"search.{n}", digest=f"{n}" * 64) for n in range(4)]
+    for key in keys:
+        day.bench.keys.create(key)
+        day.bench.spend(2 * USD, key=key)
+    day.check()
+    day.bench.time[0] += 24 * HOUR
+    begun = "2026-11-23"
+    assert day.check() == [f"All clear: team:search:day begins anew ({begun}) and 1 more"]
+    line = f"All clear: 4 budgets of keys begin anew ({begun})\nkey:search.0:day, key:search.1:day"
+    assert line in day.last.text
+    assert [each["budget"] for each in day.last.facts["notices"]] == [
+        "team:search:day",
+        *(f"key:search.{n}:day" for n in range(4)),
+    ]
+    assert day.check() == []
+
+
 def test_a_month_is_told_of_apart_from_its_days(made: MadeGuard) -> None:
     day = made(environment=Seed(month_usd="10", on_limit="stop"))
     for _ in range(8):
