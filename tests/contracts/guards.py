@@ -114,10 +114,11 @@ class Guarded:
     notices: Any
     spenders: Any
     people: list[People] = field(default_factory=lambda: [People()])
-    meter: GuardBooks = field(default_factory=GuardBooks)
+    meter: Any = field(default_factory=GuardBooks)
     metrics_nano: int = 0
     metrics_asked: list[tuple[float, float]] = field(default_factory=list)
     runbook: str = RUNBOOK
+    price_age: int = 7
     states: dict[str, AlarmState] = field(default_factory=dict)
     """How the alarms stand, where it is not how they were told."""
     _numbers: Any = field(default_factory=lambda: itertools.count(1))
@@ -169,7 +170,7 @@ class Guarded:
             environment="dev",
             place=self.place,
             audit=self.bench.audit,
-            price_age_days=lambda _: 7,
+            price_age_days=lambda _: self.price_age,
             notices=self.notices,
             delivery=self.delivery,
             meter=self.meter,
