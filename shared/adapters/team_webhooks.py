@@ -16,19 +16,16 @@ import hashlib
 import hmac
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import msgspec
 import urllib3
-from botocore.exceptions import BotoCoreError, ClientError
 
 from shared.adapters.webhooks import BadWebhooks, Hooks, check_url, post
 from shared.clock import Clock
 from shared.domain.notices.message import NotTaken
 
 _PREFIX: Final = "whsec_"
-_KEPT_SECONDS: Final = 60
-"""A round of the collector asks for each event; the secret is read once."""
 
 
 class TeamHook(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -36,33 +33,6 @@ class TeamHook(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     url: str
     signing_secret: Annotated[str, msgspec.Meta(pattern=r"^whsec_([A-Za-z0-9+/]{4}){8,}\Z")]
-
-
-@dataclass
-class SecretHooks:
-    """The webhooks as their secret has them; ``client`` is one of Secrets Manager's."""
-
-    client: Any
-    arn: str
-    parse: Callable[[str], Hooks]
-    clock: Clock
-    _kept: tuple[float, Hooks] | None = None
-
-    def read(self) -> Hooks:
-        """Return them as they stood a minute ago at most; raises ``BadWebhooks``."""
-        now = self.clock()
-        if self._kept is None or now >= self._kept[0] + _KEPT_SECONDS:
-            self._kept = now, self.parse(self._text())
-        return self._kept[1]
-
-    def _text(self) -> str:
-        try:
-            return str(self.client.get_secret_value(SecretId=self.arn)["SecretString"])
-        except ClientError as error:
-            code = error.response["Error"]["Code"]
-        except (BotoCoreError, KeyError) as error:
-            code = type(error).__name__
-        raise BadWebhooks(f"the webhooks' secret cannot be read: {code}")
 
 
 @dataclass(frozen=True)

@@ -102,7 +102,8 @@ def build_batch_machinery(
 
 def _team_webhooks(settings: WorkerSettings, secret: str, calls: Calls) -> TeamHooks:
     # Only the collector has such a secret: no router and no dispatcher imports this.
-    from shared.adapters.team_webhooks import SecretHooks, TeamWebhooks  # noqa: PLC0415
+    from shared.adapters.team_webhooks import TeamWebhooks  # noqa: PLC0415
+    from shared.adapters.webhook_secret import SecretHooks  # noqa: PLC0415
     from shared.adapters.webhooks import parse_hooks  # noqa: PLC0415
 
     hosts, is_local = settings.webhook_hosts, settings.clock_file is not None
@@ -125,7 +126,7 @@ def _taking(
         batches=stores.batches,
         blobs=stores.blobs,
         store=calls.store,
-        holding=Holding(calls.ledger, calls.clock, policy, time.sleep),
+        holding=Holding(calls.ledger, calls.clock, policy, time.sleep, charged=calls.meter.charged),
         facts=CallFacts(Policy(settings.environment, policy_version), calls.catalog, calls.clock),
         catalog=calls.catalog,
         pricing=calls.pricing,

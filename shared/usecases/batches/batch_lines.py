@@ -93,9 +93,9 @@ class BatchLines:
         for caller, own in self._by_caller(ended):
             gathered = self._gathered(caller, own)
             self._keep(caller, gathered.records)
-            self._money.settle(caller.hold(), gathered.settled)
+            settled = self._money.settle(caller.hold(), gathered.settled)
             self._cache(gathered.stored)
-            for line in gathered.settled:
+            for line in settled:
                 self._meter.settled(line.entry, line.settlement, self._clock() - caller.created_at)
 
     def set_aside(self, batch: ProviderBatch, line: Line) -> None:

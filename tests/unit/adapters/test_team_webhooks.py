@@ -15,7 +15,8 @@ import openai
 import pytest
 from botocore.exceptions import ClientError
 
-from shared.adapters.team_webhooks import SecretHooks, TeamWebhooks
+from shared.adapters.team_webhooks import TeamWebhooks
+from shared.adapters.webhook_secret import SecretHooks
 from shared.adapters.webhooks import BadWebhooks, Hooks, parse_hooks
 from shared.domain.notices.message import NotTaken
 

@@ -116,7 +116,12 @@ class World:
         known = catalog()
         seeds = Seeds(team=Seed(day_usd=self.cap), environment=Seed(day_usd=self.cap))
         holding = Holding(
-            ledger, clock, HoldPolicy(seeds, 100, KeyLimits()), lambda _: None, lambda: 0.5
+            ledger,
+            clock,
+            HoldPolicy(seeds, 100, KeyLimits()),
+            lambda _: None,
+            lambda: 0.5,
+            charged=self.meter.charged,
         )
         pricing = Pricing(known, "gpt-6-astra")
         settler = Settler(store, holding, self.meter, known, clock, pricing, _function())

@@ -64,6 +64,7 @@ def test_a_line_that_crashes_time_and_again_is_set_aside_and_the_others_are_sett
     assert (world.held(), world.spent()) == (0, 3 * BATCH_COST + most)
     assert world.costs().count((1, "expired", most)) == 1, "in doubt, and in full"
     assert sum(budget.day.doubt for budget in world.ledger.budgets.values()) == 3 * most
+    assert world.meter.charges == [most], "the metrics know"
     assert world.troubles().count("line_set_aside") == 1
     assert world.jobs.open_batches() == []
     assert world.provider.discarded == [], "what was answered is left where it can be found"
@@ -162,6 +163,7 @@ def test_a_line_of_a_callers_batch_is_set_aside_too(
     assert (world.held(), world.spent()) == (0, BATCH_COST + row.cost_nano)
     doubts = {budget.day.doubt for budget in world.ledger.budgets.values() if budget.day.doubt}
     assert doubts == {row.cost_nano}
+    assert world.meter.charges == [row.cost_nano], "the metrics know"
     assert world.batch(batch).money.cost == world.spent()
 
 
