@@ -17,8 +17,12 @@ UsageDialect = Literal["openai", "deepseek", "gemini", "anthropic", "bedrock"]
 
 
 class BatchApi(Row):
-    """What a provider's batch API takes in one batch, and how many batches an hour."""
+    """What a provider's batch API takes in one batch, and how many batches an hour.
 
+    ``api`` says whose batches it speaks: an endpoint that takes OpenAI's chat may have none.
+    """
+
+    api: Literal["openai", "anthropic"]
     lines: int
     bytes: int
     creates_an_hour: int

@@ -63,6 +63,16 @@ def test_the_bundle_answers_a_miss_a_hit_and_a_stream(bundled: Stack) -> None:
     assert "".join(pieces) == answer
 
 
+def test_the_routes_that_are_seldom_asked_for_are_in_the_zip(bundled: Stack) -> None:
+    client, claude = bundled.client(), bundled.claude()
+    made = client.files.create(file=("lines.jsonl", b"{}\n"), purpose="batch")
+    assert [each.id for each in client.files.list().data] == [made.id]
+    upload = client.uploads.create(bytes=1, filename="a", mime_type="a/b", purpose="batch")
+    assert client.uploads.cancel(upload.id).status == "cancelled"
+    assert client.batches.list().data == []
+    assert claude.messages.batches.list().data == []
+
+
 def test_the_modules_that_answer_are_the_zip_s(bundled: Stack) -> None:
     listed = bundled.client().models.list().data
     assert {model.created for model in listed} == {int(IN_THE_ZIP)}

@@ -14,9 +14,9 @@ from shared.catalog import Provider
 from shared.ports.jobs import BatchProvider
 
 Make = Callable[[Account, httpx2.Client], BatchProvider]
-_BY_FORMAT: Final[Mapping[str, tuple[str, str]]] = {
-    "openai-chat": ("openai_batches", "OpenAIBatches"),
-    "anthropic-messages": ("anthropic_batches", "AnthropicBatches"),
+_BY_API: Final[Mapping[str, tuple[str, str]]] = {
+    "openai": ("openai_batches", "OpenAIBatches"),
+    "anthropic": ("anthropic_batches", "AnthropicBatches"),
 }
 
 
@@ -51,6 +51,8 @@ class BatchProviders(Mapping[str, BatchProvider]):
 
 
 def _adapter(provider: Provider) -> Make:
-    module, name = _BY_FORMAT[provider.wire_format]
+    if provider.batch is None:
+        raise KeyError(provider.name)
+    module, name = _BY_API[provider.batch.api]
     make: Make = getattr(import_module(f"shared.adapters.batches.{module}"), name)
     return make

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from functools import partial
@@ -12,7 +12,7 @@ from unittest.mock import patch
 from shared.adapters.dynamodb.batch_ledger import LINE_CONDITIONS
 from shared.adapters.dynamodb.caller_batches import CALLER_BATCH_CONDITIONS
 from shared.domain.batches.batch import Batch
-from shared.domain.batches.records import Record, records_in
+from shared.domain.batches.records import Record
 from shared.usecases.batches.merging import Merger, _with_twins
 from shared.usecases.batches.money import BatchMoney
 from shared.usecases.batches.running import BatchRunner
@@ -34,13 +34,12 @@ def _without(conditions: dict[Any, str], name: str) -> Iterator[None]:
         conditions[name] = before
 
 
-def _every_record(self: Merger, batch: Batch) -> Iterator[Record]:
+def _every_record(self: Merger, batch: Batch, given_up: Sequence[Record]) -> Iterator[Record]:
     """Let a line that was written down twice stand twice in the results."""
     twins, seen = self._twins(batch), set[int]()
-    for blob in self._recorded(batch):
-        for record in records_in(self._blobs.read(blob.key)):
-            seen.add(record.number)
-            yield from _with_twins(record, twins)
+    for record in (*self._recorded(batch), *given_up):
+        seen.add(record.number)
+        yield from _with_twins(record, twins)
     for record in self._never_begun(batch):
         if record.number not in seen:
             yield from _with_twins(record, twins)
