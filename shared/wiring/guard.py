@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
-import urllib3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from shared.adapters.aws import client
+from shared.adapters.bounded_http import bounded_http
 from shared.adapters.dynamodb.budget_admin import DynamoBudgetAdmin
 from shared.adapters.dynamodb.keys import DynamoKeyAdmin
 from shared.adapters.dynamodb.ledger import DynamoLedger
@@ -143,7 +143,7 @@ def _webhooks(settings: GuardSettings, clock: Clock) -> Sequence[Channel]:
         return [Unreadable(f"the webhooks' secret cannot be read: {_code_of(error)}")]
     except BadWebhooks as error:
         return [Unreadable(str(error))]
-    http = urllib3.PoolManager()
+    http = bounded_http()
     return [Webhook(hook, hooks.signing_secret, clock, http) for hook in hooks.webhooks]
 
 
