@@ -115,10 +115,9 @@ class Gateway:
 
 @dataclass(frozen=True)
 class ExpiringTable:
-    """A DynamoDB table with TTL on: its name, key attributes and TTL attribute."""
+    """A DynamoDB table with TTL on: its name and TTL attribute."""
 
     name: str
-    keys: tuple[str, ...]
     attribute: str
 
 
@@ -157,7 +156,7 @@ def gateway(resources: Iterable[Resource]) -> Gateway:
 def expiring_tables(resources: Iterable[Resource]) -> tuple[ExpiringTable, ...]:
     """Return every declared table whose TTL is on."""
     return tuple(
-        ExpiringTable(_physical(table, "name"), _keys(table), str(ttl["attributeName"]))
+        ExpiringTable(_physical(table, "name"), str(ttl["attributeName"]))
         for table in of_type(resources, "aws:dynamodb/table:Table")
         if (ttl := table.inputs.get("ttl") or {}).get("enabled")
     )
@@ -241,11 +240,6 @@ def _response(resource: Resource) -> GatewayResponse:
         template=_nested(resource.inputs, "responseTemplates").get("application/json"),
         headers=dict(_nested(resource.inputs, "responseParameters")),
     )
-
-
-def _keys(table: Resource) -> tuple[str, ...]:
-    keys = (table.inputs["hashKey"], table.inputs.get("rangeKey"))
-    return tuple(str(key) for key in keys if key)
 
 
 def _only(resources: list[Resource], type_token: str) -> Resource:

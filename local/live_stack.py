@@ -167,7 +167,7 @@ def _start_loops(
         report=settings.report,
     )
     sweeper = TtlSweeper(
-        dynamodb=admin.dynamodb,
+        url=admin.endpoint_url,
         tables=declared.expiring_tables(deployed.deployment.resources),
         clock=ground.clock,
         report=settings.report,

@@ -26,6 +26,10 @@ functions and people, oldest first, as :class:`local.aws.outbox.Notification` ha
 QUEUE_DEPTHS_PATH: Final = "/_sluice/queues"
 """``GET`` answers ``{queue ARN: {AWS/SQS metric: value}}``."""
 
+EXPIRY_PATH: Final = "/_sluice/expiry"
+"""``GET`` with ``?table=T&attribute=A&before=N`` deletes the rows of a table whose number A is N or
+less, and answers ``{deleted}``."""
+
 DIFFERENCES: Final = (
     "Request signatures are not verified: only the access key and the session token are.",
     "Temporary credentials never expire.",

@@ -18,7 +18,8 @@ from moto.moto_server.werkzeug_app import (
 from werkzeug.serving import BaseWSGIServer, make_server
 from werkzeug.wrappers import Response
 
-from local.aws import DENIALS_PATH, NOTIFICATIONS_PATH, QUEUE_DEPTHS_PATH
+from local.aws import DENIALS_PATH, EXPIRY_PATH, NOTIFICATIONS_PATH, QUEUE_DEPTHS_PATH
+from local.aws.expiry import delete_expired
 from local.aws.guard import Guard
 from local.aws.moto_event_patches import apply_moto_event_patches
 from local.aws.moto_patches import apply_moto_patches
@@ -64,9 +65,11 @@ class Door:
         if path == DENIALS_PATH:
             return _json(self._guard.denials())
         if path == NOTIFICATIONS_PATH:
-            return _json(OUTBOX.after(_number(environ["QUERY_STRING"])))
+            return _json(OUTBOX.after(_number(environ["QUERY_STRING"], "after")))
         if path == QUEUE_DEPTHS_PATH:
             return _json(queue_depths(self._clock))
+        if path == EXPIRY_PATH:
+            return _json({"deleted": _expire(environ["QUERY_STRING"])})
         if path.startswith(("/moto-api", "/latest/")):
             # moto's own back doors, which ask for no credentials.
             return Response("not served by the local AWS", status=404)
@@ -88,8 +91,13 @@ def _buffer_body(environ: WSGIEnvironment) -> None:
     environ["wsgi.input"] = io.BytesIO(environ["wsgi.input"].read(length))
 
 
-def _number(query: str) -> int:
-    given = parse_qs(query).get("after", ["0"])[-1]
+def _expire(query: str) -> int:
+    given = parse_qs(query)
+    return delete_expired(given["table"][-1], given["attribute"][-1], _number(query, "before"))
+
+
+def _number(query: str, name: str) -> int:
+    given = parse_qs(query).get(name, ["0"])[-1]
     return int(given) if given.isdecimal() else 0
 
 

@@ -15,7 +15,7 @@ from tests.simulation.reporting import ReportingWorld, reporting_plan
 
 pytestmark = pytest.mark.timeout(900)
 
-SEEDS = 24
+SEEDS = 12
 LONG_SEEDS = 1_000
 MUTANT_SEEDS = 20
 

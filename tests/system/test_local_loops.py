@@ -30,7 +30,7 @@ from shared.clock import offset_clock, utc
 
 pytestmark = pytest.mark.system
 
-TABLE = ExpiringTable("answers", ("pk", "sk"), "purge_at")
+TABLE = ExpiringTable("answers", "purge_at")
 GROUP = "/aws/lambda/tiny"
 
 
@@ -276,7 +276,7 @@ def _left(admin: Admin) -> set[str]:
 
 
 def _sweeper(admin: Admin, clock_file: ClockFile) -> TtlSweeper:
-    return TtlSweeper(admin.dynamodb, (TABLE,), offset_clock(clock_file.path), pytest.fail)
+    return TtlSweeper(admin.endpoint_url, (TABLE,), offset_clock(clock_file.path), pytest.fail)
 
 
 @dataclass

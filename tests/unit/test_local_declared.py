@@ -114,4 +114,4 @@ def test_only_tables_with_ttl_on_expire() -> None:
         {**shape, "ttl": {"enabled": True, "attributeName": "purge_at"}},
     )
     off = Made("aws:dynamodb/table:Table", "off", shape)
-    assert declared.expiring_tables([on, off]) == (ExpiringTable("t", ("pk", "sk"), "purge_at"),)
+    assert declared.expiring_tables([on, off]) == (ExpiringTable("t", "purge_at"),)
