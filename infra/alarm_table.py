@@ -395,10 +395,12 @@ GUARD: Final = (
     Alarm(
         "undelivered",
         "A message to people could not be delivered everywhere.",
-        _own(Meter.UNDELIVERED, "Sum", 5 * MINUTE),
+        _own(Meter.UNDELIVERED, "Maximum", 5 * MINUTE),
         1,
         "page",
         "platform",
+        # The guard looks every five minutes, so one period may miss its point.
+        periods=2,
         heard_by="people",
     ),
 )

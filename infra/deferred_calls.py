@@ -72,6 +72,7 @@ def declare_deferred_calls(
                 queue,
                 keys,
                 memory_mb=stack.worker_memory_mb,
+                dispatcher_concurrency=stack.dispatcher_concurrency,
                 **told,
             ),
             policy=policy,

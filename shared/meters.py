@@ -100,7 +100,7 @@ METRICS: Final[dict[Meter, Metric]] = {
     Meter.AUDIT_OVERDUE: Metric("Count", "Hours since an audit should have been", sparse=True),
     Meter.LEDGER_GAP: Metric("None", "How far a day's metrics are from its usage rows"),
     Meter.PRICE_AGE: Metric("Count", "Days since the oldest price was checked"),
-    Meter.UNDELIVERED: Metric("Count", "Messages that could not be delivered", sparse=True),
+    Meter.UNDELIVERED: Metric("Count", "Messages that are not delivered yet", sparse=True),
     Meter.JOBS_PROMOTED: Metric(
         "Count", "Deferred calls made at once because their batch was too slow", sparse=True
     ),

@@ -76,6 +76,14 @@ def usage_partition(team: str, day: str) -> str:
     return f"{team}/usage/{day}"
 
 
+def late_partition(team: str, day: str) -> str:
+    """Return the ledger partition of what a team's late settlements of one UTC day moved.
+
+    The day is that of the settlement. Who may write usage rows may write there.
+    """
+    return f"{team}/usage/{day}/late"
+
+
 def rollup_partition(team: str) -> str:
     """Return the ledger partition of what one team's usage adds up to, by hour and by day."""
     return f"{team}/rollups"

@@ -118,6 +118,8 @@ class WorkerSettings(CallSettings, frozen=True, forbid_unknown_fields=True, kw_o
     """
 
     policy_version: str
+    dispatcher_concurrency: Annotated[int, msgspec.Meta(ge=1)] = 5
+    """How many dispatchers there are at most, which bounds the calls that can be made at once."""
     webhook_secret: str | None = None
     webhook_hosts: tuple[str, ...] = ()
 

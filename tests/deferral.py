@@ -129,7 +129,8 @@ def outside_of(
     """Return what deferred calls need of the world, on some stores."""
     known, times = known or catalog(), times or JobTimes()
     seeds = Seeds(team=Seed(day_usd=cap), environment=Seed(day_usd=cap))
-    holding = Holding(stores.ledger, clock, HoldPolicy(seeds, 100, KeyLimits()), pause, jitter)
+    policy = HoldPolicy(seeds, 100, KeyLimits())
+    holding = Holding(stores.ledger, clock, policy, pause, jitter, charged=meter.charged)
     pricing = Pricing(known, MODEL)
     function = _function()
     settler = Settler(stores.store, holding, meter, known, clock, pricing, function)

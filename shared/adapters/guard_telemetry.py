@@ -27,11 +27,6 @@ class PowertoolsGuardMeter(PowertoolsMeter):
             values[Meter.MONTH_BUDGET_CAP] = budget.month.limit
         self.measured(values)
 
-    def charged(self, nano: int) -> None:
-        """Tell it as cost in doubt, as the rows do."""
-        if nano:
-            self.measured({Meter.COST: nano, Meter.DOUBT: nano})
-
     def audited(self, findings: int, price_age_days: int) -> None:
         """Tell both, nothing found too: a day without is a day without an audit."""
         self.measured({Meter.AUDIT_FINDINGS: findings, Meter.PRICE_AGE: price_age_days})
@@ -45,5 +40,5 @@ class PowertoolsGuardMeter(PowertoolsMeter):
         self.measured({Meter.AUDIT_OVERDUE: hours})
 
     def undelivered(self, messages: int) -> None:
-        """Count them."""
+        """Tell it: a gauge, at every look."""
         self.measured({Meter.UNDELIVERED: messages})

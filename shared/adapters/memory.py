@@ -194,6 +194,11 @@ class MemoryMeter:
         self.settlements: list[tuple[Entry, Settlement]] = []
         self.refusals: list[tuple[str, int, str | None]] = []
         self.troubles: list[tuple[str, dict[str, Any]]] = []
+        self.charges: list[int] = []
+
+    def charged(self, nano: int) -> None:
+        """Remember a charge."""
+        self.charges.append(nano)
 
     def settled(
         self,

@@ -13,6 +13,7 @@ from shared.domain.budgets.lines import (
     Source,
     held_for,
     settling_lines,
+    spent_by,
 )
 
 
@@ -25,6 +26,7 @@ class MemoryBatchLedger(MemoryLedger):
         lines: Sequence[SettledLine],
         source: Source,
         budgets: Mapping[Scope, Budget],
+        at: float,
     ) -> LinesFound | None:
         """Settle all of the lines, or none."""
         self._called("settle_lines")
@@ -38,6 +40,7 @@ class MemoryBatchLedger(MemoryLedger):
         self._take(hold, source, held)
         for line in lines:
             self.book(line.entry, line.settlement, hold.day)
+            self.book_late(line.entry, spent_by(source, line), at)
         movement = settling_lines(source, lines)
         for scope in hold.scopes:
             budget = self.budgets[scope]

@@ -46,6 +46,7 @@ class MemoryBatchProvider:
         keeps_ids: bool = True,
     ) -> None:
         self.created: dict[str, Created] = {}
+        self.discarded: list[str] = []
         self.failing: dict[str, Exception] = {}
         self.failing_after: dict[str, Exception] = {}
         self.lasts = lasts
@@ -112,6 +113,7 @@ class MemoryBatchProvider:
     def discard(self, batch: ProviderBatch) -> None:
         """Keep nothing but the books."""
         self._fail("discard", self.failing)
+        self.discarded.append(batch.provider_batch or "")
 
     def _end(self, created: Created, number: int) -> LineResult:
         line = created.lines[number]

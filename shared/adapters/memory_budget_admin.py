@@ -53,7 +53,16 @@ class MemoryBudgetAdmin:
         for place, entry in self._ledger.entries.items():
             if entry.team == team and f"{utc(entry.opened_at):%Y-%m-%d}" == day:
                 settled = self._ledger.rows[place]
-                yield Booked(entry.key_id, settled.outcome, settled.cost_nano)
+                is_late = place in self._ledger.late
+                yield Booked(entry.key_id, settled.outcome, settled.cost_nano, is_late)
+
+    def settled_late(self, team: str, day: str) -> int:
+        """Add up what was moved on the day."""
+        return sum(
+            nano
+            for entry, nano, at in self._ledger.late_money
+            if entry.team == team and f"{utc(at):%Y-%m-%d}" == day
+        )
 
 
 def _facts(budget: Budget) -> tuple[int, str, int, int]:

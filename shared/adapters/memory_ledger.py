@@ -84,7 +84,12 @@ class MemoryLedger(MemoryUsage):
         return hold
 
     def end(
-        self, hold: Hold, settlement: Settlement | None, ending: Ending, position: Position
+        self,
+        hold: Hold,
+        settlement: Settlement | None,
+        ending: Ending,
+        position: Position,
+        late_at: float | None = None,
     ) -> Position | None:
         """End the hold if it stands as the ending asks."""
         self._called("end")
@@ -96,6 +101,9 @@ class MemoryLedger(MemoryUsage):
             del self.holds[place]
         if ending.writes_row and settlement is not None:
             self.book(hold.entry, settlement, hold.day)
+            if late_at is not None:
+                spent = ending.movement(hold.nano, settlement.cost_nano).spent
+                self.book_late(hold.entry, spent, late_at)
         self._move(hold, ending, settlement)
         return None
 

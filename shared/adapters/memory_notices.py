@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from shared.clock import utc
-from shared.domain.notices import AlarmTold, BudgetTold, Message, Told
+from shared.domain.notices import BudgetTold, Message, Told
 
 
 class MemoryNotices:
@@ -57,4 +57,4 @@ class MemoryNotices:
 def _key(told: Told) -> tuple[str, ...]:
     if isinstance(told, BudgetTold):
         return ("budget", told.budget, told.period)
-    return ("alarm" if isinstance(told, AlarmTold) else "incident", told.name)
+    return (type(told).__name__, told.name)

@@ -17,13 +17,16 @@ class MemoryUsage:
     """Implements ``UsageLedger`` in one process.
 
     ``down`` holds the names of methods that fail as if the table could not be reached; ``rows``
-    the usage rows by request and attempt, ``booked`` the day of each.
+    the usage rows by request and attempt, ``booked`` the day of each, ``late`` when those were
+    settled that were settled late; ``late_money`` is what each late settlement moved.
     """
 
     def __init__(self, calls: list[str] | None = None) -> None:
         self.entries: dict[Place, Entry] = {}
         self.rows: dict[Place, Settlement] = {}
         self.booked: dict[Place, str] = {}
+        self.late: dict[Place, float] = {}
+        self.late_money: list[tuple[Entry, int, float]] = []
         self.given: dict[tuple[str, str], dict[str, Feedback]] = {}
         self.rollups: dict[tuple[str, str], Rollup] = {}
         self.known_teams: set[str] = set()
@@ -34,6 +37,11 @@ class MemoryUsage:
         """Write a usage row."""
         place = (entry.request_id, entry.attempt)
         self.entries[place], self.rows[place], self.booked[place] = entry, settlement, day
+
+    def book_late(self, entry: Entry, nano: int, at: float) -> None:
+        """Write down what a late settlement moved."""
+        self.late[entry.request_id, entry.attempt] = at
+        self.late_money.append((entry, nano, at))
 
     def usage_rows(self, team: str, since: str, until: str) -> Iterator[UsageRow]:
         """Yield the rows between two moments of a day."""

@@ -15,6 +15,7 @@ from shared.domain.notices.message import Message, NotTaken
 
 _MOST_SUBJECT: Final = 99
 """SNS takes subjects of less than a hundred characters of ASCII."""
+_FAILED: Final = 500
 
 
 class PeopleTopic:
@@ -37,7 +38,9 @@ class PeopleTopic:
             )
         except ClientError as error:
             code = error.response["Error"]["Code"]
-            raise NotTaken(code, may_have_arrived=False) from error
+            status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+            # A server that failed may have taken it before; one that refused has not.
+            raise NotTaken(code, may_have_arrived=status >= _FAILED) from error
         except BotoCoreError as error:
             never = isinstance(error, (ConnectTimeoutError, EndpointConnectionError))
             raise NotTaken(type(error).__name__, may_have_arrived=not never) from error

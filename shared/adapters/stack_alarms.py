@@ -11,7 +11,8 @@ class CloudWatchAlarms:
     """Implements :class:`shared.ports.notices.Alarms`.
 
     ``prefix`` is how the stack's names begin. Another stack's may begin so too: this one's are
-    those that go to ``topic``, which only the guard hears.
+    those that go to ``topic``, which only the guard hears. One whose actions an operator disabled
+    is silenced: it is told of again when they are enabled.
     """
 
     def __init__(self, client: Any, prefix: str, topic: str) -> None:
@@ -25,7 +26,11 @@ class CloudWatchAlarms:
             AlarmNamePrefix=self._prefix, AlarmTypes=["MetricAlarm"]
         )
         found = [alarm for page in pages for alarm in page["MetricAlarms"]]
-        return [_change(alarm) for alarm in found if self._topic in alarm["AlarmActions"]]
+        return [
+            _change(alarm)
+            for alarm in found
+            if self._topic in alarm["AlarmActions"] and alarm.get("ActionsEnabled", True)
+        ]
 
 
 def _change(alarm: dict[str, Any]) -> AlarmChange:

@@ -16,11 +16,10 @@ import hashlib
 import hmac
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import msgspec
 import urllib3
-from botocore.exceptions import BotoCoreError, ClientError
 
 from shared.adapters.bounded_http import bounded_http
 from shared.adapters.webhooks import BadWebhooks, check_url, post
@@ -30,8 +29,6 @@ from shared.domain.notices.message import NotTaken
 _PREFIX: Final = "whsec_"
 _LEAST_BYTES: Final = 24
 """What Standard Webhooks asks of a key ("Signature scheme")."""
-_KEPT_SECONDS: Final = 60
-"""A round of the collector asks for each event; the secret is read once."""
 
 
 class TeamHook(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -67,32 +64,6 @@ def parse_teams(text: str) -> Teams:
         return msgspec.json.decode(text, type=_Secret).teams
     except (msgspec.ValidationError, msgspec.DecodeError) as error:
         raise BadWebhooks(f"the webhooks' secret: {error}") from None
-
-
-@dataclass
-class SecretHooks:
-    """Teams' webhooks as their secret has them; ``client`` is one of Secrets Manager's."""
-
-    client: Any
-    arn: str
-    clock: Clock
-    _kept: tuple[float, Teams] | None = None
-
-    def read(self) -> Teams:
-        """Return them as they stood a minute ago at most; raises ``BadWebhooks``."""
-        now = self.clock()
-        if self._kept is None or now >= self._kept[0] + _KEPT_SECONDS:
-            self._kept = now, parse_teams(self._text())
-        return self._kept[1]
-
-    def _text(self) -> str:
-        try:
-            return str(self.client.get_secret_value(SecretId=self.arn)["SecretString"])
-        except ClientError as error:
-            code = error.response["Error"]["Code"]
-        except (BotoCoreError, KeyError) as error:
-            code = type(error).__name__
-        raise BadWebhooks(f"the webhooks' secret cannot be read: {code}")
 
 
 @dataclass(frozen=True)

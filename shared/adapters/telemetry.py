@@ -66,6 +66,10 @@ class PowertoolsMeter:
         facts = _facts(entry, settlement) | {"milliseconds": milliseconds}
         self._emit(values, "request", facts, tier=entry.tier, provider=entry.provider)
 
+    def charged(self, nano: int) -> None:
+        """Tell it as cost in doubt, as the rows do."""
+        self.measured({Name.COST: nano, Name.DOUBT: nano})
+
     def refused(self, request_id: str, door: str, status: int, code: str | None) -> None:
         """Tell the refusal and count it."""
         facts = {"request_id": request_id, "door": door, "status": status, "code": code}

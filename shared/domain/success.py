@@ -11,7 +11,8 @@ Each attempt at a model is a success, a failure or unknown, by the first of thes
 6. an answer that ended of itself, and that nothing speaks against, is taken for a success.
 
 A repeat that is served from the cache says that a question is popular, not that its answer was
-bad, so it is no signal. The second of two calls that ran at once is no retry either.
+bad, so it is no signal. The second of two calls that ran at once is no retry either, nor is what is
+asked soon after a batch took the same question: its answer had not come.
 
 Cost per success is total cost / successes: what failures and unknowns cost is paid for by the
 successes. Its interval comes from Wilson's for the success rate among the attempts of which
@@ -48,7 +49,8 @@ def verdict(row: UsageRow, feedback: Feedback | None, *, asked_again: bool) -> V
         return "unknown" if settled.outcome == "expired" else "failure"
     if feedback is not None:
         return feedback.outcome
-    if settled.finish_reason in _UNFIT_ENDS or settled.schema == "broken" or asked_again:
+    is_retried = asked_again and row.entry.variant != "batch"
+    if settled.finish_reason in _UNFIT_ENDS or settled.schema == "broken" or is_retried:
         return "failure"
     if settled.schema == "unjudged" or row.entry.route_reason == REPLAY:
         return "unknown"

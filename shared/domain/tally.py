@@ -2,7 +2,8 @@
 
 That an answer was of no use may show only later, when its caller asks the same again. Until it is
 too late for that, what it takes to call it a failure is kept of an answer, and nothing of any other
-row: the fifty thousand rows of a batch, which stand in one hour, are added up in little memory.
+row. Nor of what came by way of a batch: who asks the same again soon after it was asked has not
+seen an answer. So the fifty thousand rows of a batch, which have one moment, take little memory.
 """
 
 from __future__ import annotations

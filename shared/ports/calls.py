@@ -110,6 +110,12 @@ class Meter(Protocol):
         ``held_nano`` is what was held for it.
         """
 
+    def charged(self, nano: int) -> None:
+        """Record what was charged in full, for want of a settlement; below zero, given back.
+
+        What a settlement cost that replaces such a charge is recorded apart.
+        """
+
     def refused(self, request_id: str, door: str, status: int, code: str | None) -> None:
         """Record one request that was refused before it reached an answer."""
 

@@ -100,11 +100,17 @@ class Ledger(UsageLedger, Protocol):
         """
 
     def end(
-        self, hold: Hold, settlement: Settlement | None, ending: Ending, position: Position
+        self,
+        hold: Hold,
+        settlement: Settlement | None,
+        ending: Ending,
+        position: Position,
+        late_at: float | None = None,
     ) -> Position | None:
         """End a hold from a position; None where it is done, else the position as it was found.
 
-        ``settlement`` is what the usage row says, for endings that write one.
+        ``settlement`` is what the usage row says, for endings that write one. ``late_at`` is the
+        time of a settlement that is not its call's: what it moves is written down by that too.
         """
 
     def bar(self, hold: Hold) -> None:
@@ -126,11 +132,12 @@ class BatchLedger(Ledger, Protocol):
         lines: Sequence[SettledLine],
         source: Source,
         budgets: Mapping[Scope, Budget],
+        at: float,
     ) -> LinesFound | None:
         """Write the rows of up to 90 lines and move their money, all of it or nothing.
 
-        ``budgets`` are those of the hold's scopes that were seen since they moved on. None where
-        it is done; else what was found in the way.
+        ``budgets`` are those of the hold's scopes that were seen since they moved on; ``at`` is
+        the time in epoch seconds. None where it is done; else what was found in the way.
         """
 
     def standing_hold(self, hold: Hold) -> Hold | None:

@@ -45,9 +45,10 @@ class Spenders(Protocol):
     """
 
     def spent(self, teams: Sequence[str], since: float, until: float) -> Rows:
-        """Return what teams' calls cost that were opened in a time, in epoch seconds.
+        """Return what teams' calls cost in a time, in epoch seconds, by when money moved.
 
-        Only so many rows are read, and only for so long: the latest, of all teams alike.
+        Only so many rows are read, and only for so long: the latest, of all teams alike. Teams
+        that there was no time for are named.
         """
 
 
@@ -85,9 +86,6 @@ class GuardMeter(Protocol):
     def budget(self, budget: Budget) -> None:
         """Tell how much of the environment's budget is used, and what its caps are."""
 
-    def charged(self, nano: int) -> None:
-        """Tell what was charged for holds that nobody settled."""
-
     def audited(self, findings: int, price_age_days: int) -> None:
         """Tell what a day's audit found."""
 
@@ -98,7 +96,7 @@ class GuardMeter(Protocol):
         """Tell for how many hours an audit has been overdue."""
 
     def undelivered(self, messages: int) -> None:
-        """Tell how many messages could not be delivered yet, after several tries."""
+        """Tell how many messages are not delivered, after several tries, at this moment."""
 
     def trouble(self, what: str, **facts: Any) -> None:
         """Record something an operator must know about; facts are identifiers, never content."""

@@ -50,3 +50,9 @@ class BudgetAdmin(Protocol):
 
     def booked(self, team: str, day: str) -> Iterator[Booked]:
         """Yield what was booked into a day (``2026-11-22``) for a team."""
+
+    def settled_late(self, team: str, day: str) -> int:
+        """Return what late settlements of a day moved for a team, in nano-dollars.
+
+        With the rows that are not late, it is what calls cost by the time of their settlement.
+        """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,41 +21,56 @@ from shared.usecases.holding import Holding
 
 _LATER_THAN_ALL_HOLDS: Final = 99_999_999_999.0
 """The last moment that the sort key of a hold can name, in the year 5138."""
+MOST_SECONDS: Final = 120.0
+"""Of the guard's five minutes: what it has not ended by then it ends at its next check."""
 _REMEMBERED_MONTHS: Final = 13
 """How far back the last change of the environment's caps is looked for."""
 
 
 @dataclass(frozen=True)
 class Swept:
-    """Holds that were ended, and those that could not be: too many calls were in the way."""
+    """Holds that were ended here, and those that could not be: too many calls were in the way.
+
+    ``is_cut`` where time ran out before all of them were tried.
+    """
 
     ended: tuple[Hold, ...]
     left: tuple[Hold, ...]
+    is_cut: bool = False
 
 
 class Sweep:
     """Ends every hold whose time is over: charged in full, in doubt, unless it was settled."""
 
-    def __init__(self, holding: Holding, admin: BudgetAdmin) -> None:
+    def __init__(
+        self, holding: Holding, admin: BudgetAdmin, timer: Callable[[], float] | None = None
+    ) -> None:
+        """Prepare a sweep; with a ``timer``, in seconds, it leaves off in time for other work."""
         self._holding = holding
         self._admin = admin
+        self._timer = timer
 
     def __call__(self) -> Swept:
         """Sweep all teams. Raises ``StoreUnavailable`` where the holds cannot be read."""
         ended: list[Hold] = []
         left: list[Hold] = []
-        for team in self._admin.teams():
-            for hold in self._holding.expired(team):
-                (ended if self._ends(hold) else left).append(hold)
+        ends_at = self._now() + MOST_SECONDS
+        for hold in self._expired():
+            if self._now() > ends_at:
+                return Swept(tuple(ended), tuple(left), is_cut=True)
+            # One that could not be ended must not keep the others waiting.
+            try:
+                ended += [hold] if self._holding.expire(hold) else []
+            except StoreUnavailable:
+                left.append(hold)
         return Swept(tuple(ended), tuple(left))
 
-    def _ends(self, hold: Hold) -> bool:
-        """Whether a hold could be ended; one that could not must not keep the others waiting."""
-        try:
-            self._holding.expire(hold)
-        except StoreUnavailable:
-            return False
-        return True
+    def _expired(self) -> Iterator[Hold]:
+        for team in self._admin.teams():
+            yield from self._holding.expired(team)
+
+    def _now(self) -> float:
+        return 0.0 if self._timer is None else self._timer()
 
 
 @dataclass(frozen=True)

@@ -58,8 +58,15 @@ _BARRING_TRIES: Final = 3
 _GRACE_SECONDS: Final = 60
 """How long after its invocation must have ended a hold is left alone."""
 
+_OF_CALL_SECONDS: Final = 900
+"""A call that is waited for is settled by then: its row's time tells when."""
+
 Pause = Callable[[float], None]
 _AS_RESERVED: Final = Position()
+
+
+def _untold(_: int) -> None:
+    """Tell nobody, where there are no metrics: operators read what their command did."""
 
 
 @dataclass(frozen=True)
@@ -96,12 +103,18 @@ class Holding:
         policy: HoldPolicy,
         pause: Pause,
         jitter: Callable[[], float] = random.random,
+        charged: Callable[[int], None] = _untold,
     ) -> None:
+        """``charged`` is told what is charged in full, and, below zero, what is given back of it.
+
+        In nano-dollars, by the one process that did it, as soon as it is done.
+        """
         self._ledger = ledger
         self._clock = clock
         self._policy = policy
         self._pause = pause
         self._jitter = jitter
+        self._charged = charged
 
     def limits_of(self, key: KeyRow) -> KeyLimits:
         """Return what a key may do: what its row says, else what the environment says."""
@@ -167,16 +180,19 @@ class Holding:
             if self._current(standing)[0] == standing:
                 return standing
 
-    def settle(self, opened: OpenHold, settlement: Settlement) -> None:
-        """Settle a hold at the real cost of its call, once; raises ``StoreUnavailable``."""
-        self._end(opened.hold, settlement, settling)
+    def settle(self, opened: OpenHold, settlement: Settlement) -> bool:
+        """Settle a hold at the real cost of its call, once; raises ``StoreUnavailable``.
 
-    def settle_later(self, hold: Hold, settlement: Settlement) -> None:
+        False where it was settled before.
+        """
+        return self._end(opened.hold, settlement, settling)
+
+    def settle_later(self, hold: Hold, settlement: Settlement) -> bool:
         """Settle a hold that another process opened, perhaps days ago; as :meth:`settle`.
 
         It is certain to have been booked: where neither it nor its row stands, it was given back.
         """
-        self._end(hold, settlement, _settling_later)
+        return self._end(hold, settlement, _settling_later)
 
     def release(self, hold: Hold) -> None:
         """Give a hold back whose call provably costs nothing, once; raises ``StoreUnavailable``.
@@ -194,8 +210,11 @@ class Holding:
         """
         return self._ledger.close_place(team, request_id, attempt, expires_at)
 
-    def expire(self, hold: Hold) -> None:
-        """Charge a hold whose time is over in full; raises ``StoreUnavailable``."""
+    def expire(self, hold: Hold) -> bool:
+        """Charge a hold whose time is over in full; raises ``StoreUnavailable``.
+
+        False where it had ended before.
+        """
         charged = Settlement(
             outcome="expired",
             tokens=TokenCounts(),
@@ -203,7 +222,7 @@ class Holding:
             cost_nano=hold.nano,
             baseline_nano=hold.nano,
         )
-        self._end(hold, charged, expiring)
+        return self._end(hold, charged, expiring)
 
     def expired(self, team: str) -> list[Hold]:
         """Return a team's holds whose time is over."""
@@ -244,17 +263,32 @@ class Holding:
         settlement: Settlement | None,
         how: Callable[[bool, RowState], Ending | None],
         position: Position = _AS_RESERVED,
-    ) -> None:
+    ) -> bool:
+        """End a hold; returns whether it was done here, or before."""
         for _ in self._tries(_ENDING_TRIES):
             ending = how(position.hold_stands, position.row)
             if ending is None:
-                return
+                return False
             self._reopen_rollups(hold, ending)
-            found = self._ledger.end(hold, settlement, ending, position)
+            late_at = self._late_at(hold, ending)
+            found = self._ledger.end(hold, settlement, ending, position, late_at)
             if found is None:
-                return
+                self._tell_doubt(hold, settlement, ending)
+                return True
             position = found
         raise StoreUnavailable("ledger")
+
+    def _tell_doubt(self, hold: Hold, settlement: Settlement | None, ending: Ending) -> None:
+        cost = settlement.cost_nano if settlement else 0
+        if doubt := ending.movement(hold.nano, cost).doubt:
+            self._charged(doubt)
+
+    def _late_at(self, hold: Hold, ending: Ending) -> float | None:
+        """Return the time where it is not, within minutes and the same day, that of the call."""
+        now = self._clock()
+        is_of_call = now < hold.entry.opened_at + _OF_CALL_SECONDS
+        is_at_once = is_of_call and f"{utc(now):%Y-%m-%d}" == hold.day
+        return None if ending is SETTLE and hold.is_in_flight and is_at_once else now
 
     def _reopen_rollups(self, hold: Hold, ending: Ending) -> None:
         """Before a row is written or replaced after its hour, have the hour added up anew.

@@ -98,7 +98,7 @@ class Settler:
         entry = attempt.entry
         tokens, source = self._tokens(attempt, received.usage)
         settlement = dataclasses.replace(
-            self._settlement(entry, "answered", self._pricing.answered(entry, tokens), "miss"),
+            self._attempted(attempt, "answered", self._pricing.answered(entry, tokens), "miss"),
             tokens=tokens,
             usage_source=source,
             finish_reason=received.finish_reason,
@@ -118,7 +118,7 @@ class Settler:
         tokens, source = self._tokens(attempt, attempt.progress.usage) if may_bill else _NOTHING
         outcome: Outcome = "refused" if isinstance(error, InvalidRequest) else "failed"
         settlement = dataclasses.replace(
-            self._settlement(entry, outcome, self._pricing.charged(entry, tokens), "uncached"),
+            self._attempted(attempt, outcome, self._pricing.charged(entry, tokens), "uncached"),
             tokens=tokens,
             usage_source=source,
         )
@@ -134,20 +134,33 @@ class Settler:
         """Return the settlement of an answer from the cache: nothing paid, all of it saved."""
         saving = self._pricing.hit(entry, answer.tokens)
         return dataclasses.replace(
-            self._settlement(entry, "answered", saving, "hit"),
+            self._settlement(entry, "answered", saving, "hit", entry.opened_at),
             tokens=answer.tokens,
             usage_source="stored",
         )
 
     def line_nano(self, owner: Owner) -> int:
-        """Return what a line of a provider's batch costs at AWS; it has no time of its own."""
+        """Return what a deferred call or a line of a batch costs at AWS that none is called for.
+
+        It has no function's time of its own.
+        """
         path: Path = "deferred" if owner == "job" else "batch_line"
         function = self._function
         return function.own_cost.nano(path, milliseconds=0, memory_mb=function.memory_mb)
 
-    def _settlement(self, entry: Entry, outcome: Outcome, saving: Saving, path: Path) -> Settlement:
-        milliseconds = max(0, round((self._clock() - entry.opened_at) * 1000))
-        function = self._function
+    def _attempted(
+        self, attempt: Attempt, outcome: Outcome, saving: Saving, path: Path
+    ) -> Settlement:
+        """Return how an attempt ends; one that could wait paid for no function while it did."""
+        call = attempt.call
+        path = path if call.answer_by is None else "deferred"
+        return self._settlement(attempt.entry, outcome, saving, path, call.started_at)
+
+    def _settlement(
+        self, entry: Entry, outcome: Outcome, saving: Saving, path: Path, run_since: float
+    ) -> Settlement:
+        """Return how a call ends that a function has been running for since an epoch second."""
+        now, function = self._clock(), self._function
         return Settlement(
             outcome=outcome,
             tokens=TokenCounts(),
@@ -155,9 +168,11 @@ class Settler:
             cost_nano=saving.cost_nano,
             baseline_nano=saving.baseline_nano,
             levers=saving.levers,
-            milliseconds=milliseconds,
+            milliseconds=_milliseconds(now - entry.opened_at),
             aws_nano=function.own_cost.nano(
-                path, milliseconds=milliseconds, memory_mb=function.memory_mb
+                path,
+                milliseconds=_milliseconds(now - run_since),
+                memory_mb=function.memory_mb,
             ),
         )
 
@@ -221,6 +236,10 @@ class Settler:
             freshness=keeping.freshness.tier,
             repeats=keeping.repeats,
         )
+
+
+def _milliseconds(seconds: float) -> int:
+    return max(0, round(seconds * 1000))
 
 
 def _billed(attempt: Attempt, usage: object) -> TokenCounts:

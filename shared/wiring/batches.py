@@ -101,10 +101,11 @@ def build_batch_machinery(
 
 def _team_webhooks(settings: WorkerSettings, secret: str, calls: Calls) -> TeamHooks:
     # Only the collector has such a secret: no router and no dispatcher imports this.
-    from shared.adapters.team_webhooks import SecretHooks, TeamWebhooks  # noqa: PLC0415
+    from shared.adapters.team_webhooks import TeamWebhooks, parse_teams  # noqa: PLC0415
+    from shared.adapters.webhook_secret import SecretHooks  # noqa: PLC0415
 
     is_local = settings.clock_file is not None
-    hooks = SecretHooks(provider_keys.connect(TIMEOUTS), secret, calls.clock)
+    hooks = SecretHooks(provider_keys.connect(TIMEOUTS), secret, parse_teams, calls.clock)
     return TeamWebhooks(hooks.read, settings.webhook_hosts, is_local, calls.clock)
 
 
@@ -118,7 +119,7 @@ def _taking(
         batches=stores.batches,
         blobs=stores.blobs,
         store=calls.store,
-        holding=Holding(calls.ledger, calls.clock, policy, time.sleep),
+        holding=Holding(calls.ledger, calls.clock, policy, time.sleep, charged=calls.meter.charged),
         facts=CallFacts(Policy(settings.environment, policy_version), calls.catalog, calls.clock),
         catalog=calls.catalog,
         pricing=calls.pricing,

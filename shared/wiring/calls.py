@@ -68,7 +68,7 @@ def build_calls(
     catalog = facts.load(settings.providers)
     store, ledger = _stores(settings, meter) if stores is None else stores
     upstream = upstream or _upstream(settings, catalog, clock, meter)
-    holding = Holding(ledger, clock, hold_policy(settings), time.sleep)
+    holding = Holding(ledger, clock, hold_policy(settings), time.sleep, charged=meter.charged)
     pricing = Pricing(catalog, settings.baseline_model)
     function = Function(load_own_cost(utc(clock()).date()), settings.memory_mb)
     settler = Settler(store, holding, meter, catalog, clock, pricing, function)

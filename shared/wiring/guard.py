@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
+import urllib3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
 
 from shared.adapters.aws import client
 from shared.adapters.bounded_http import bounded_http
@@ -27,7 +27,8 @@ from shared.adapters.guard_telemetry import PowertoolsGuardMeter
 from shared.adapters.metric_totals import CloudWatchTotals
 from shared.adapters.people_topic import PeopleTopic
 from shared.adapters.stack_alarms import CloudWatchAlarms
-from shared.adapters.webhooks import BadWebhooks, Unreadable, Webhook, parse_hooks
+from shared.adapters.webhook_secret import SecretHooks
+from shared.adapters.webhooks import BadWebhooks, Hooks, Unreadable, Webhook, parse_hooks
 from shared.catalog import load, served_providers
 from shared.clock import Clock, offset_clock, system_clock, utc
 from shared.domain.api_keys import KeyLimits
@@ -37,9 +38,9 @@ from shared.resources import resource_name
 from shared.settings import GuardSettings
 from shared.usecases.budget_admin import Budgets
 from shared.usecases.budget_audit import Audit, Sweep
-from shared.usecases.daily_audit import DailyAudit, DailyGap
-from shared.usecases.delivery import Delivery
 from shared.usecases.guarding import Guard
+from shared.usecases.guarding.daily_audit import DailyAudit, DailyGap
+from shared.usecases.guarding.delivery import Delivery
 from shared.usecases.guarding.telling import Telling
 from shared.usecases.holding import Holding, HoldPolicy
 
@@ -76,7 +77,7 @@ def build_guard(settings: GuardSettings) -> BudgetGuard:
     new_id = partial(secrets.token_hex, 8)
     delivery = Delivery(
         notices=notices,
-        channels=partial(_channels, settings, clock),
+        channels=_channels(settings, clock),
         meter=meter,
         clock=clock,
         new_id=new_id,
@@ -104,7 +105,11 @@ def build_guard(settings: GuardSettings) -> BudgetGuard:
             clock=clock,
             pause=time.sleep,
         ),
-        sweep=Sweep(Holding(ledger, clock, policy, time.sleep), admin),
+        sweep=Sweep(
+            Holding(ledger, clock, policy, time.sleep, charged=meter.charged),
+            admin,
+            time.monotonic,
+        ),
         alarms=CloudWatchAlarms(cloudwatch, prefix, settings.alarm_topic),
         delivery=delivery,
     )
@@ -128,34 +133,26 @@ def _where(settings: GuardSettings) -> str:
     return f"--{'local' if settings.clock_path else 'stack'} {settings.environment}"
 
 
-def _channels(settings: GuardSettings, clock: Clock) -> Sequence[Channel]:
+def _channels(settings: GuardSettings, clock: Clock) -> Callable[[], Sequence[Channel]]:
+    """Return what asks for the ways to people, as the secret names them at the time."""
     people = PeopleTopic(client("sns", _ONCE), settings.people_topic)
-    return [people, *_webhooks(settings, clock)]
-
-
-def _webhooks(settings: GuardSettings, clock: Clock) -> Sequence[Channel]:
     if settings.webhook_secret is None:
-        return []
+        return lambda: [people]
+    hosts, is_local = settings.webhook_hosts, settings.clock_path is not None
+    parse = partial(parse_hooks, hosts=hosts, is_local=is_local)
+    secret = SecretHooks(client("secretsmanager", _PATIENT), settings.webhook_secret, parse, clock)
+    http = bounded_http()
+    return lambda: [people, *_webhooks(secret, clock, http)]
+
+
+def _webhooks(
+    secret: SecretHooks[Hooks], clock: Clock, http: urllib3.PoolManager
+) -> Sequence[Channel]:
     try:
-        text = _secret(settings.webhook_secret)
-        hooks = parse_hooks(text, settings.webhook_hosts, is_local=settings.clock_path is not None)
-    except (BotoCoreError, ClientError) as error:
-        return [Unreadable(f"the webhooks' secret cannot be read: {_code_of(error)}")]
+        hooks = secret.read()
     except BadWebhooks as error:
         return [Unreadable(str(error))]
-    http = bounded_http()
     return [Webhook(hook, hooks.signing_secret, clock, http) for hook in hooks.webhooks]
-
-
-def _secret(arn: str) -> str:
-    found: dict[str, Any] = client("secretsmanager", _PATIENT).get_secret_value(SecretId=arn)
-    return str(found["SecretString"])
-
-
-def _code_of(error: Exception) -> str:
-    if isinstance(error, ClientError):
-        return str(error.response["Error"]["Code"])
-    return type(error).__name__
 
 
 def _price_age_days(now: float) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
@@ -14,10 +14,12 @@ from shared.adapters.batches.by_provider import BatchProviders
 from shared.adapters.job_queue import SqsJobQueue
 from shared.clock import Clock
 from shared.domain.jobs.ids import BATCH_RANDOM_BYTES, batch_id
+from shared.domain.jobs.times import JobTimes
 from shared.ports.calls import Meter
 from shared.ports.jobs import BatchProvider
 from shared.settings import WorkerSettings
 from shared.usecases.batches.messages import BatchMessages
+from shared.usecases.jobs.dispatching import AT_ONCE
 from shared.usecases.jobs.machinery import Machinery, Outside, machinery
 from shared.wiring.batches import build_batch_machinery
 from shared.wiring.calls import Calls, blobs_of, build_calls, keys_of
@@ -25,6 +27,8 @@ from shared.wiring.deferral import job_store, queue_of, times_of
 
 _THREADS: Final = 8
 """Jobs that are moved or settled side by side: each is a few calls of AWS, which are waited for."""
+_SECONDS_A_CALL: Final = 20.0
+"""What a call of a provider takes that is long: by it the calls a second are reckoned."""
 
 
 @dataclass(frozen=True)
@@ -59,13 +63,19 @@ def build_worker(settings: WorkerSettings, service: str) -> Worker:
         clock=calls.clock,
         new_id=lambda: batch_id(calls.clock(), secrets.token_bytes(BATCH_RANDOM_BYTES)),
         name=partial(secrets.token_hex, 8),
-        times=times_of(settings),
+        times=worker_times(settings),
         each=ThreadPoolExecutor(_THREADS).map,
     )
     batches = build_batch_machinery(settings, calls, outside)
     joined = machinery(outside, batches.others)
     messages = BatchMessages(batches.runner, joined.submitter, joined.providers, calls.meter)
     return Worker(joined, messages, queue, calls.clock, calls.meter)
+
+
+def worker_times(settings: WorkerSettings) -> JobTimes:
+    """Return how long deferred calls wait for what, by how many of them can be made."""
+    calls = settings.dispatcher_concurrency * AT_ONCE / _SECONDS_A_CALL
+    return replace(times_of(settings), calls_a_second=calls)
 
 
 def _providers(settings: WorkerSettings, calls: Calls) -> Mapping[str, BatchProvider]:

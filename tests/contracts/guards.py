@@ -16,9 +16,9 @@ from shared.domain.notices import AlarmChange, Message
 from shared.domain.notices.alarm_notices import AlarmState
 from shared.domain.notices.spending import Rows, Spent
 from shared.domain.notices.wording import Place
-from shared.usecases.daily_audit import DailyAudit, DailyGap
-from shared.usecases.delivery import Delivery
 from shared.usecases.guarding import Guard
+from shared.usecases.guarding.daily_audit import DailyAudit, DailyGap
+from shared.usecases.guarding.delivery import Delivery
 from shared.usecases.guarding.telling import Telling
 from tests.contracts.operators import Bench
 
@@ -52,7 +52,6 @@ class GuardBooks:
 
     def __init__(self) -> None:
         self.budgets: list[Budget] = []
-        self.charges: list[int] = []
         self.audits: list[tuple[int, int]] = []
         self.gaps: list[int] = []
         self.undelivereds: list[int] = []
@@ -61,9 +60,6 @@ class GuardBooks:
 
     def budget(self, budget: Budget) -> None:
         self.budgets.append(budget)
-
-    def charged(self, nano: int) -> None:
-        self.charges.append(nano)
 
     def audited(self, findings: int, price_age_days: int) -> None:
         self.audits.append((findings, price_age_days))
@@ -98,9 +94,16 @@ class RowsInMemory:
                 self._ledger.rows[place].cost_nano,
             )
             for place, entry in self._ledger.entries.items()
-            if entry.team in teams and since <= entry.opened_at <= until
+            if entry.team in teams
+            and since <= entry.opened_at <= until
+            and place not in self._ledger.late
         )
-        return Rows(rows, since)
+        late = tuple(
+            Spent(at, entry.team, entry.key_id, entry.feature, entry.model, nano)
+            for entry, nano, at in self._ledger.late_money
+            if entry.team in teams and since <= at <= until
+        )
+        return Rows(rows + late, since)
 
 
 @dataclass
@@ -111,10 +114,11 @@ class Guarded:
     notices: Any
     spenders: Any
     people: list[People] = field(default_factory=lambda: [People()])
-    meter: GuardBooks = field(default_factory=GuardBooks)
+    meter: Any = field(default_factory=GuardBooks)
     metrics_nano: int = 0
     metrics_asked: list[tuple[float, float]] = field(default_factory=list)
     runbook: str = RUNBOOK
+    price_age: int = 7
     states: dict[str, AlarmState] = field(default_factory=dict)
     """How the alarms stand, where it is not how they were told."""
     _numbers: Any = field(default_factory=lambda: itertools.count(1))
@@ -166,7 +170,7 @@ class Guarded:
             environment="dev",
             place=self.place,
             audit=self.bench.audit,
-            price_age_days=lambda _: 7,
+            price_age_days=lambda _: self.price_age,
             notices=self.notices,
             delivery=self.delivery,
             meter=self.meter,

@@ -49,6 +49,7 @@ class Bench:
     time: list[float] = field(default_factory=lambda: [NOON])
     seeds_asked: int = 0
     number: int = 0
+    charges: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.keys.create(KEY)
@@ -56,7 +57,7 @@ class Bench:
     @property
     def holding(self) -> Holding:
         policy = HoldPolicy(self.seeds, 100, KeyLimits())
-        return Holding(self.ledger, self.clock, policy, lambda _: None)
+        return Holding(self.ledger, self.clock, policy, lambda _: None, charged=self.charges.append)
 
     @property
     def budgets(self) -> Budgets:

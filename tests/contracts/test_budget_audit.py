@@ -12,7 +12,7 @@ from shared.domain.budgets.changes import Freeze, Raise, SetTerms
 from shared.domain.budgets.scopes import all_slices, slice_scope
 from shared.domain.budgets.seeds import Seed
 from shared.domain.errors import StoreUnavailable
-from shared.usecases.budget_audit import Audited
+from shared.usecases.budget_audit import MOST_SECONDS, Audited, Sweep
 from tests.contracts.operators import DAY, KEY, NOON, OWN, TEAM, Bench, on_dynamo, settled
 from tests.contracts.test_budget_admin import HOUR, Made, client, make
 
@@ -39,6 +39,29 @@ def with_day(budget: Budget, **parts: int) -> Budget:
 
 def found(audited: Audited) -> list[tuple[str, str]]:
     return [(each.invariant, each.budget) for each in audited.findings]
+
+
+def test_two_sweeps_at_once_charge_and_tell_once(make: Made) -> None:
+    bench = make()
+    bench.reserve(100)
+    bench.time[0] += 961
+    sweep, holding = bench.sweep, bench.holding
+    seen = holding.expired("search")
+    assert [hold.nano for hold in sweep().ended] == [100]
+    assert [holding.expire(hold) for hold in seen] == [False]
+    assert bench.charges == [100]
+
+
+def test_a_sweep_leaves_off_when_time_is_up_and_the_next_goes_on(make: Made) -> None:
+    bench = make()
+    for nano in (100, 200):
+        bench.reserve(nano)
+    bench.time[0] += 961
+    seconds = iter([0.0, 1.0, MOST_SECONDS + 1])
+    cut = Sweep(bench.holding, bench.admin, lambda: next(seconds))()
+    assert (len(cut.ended), cut.is_cut) == (1, True)
+    swept = bench.sweep()
+    assert (len(swept.ended), swept.is_cut) == (1, False)
 
 
 def test_a_sweep_charges_what_nobody_settled_in_full_and_in_doubt(make: Made) -> None:

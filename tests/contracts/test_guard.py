@@ -12,9 +12,9 @@ from shared.domain.budgets.seeds import Seed
 from shared.domain.errors import StoreUnavailable
 from shared.domain.money import NANO_PER_USD
 from shared.domain.notices.message import GIVE_UP_SECONDS, LEASE_SECONDS, NotTaken
-from shared.usecases.daily_audit import DailyAudit
+from shared.usecases.guarding.daily_audit import DailyAudit
 from tests.contracts.guards import BURNS, Guarded, MadeGuard, People, guarded
-from tests.contracts.operators import DAY, KEY, NOON, TEAM
+from tests.contracts.operators import DAY, KEY, NOON, TEAM, settled
 from tests.contracts.test_budget_admin import HOUR, Made, client, make
 from tests.contracts.test_budget_audit import spoil, with_day
 
@@ -104,6 +104,28 @@ def test_a_new_day_clears_what_was_told_and_begins_anew(made: MadeGuard) -> None
     assert day.check() == ["environment:day has reached 50 %"]
     day.bench.time[0] += 24 * HOUR
     assert day.check() == [], "that half was spent needs no all-clear"
+
+
+def test_all_clears_of_keys_for_a_new_day_are_one_line(
+    made: MadeGuard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.usecases.guarding.budgets.TOGETHER", 1)
+    day = made(team=Seed(day_usd="10"), key=Seed(day_usd="2"))
+    keys = [dataclasses.replace(KEY, key_id=f"search.{n}", digest=f"{n}" * 64) for n in range(4)]
+    for key in keys:
+        day.bench.keys.create(key)
+        day.bench.spend(2 * USD, key=key)
+    day.check()
+    day.bench.time[0] += 24 * HOUR
+    begun = "2026-11-23"
+    assert day.check() == [f"All clear: team:search:day begins anew ({begun}) and 1 more"]
+    line = f"All clear: 4 budgets of keys begin anew ({begun})\nkey:search.0:day, key:search.1:day"
+    assert line in day.last.text
+    assert [each["budget"] for each in day.last.facts["notices"]] == [
+        "team:search:day",
+        *(f"key:search.{n}:day" for n in range(4)),
+    ]
+    assert day.check() == []
 
 
 def test_a_month_is_told_of_apart_from_its_days(made: MadeGuard) -> None:
@@ -259,10 +281,13 @@ def test_a_message_that_nobody_takes_is_counted_and_given_up_after_a_day(made: M
     day = ten_dollars(made)
     day.people[0].troubles = [NotTaken("status 500", may_have_arrived=True)] * 5
     day.bench.spend(5 * USD)
-    for minutes in (2, 4, 8, 16):
+    for minutes in (2, 4, 8, 1):
         day.check()
         day.bench.time[0] += minutes * 60
     assert day.meter.undelivereds == [0, 0, 1, 1]
+    day.check()
+    day.check()
+    assert day.meter.undelivereds[4:] == [1, 1], "at every look, while it rests until its next try"
     day.bench.time[0] += GIVE_UP_SECONDS
     day.check()
     assert day.meter.undelivereds[-1] == 1
@@ -336,7 +361,7 @@ def test_what_expired_is_charged_and_measured(made: MadeGuard) -> None:
     day.bench.reserve(USD, KEY)
     day.bench.time[0] += 961
     day.check()
-    assert day.meter.charges == [USD]
+    assert day.bench.charges == [USD]
     assert day.bench.budget(TEAM).day.doubt == USD
 
 
@@ -352,6 +377,47 @@ def test_a_daily_audit_measures_the_gap_between_rows_and_metrics(made: MadeGuard
     whole_day = (NOON - 12 * HOUR, NOON + 12 * HOUR)
     assert set(day.metrics_asked) == {whole_day}, "its last ten minutes too"
     assert day.heard == []
+
+
+def test_a_gap_counts_what_was_settled_late_on_the_day_of_its_settlement(made: MadeGuard) -> None:
+    day = made()
+    day.bench.spend(10 * USD)
+    opened = day.bench.reserve(9 * USD)
+    day.bench.time[0] += 14 * HOUR
+    day.metrics_nano = 10 * USD
+    assert day.gap() == 0, "what was only held by then is no cost of the day"
+    day.bench.sweep()
+    day.bench.holding.settle_later(opened.hold, settled(3 * USD))
+    day.bench.time[0] += 24 * HOUR
+    day.metrics_nano = 3 * USD
+    assert day.gap() == 0
+    assert sum(day.bench.charges) == 0, "charged in full, and given back"
+
+
+def test_every_day_since_the_last_comparison_is_compared(made: MadeGuard) -> None:
+    day = made()
+    day.bench.spend(10 * USD)
+    day.bench.time[0] += 14 * HOUR
+    day.metrics_nano = 10 * USD
+    assert day.gap() == 0
+    day.bench.spend(2 * USD)
+    day.bench.time[0] += 24 * HOUR
+    day.bench.spend(10 * USD)
+    day.bench.time[0] += 24 * HOUR
+    assert day.gap() == 4000, "two days were over, and the first of them cost $2 by its rows"
+    begun = [since for since, _ in day.metrics_asked]
+    assert begun == [NOON - 12 * HOUR, NOON + 12 * HOUR, NOON + 36 * HOUR]
+    day.bench.time[0] += 30 * 24 * HOUR
+    day.gap()
+    assert len(day.metrics_asked) == 10, "a week at most"
+
+
+def test_what_is_held_is_not_left(made: MadeGuard) -> None:
+    day = ten_dollars(made)
+    day.bench.spend(5 * USD)
+    day.bench.reserve(3 * USD)
+    day.check()
+    assert "if that goes on, nothing is left by 2026-11-22 12:24 UTC" in day.last.text
 
 
 def test_an_audit_names_what_it_could_not_compare(made: MadeGuard) -> None:
@@ -383,6 +449,53 @@ def test_books_that_do_not_add_up_are_told_once_a_day(made: MadeGuard) -> None:
     assert day.last.text.startswith("I2 team:search:day: its parts add up to")
     assert [what for what, _ in day.meter.troubles] == ["audit", "audit"]
     assert day.meter.audits[-1] == (1, 7)
+
+
+def test_what_an_audit_found_is_given_up_a_day_after_it_was_written(made: MadeGuard) -> None:
+    day = made()
+    day.bench.spend(100)
+    spoil(day.bench, with_day(day.bench.budget(TEAM), avail=1))
+    day.bench.time[0] = NOON + 12 * HOUR - 600
+    day.people[0].troubles = [NotTaken("status 500", may_have_arrived=False)]
+    day.audit()
+    day.bench.time[0] += 15 * 60
+    day.check()
+    assert day.heard == [f"The books of {DAY} do not add up"]
+
+
+def test_people_are_told_before_a_sweep_that_fails_and_its_error_is_raised(
+    made: MadeGuard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    day = ten_dollars(made)
+    day.bench.spend(8 * USD)
+
+    def failing(_: Any) -> Any:
+        assert day.heard == ["environment:day has reached 80 %"]
+        raise StoreUnavailable("ledger")
+
+    monkeypatch.setattr("shared.usecases.budget_audit.Sweep.__call__", failing)
+    with pytest.raises(StoreUnavailable):
+        day.check()
+    assert day.heard == ["environment:day has reached 80 %"]
+
+
+def test_what_fails_first_keeps_nothing_else_from_being_done(
+    made: MadeGuard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    day = ten_dollars(made)
+    day.people[0].troubles = [NotTaken("status 500", may_have_arrived=False)]
+    day.guard.relay("AWS Budgets", "You have spent 80 %.", "sns-1", NOON)
+    day.bench.reserve(USD)
+    day.bench.time[0] += 961
+
+    def failing(_: Any) -> Any:
+        raise StoreUnavailable("ledger")
+
+    monkeypatch.setattr("shared.usecases.guarding.budgets.BudgetNews.tell", failing)
+    with pytest.raises(StoreUnavailable):
+        day.check()
+    assert day.heard == ["AWS Budgets"], "delivered"
+    assert day.bench.charges == [USD], "swept"
 
 
 def test_an_audit_that_does_not_come_is_measured_and_a_new_stack_waits_its_day(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.contracts.guards import BURNS, OF_BUDGET, SMOULDERS, MadeGuard
+from shared.domain.notices import AlarmChange, AlarmTold
+from tests.contracts.guards import BURNS, OF_BUDGET, PAGE, SMOULDERS, MadeGuard
 from tests.contracts.test_budget_admin import HOUR, client, make
 from tests.contracts.test_guard import AT, USD, made, ten_dollars
 
@@ -132,10 +133,8 @@ def test_an_alarm_that_has_never_gone_off_is_not_written_down(made: MadeGuard) -
     day = made()
     day.states = {"latency": "OK", "doubt": "INSUFFICIENT_DATA"}
     assert day.check() == []
-    assert {each.name for each in day.notices.told() if hasattr(each, "is_off")} == {
-        "daily-audit",
-        "daily-gap",
-    }
+    assert not any(isinstance(each, AlarmTold) for each in day.notices.told())
+    assert {each.name for each in day.notices.told()} == {"audit", "gap"}
 
 
 def test_an_alarm_whose_end_arrives_first_is_told_with_its_end(made: MadeGuard) -> None:
@@ -171,3 +170,20 @@ def test_an_alarm_about_spending_says_who_spends_and_which_budgets_are_tight(
     assert day.alarm("ALARM", AT, name="burn-day-30m", says=BURNS) == ["Alarm: burn-day-30m"]
     assert "By key: search.1f $1 (new)" in day.last.text
     assert "environment:day: 10.0 % of $10, step normal" in day.last.text
+
+
+def test_what_one_batch_of_events_finds_over_several_incidents_is_one_message(
+    made: MadeGuard,
+) -> None:
+    day = made()
+    changes = [
+        AlarmChange("latency", "ALARM", AT, PAGE, "3 points"),
+        AlarmChange("burn-day-8h", "ALARM", AT, SMOULDERS, "3 points"),
+        AlarmChange("burn-day-30m", "ALARM", AT, BURNS, "3 points"),
+    ]
+    assert day.guard.alarms(changes).messages == 1
+    assert day.heard == ["Alarm: burn-day-30m and 2 more"], "pages first"
+    for name in ("latency", "burn-day-30m"):
+        day.alarm("OK", AT + 60_000, name=name, says=PAGE if name == "latency" else BURNS)
+    day.bench.time[0] += HOUR
+    assert day.check() == ["All clear: burn-day-30m and 1 more"]

@@ -68,7 +68,7 @@ class OnDynamo:
         return sorted(
             (item["request_id"]["S"], item["status"]["S"], int(item["cost_nano"]["N"]))
             for item in items
-            if "/usage/" in item["pk"]["S"]
+            if "/usage/" in item["pk"]["S"] and "status" in item
         )
 
 

@@ -338,3 +338,13 @@ def test_models_are_listed_for_who_has_a_key(gateway: Gateway) -> None:
     one = run(gateway.call("GET", "/v1/models/mid", headers=key)).json()
     assert (one["id"], one["object"], one["owned_by"]) == ("mid", "model", "sluice")
     assert run(gateway.call("GET", "/v1/models/gpt-2", headers=key)).status_code == 400
+
+
+def test_what_is_charged_in_full_reaches_the_metrics(gateway: Gateway) -> None:
+    gateway.ledger.down = {"end"}
+    run(gateway.chat())
+    gateway.ledger.down = set()
+    gateway.time[0] += 3600
+    [hold] = gateway.router.holding.expired("search")
+    assert gateway.router.holding.expire(hold)
+    assert gateway.meter.charges == [hold.nano]

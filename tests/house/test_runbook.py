@@ -17,6 +17,7 @@ from cli.main import commands
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = ("docs/runbook.md", "docs/alarms.md")
 MADE_BY_THE_AWS_CLI = {("logs", "tail")}
+OPTIONS_OF_THE_AWS_CLI = {"query", "cli-binary-format"}
 
 
 def named(program: str) -> list[tuple[str, str]]:
@@ -77,7 +78,7 @@ def test_every_command_of_aws_in_the_documents_is_one(where: str, line: str) -> 
     assert operation in operations, where
     shape = model.operation_model(operations[operation]).input_shape
     members = shape.members if shape is not None else {}
-    known = {xform_name(each, "-") for each in members} | {"query"}
+    known = {xform_name(each, "-") for each in members} | OPTIONS_OF_THE_AWS_CLI
     options = set(re.findall(r"(?<=\s)--([a-z-]+)", line))
     assert options <= known, where
 

@@ -21,7 +21,11 @@ from shared.adapters.telemetry import PowertoolsMeter
 from shared.domain.budgets import Budget, Counter
 from shared.domain.budgets.scopes import slice_scope
 from shared.domain.money import NANO_PER_USD
+from shared.domain.notices.audits import DAILY, done
+from shared.domain.notices.message import NotTaken
 from shared.meters import Meter
+from tests.contracts.guards import Guarded, guarded
+from tests.contracts.operators import in_memory
 from tests.contracts.test_store import ENTRY, SETTLEMENT
 from tests.infra.bare import run_with
 
@@ -139,6 +143,52 @@ def trouble(what: str, times: int = 3) -> Cause:
     return cause
 
 
+def guard_of(scene: Scene) -> Guarded:
+    """A guard that looks at books of its own and measures for the scene."""
+    found = guarded(in_memory())
+    found.meter = scene.guard
+    found.bench.time[0] = scene.now
+    return found
+
+
+def audits_missing(scene: Scene) -> None:
+    guard = guard_of(scene)
+    guard.notices.write(None, [done(each, None, scene.now - 25 * HOUR) for each in DAILY])
+    guard.guard.check()
+
+
+def gap_of(metrics: int) -> Cause:
+    """The day before cost $10 by its rows."""
+
+    def cause(scene: Scene) -> None:
+        guard = guard_of(scene)
+        guard.bench.time[0] = scene.now - DAY
+        guard.bench.spend(10 * USD)
+        guard.bench.time[0] = scene.now
+        guard.metrics_nano = metrics
+        guard.gap()
+
+    return cause
+
+
+def prices_of(days: int) -> Cause:
+    def cause(scene: Scene) -> None:
+        guard = guard_of(scene)
+        guard.price_age = days
+        guard.audit()
+
+    return cause
+
+
+def nobody_takes_it(scene: Scene) -> None:
+    guard = guard_of(scene)
+    guard.people[0].troubles = [NotTaken("status 400", may_have_arrived=False)] * 3
+    guard.guard.relay("AWS Budgets", "You have spent 80 %.", "sns-1", scene.now)
+    for minutes in (2, 4):
+        guard.bench.time[0] += minutes * 60
+        guard.guard.check()
+
+
 CAUSES: dict[str, Cause] = {
     "budget-day-50": used(day=50),
     "budget-day-80": used(day=80),
@@ -156,9 +206,9 @@ CAUSES: dict[str, Cause] = {
     "over-reserved": lambda s: s.settle(1001, held=1000),
     "unpriced": lambda s: s.router.refused("req_1", "chat", 400, "model_unpriced"),
     "doubt": doubtful,
-    "audit-missing": lambda s: s.guard.audit_overdue(1),
-    "ledger-gap": lambda s: s.guard.gap(10),
-    "price-age": lambda s: s.guard.audited(0, 46),
+    "audit-missing": audits_missing,
+    "ledger-gap": gap_of(9_900_000_000),
+    "price-age": prices_of(46),
     "edge-5xx": at_the_edge(calls=60, failed=2),
     "newest-errors": lambda s: s.aws("AWS/Lambda", "Errors", NEWEST, 1),
     "crashes": trouble("crash"),
@@ -173,12 +223,12 @@ CAUSES: dict[str, Cause] = {
     "batch-overdue": trouble("job_promoted", 20),
     "teams-untold": trouble("untold", 1),
     "guard-failing": lambda s: s.aws("AWS/Lambda", "Errors", GUARD, 1),
-    "undelivered": lambda s: s.guard.undelivered(1),
+    "undelivered": nobody_takes_it,
 }
 """What goes wrong, once a minute, until the alarm has seen as much as it needs.
 
 ``guard-silent`` is not here: its cause is that nothing happens."""
-ENDS: dict[str, Cause] = {"ledger-gap": lambda s: s.guard.gap(0)}
+ENDS: dict[str, Cause] = {"ledger-gap": gap_of(10 * USD)}
 """What ends an alarm that silence does not end."""
 SILENT = {"OK", "INSUFFICIENT_DATA"}
 ALMOST: dict[str, Cause] = {
@@ -188,8 +238,8 @@ ALMOST: dict[str, Cause] = {
     "burn-day-30m": burnt(9),
     "over-reserved": lambda s: s.settle(1000, held=1000),
     "doubt": hardly_doubtful,
-    "ledger-gap": lambda s: s.guard.gap(9),
-    "price-age": lambda s: s.guard.audited(0, 45),
+    "ledger-gap": gap_of(9_901_000_000),
+    "price-age": prices_of(45),
     "latency": lambda s: s.router.settled(ENTRY, SETTLEMENT, 59.0),
     "providers-failing": lambda s: s.settle(1),
     "edge-5xx": at_the_edge(calls=1, failed=1),

@@ -67,6 +67,7 @@ class Judge:
         self._check_cover()
         self._check_known()
         self._check_single()
+        self._check_late()
         self._check_caps(sums)
         self._check_grants(before)
         self._notice_refusals()
@@ -159,6 +160,11 @@ class Judge:
         final = Counter(row.call for row in self.view.rows.values() if row.status != "expired")
         twice = [call for call, number in final.items() if number > 1]
         self._require(not twice, f"I4: settled twice: {twice}")
+
+    def _check_late(self) -> None:
+        cost = sum(row.cost for row in self.view.rows.values() if row.is_late)
+        moved = self.view.late
+        self._require(moved == cost, f"I7: late settlements moved {moved}, their rows cost {cost}")
 
     def _rows_of(self, call: Call) -> list[Row]:
         return [row for row in self.view.rows.values() if row.call == call]

@@ -50,7 +50,7 @@ def a_reservation_lands_in_vain_as_the_day_turns() -> None:
 
     def turned_away() -> None:
         stage.clock.now += DAY
-        raise conflict(TRANSACTION, {"TransactItems": [0, 1, 2, 3]}, dice("turned away"))
+        raise conflict(TRANSACTION, {"TransactItems": [0, 1, 2, 3, 4]}, dice("turned away"))
 
     stage.after(TRANSACTION, turned_away)
     caller = stage.process()
@@ -145,7 +145,7 @@ def a_late_settlement_is_sent_twice() -> None:
 
 
 def _turn_away() -> None:
-    raise conflict(TRANSACTION, {"TransactItems": [0, 1, 2, 3]}, dice("turned away"))
+    raise conflict(TRANSACTION, {"TransactItems": [0, 1, 2, 3, 4]}, dice("turned away"))
 
 
 def a_day_turns_between_reading_and_reserving() -> None:

@@ -74,10 +74,15 @@ class WatchedLedger(DynamoLedger):
         return self._noticed("recut", super().recut(seen, after))
 
     def end(
-        self, hold: Hold, settlement: Settlement | None, ending: Ending, position: Position
+        self,
+        hold: Hold,
+        settlement: Settlement | None,
+        ending: Ending,
+        position: Position,
+        late_at: float | None = None,
     ) -> Position | None:
         """Notice the ending."""
-        found = super().end(hold, settlement, ending, position)
+        found = super().end(hold, settlement, ending, position, late_at)
         self._noticed(ending.name, found is None)
         return found
 

@@ -71,6 +71,14 @@ class Row:
     cost: int
     day: str
     tokens: int
+    is_late: bool
+
+
+@dataclass(frozen=True)
+class Late:
+    """What a late settlement moved."""
+
+    nano: int
 
 
 @dataclass(frozen=True)
@@ -81,6 +89,8 @@ class View:
     holds: Mapping[Call, Held] = field(default_factory=dict)
     rows: Mapping[tuple[Call, str], Row] = field(default_factory=dict)
     """By the call and the day."""
+    late: int = 0
+    """What all late settlements moved."""
     environment_caps: tuple[int, int] | None = None
     """The caps of day and month as an operator last set them."""
 
@@ -102,6 +112,7 @@ class Reader:
             purses={part.whose: part for part in parts if isinstance(part, Purse)},
             holds=held,
             rows={(row.call, row.day): row for row in rows},
+            late=sum(part.nano for part in parts if isinstance(part, Late)),
             environment_caps=_last_caps(parts),
         )
 
@@ -119,6 +130,8 @@ def part_of(key: Key, item: Item) -> Any:
         return _purse(_whose(team, rest, key[1]), item)
     if rest.startswith("holds") and "held_nano" in item:
         return _held(team, item)
+    if rest.startswith("usage/") and rest.endswith("/late"):
+        return Late(_int(item, "cost_nano"))
     if rest.startswith("usage/"):
         return _row(rest.removeprefix("usage/"), item)
     if rest.startswith("audit/") and item["budget"]["S"] == "environment":
@@ -186,6 +199,7 @@ def _row(day: str, item: Item) -> Row:
         cost=_int(item, "cost_nano"),
         day=day,
         tokens=sum(_int(item, f"tokens_{each}") for each in counted),
+        is_late="settled_at" in item,
     )
 
 

@@ -32,7 +32,10 @@ from shared.domain.jobs.provider_batch import ProviderBatch
 OUR_ID: Final = "sluice_batch"
 ENDPOINT: Final = "/v1/chat/completions"
 KEPT_SECONDS: Final = 7 * 86_400
-"""How long prompts and answers lie at OpenAI if nobody discards them: a batch lasts a day."""
+"""How long prompts lie at OpenAI if nobody discards them: a batch lasts a day."""
+RESULTS_KEPT_SECONDS: Final = 30 * 86_400
+"""How long answers do, OpenAI's longest: those that we cannot read are waited for (see
+:mod:`shared.domain.jobs.setting_aside`); all others are discarded as soon as they are read."""
 SKEW_SECONDS: Final = 300
 """By how much OpenAI's clock may run behind ours: older batches are not looked at."""
 PAGE_SIZE: Final = 100
@@ -83,7 +86,7 @@ class OpenAIBatches:
                 endpoint=ENDPOINT,
                 completion_window="24h",
                 metadata={OUR_ID: batch.id},
-                output_expires_after={"anchor": "created_at", "seconds": KEPT_SECONDS},
+                output_expires_after={"anchor": "created_at", "seconds": RESULTS_KEPT_SECONDS},
             )
             return read_json(answer.content, Batch).id
 

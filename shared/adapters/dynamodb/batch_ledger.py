@@ -12,7 +12,13 @@ from typing import Any, Final
 from shared.adapters.dynamodb.budget_rows import hold_key, hold_of
 from shared.adapters.dynamodb.conditions import all_of, used
 from shared.adapters.dynamodb.ledger import DynamoLedger, budgets_in
-from shared.adapters.dynamodb.ledger_writes import Write, budget_update, moved, of_period
+from shared.adapters.dynamodb.ledger_writes import (
+    Write,
+    budget_update,
+    late_put,
+    moved,
+    of_period,
+)
 from shared.adapters.dynamodb.reaching import reaching
 from shared.adapters.dynamodb.rows import number, text, usage_item, usage_key
 from shared.domain.budgets import Budget, Hold, Scope
@@ -22,6 +28,7 @@ from shared.domain.budgets.lines import (
     Source,
     held_for,
     settling_lines,
+    spent_by,
 )
 
 LINE_CONDITIONS: Final[dict[Source, str]] = {
@@ -42,10 +49,16 @@ class DynamoBatchLedger(DynamoLedger):
         lines: Sequence[SettledLine],
         source: Source,
         budgets: Mapping[Scope, Budget],
+        at: float,
     ) -> LinesFound | None:
         """Put the rows, and take their money from the hold or from the charge for it."""
-        rows = [self._row(hold, line) for line in lines]
-        spent = [self._taken(hold, lines, source), *self._moves(hold, lines, source, budgets)]
+        rows = [self._row(hold, line, at) for line in lines]
+        late = [(line.entry, spent_by(source, line)) for line in lines]
+        spent = [
+            self._taken(hold, lines, source),
+            *self._moves(hold, lines, source, budgets),
+            late_put(self._table, hold, at, "lines", late),
+        ]
         reasons = self._transact("settle_lines", [*rows, *spent])
         if reasons is None:
             return None
@@ -67,12 +80,12 @@ class DynamoBatchLedger(DynamoLedger):
         items = found["Responses"].get(self._table, [])
         return hold_of(items[0]) if items else None
 
-    def _row(self, hold: Hold, line: SettledLine) -> Write:
+    def _row(self, hold: Hold, line: SettledLine, at: float) -> Write:
         item = usage_item(line.entry, line.settlement, hold.day)
         return {
             "Put": {
                 "TableName": self._table,
-                "Item": item | {"held_nano": number(line.held)},
+                "Item": item | {"held_nano": number(line.held), "settled_at": text(repr(at))},
                 "ConditionExpression": all_of(["end.row_none"]),
             }
         }

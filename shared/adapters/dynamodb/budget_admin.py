@@ -18,7 +18,13 @@ from shared.domain.budgets import Budget
 from shared.domain.budgets.booked import Booked
 from shared.domain.budgets.changes import AuditRow
 from shared.domain.entries import Outcome
-from shared.resources import TEAMS_PARTITION, audit_partition, budget_partition, usage_partition
+from shared.resources import (
+    TEAMS_PARTITION,
+    audit_partition,
+    budget_partition,
+    late_partition,
+    usage_partition,
+)
 
 Write = dict[str, Any]
 
@@ -73,11 +79,17 @@ class DynamoBudgetAdmin:
         """Query the day's usage rows, page by page."""
         for item in self._query(
             usage_partition(team, day),
-            ProjectionExpression="key_id, #status, cost_nano",
+            ProjectionExpression="key_id, #status, cost_nano, settled_at",
             ExpressionAttributeNames={"#status": "status"},
         ):
             outcome = cast("Outcome", item["status"]["S"])
-            yield Booked(item["key_id"]["S"], outcome, int(item["cost_nano"]["N"]))
+            nano, is_late = int(item["cost_nano"]["N"]), "settled_at" in item
+            yield Booked(item["key_id"]["S"], outcome, nano, is_late)
+
+    def settled_late(self, team: str, day: str) -> int:
+        """Query what was moved on the day, page by page."""
+        found = self._query(late_partition(team, day), ProjectionExpression="cost_nano")
+        return sum(int(item["cost_nano"]["N"]) for item in found)
 
     def _query(self, partition: str, **projected: Any) -> Iterator[Item]:
         pages = self._client.get_paginator("query").paginate(

@@ -122,10 +122,15 @@ class DynamoLedger(DynamoUsage):
         return standing
 
     def end(
-        self, hold: Hold, settlement: Settlement | None, ending: Ending, position: Position
+        self,
+        hold: Hold,
+        settlement: Settlement | None,
+        ending: Ending,
+        position: Position,
+        late_at: float | None = None,
     ) -> Position | None:
         """Take the hold away, write the row and move the money, as the ending asks."""
-        items = writes.ending_items(self._table, hold, settlement, ending, position)
+        items = writes.ending_items(self._table, hold, settlement, ending, position, late_at)
         reasons = self._transact("end", list(items.values()))
         if reasons is None:
             return None

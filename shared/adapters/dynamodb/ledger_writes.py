@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from shared.adapters.dynamodb.budget_rows import budget_key, hold_item, hold_key
 from shared.adapters.dynamodb.conditions import all_of, used
-from shared.adapters.dynamodb.rows import Item, number, text, usage_item, usage_key
+from shared.adapters.dynamodb.rows import Item, key_of, number, text, usage_item, usage_key
+from shared.clock import utc
 from shared.domain.budgets import Budget, DropRaise, Hold, Period, Position, Roll, Scope, Step
 from shared.domain.budgets.budget import month_of, stepped
 from shared.domain.budgets.movements import Ending, Movement, reserving
 from shared.domain.budgets.refusals import MINUTE, HoldLimits
-from shared.domain.entries import Settlement
+from shared.domain.entries import Entry, Settlement
+from shared.resources import late_partition
 
 Write = dict[str, Any]
+
+_LATE_SECONDS: Final = 40 * 24 * 3600
+"""How long late money is kept: its rows last, and days are compared within a week."""
 
 
 def hold_put(table: str, hold: Hold) -> Write:
@@ -74,15 +81,20 @@ def _key_values(limits: HoldLimits, minute: int) -> dict[str, Any]:
 
 
 def ending_items(
-    table: str, hold: Hold, settlement: Settlement | None, ending: Ending, position: Position
+    table: str,
+    hold: Hold,
+    settlement: Settlement | None,
+    ending: Ending,
+    position: Position,
+    late_at: float | None = None,
 ) -> dict[str, Write]:
-    """Return the writes that end a hold, by what they touch: hold, row, and each scope."""
+    """Return the writes that end a hold, by what they touch: hold, row, each scope, late money."""
     items: dict[str, Write] = {}
     if ending.takes_hold:
         stands = conditional(["end.hold"], {":day": text(hold.day), ":held": number(hold.nano)})
         items["hold"] = {"Delete": {"TableName": table, "Key": hold_key(hold), **stands}}
     if ending.writes_row or ending.row_before != "none":
-        items["row"] = _row_write(table, hold, settlement, ending)
+        items["row"] = _row_write(table, hold, settlement, ending, late_at)
     cost = settlement.cost_nano if settlement else 0
     movement = ending.movement(hold.nano, cost)
     tokens = settlement.tokens.prompt + settlement.tokens.output if settlement else 0
@@ -93,10 +105,43 @@ def ending_items(
             adds |= _key_ending(ending, tokens) if hold.is_in_flight else {}
         if adds:
             items[repr(scope)] = budget_update(table, scope, adds, {}, *of_period(hold, periods))
+    if late_at is not None and ending.writes_row and movement.spent:
+        moves = [(hold.entry, movement.spent)]
+        items["late"] = late_put(table, hold, late_at, ending.name, moves)
     return items
 
 
-def _row_write(table: str, hold: Hold, settlement: Settlement | None, ending: Ending) -> Write:
+def late_put(
+    table: str, hold: Hold, at: float, name: str, moves: Sequence[tuple[Entry, int]]
+) -> Write:
+    """Return the put of what a late settlement moves, by the time of the settlement.
+
+    ``moves`` are entries, the first of which no other settlement of this name settles, and what
+    each adds to what is spent. It goes with the transaction whose conditions let it be done once.
+    """
+    first, _ = moves[0]
+    spent: Counter[tuple[str | None, str]] = Counter()
+    for entry, nano in moves:
+        spent[entry.feature, entry.model] += nano
+    parts = [[feature, model, nano] for (feature, model), nano in spent.items()]
+    sort = f"{utc(at):%H:%M:%S.%f}/{first.request_id}/{first.attempt}/{name}"
+    item = key_of(late_partition(hold.entry.team, f"{utc(at):%Y-%m-%d}"), sort) | {
+        "key_id": text(first.key_id),
+        "at": text(repr(at)),
+        "cost_nano": number(sum(spent.values())),
+        "parts": text(json.dumps(parts)),
+        "purge_at": number(int(at) + _LATE_SECONDS),
+    }
+    return {"Put": {"TableName": table, "Item": item}}
+
+
+def _row_write(
+    table: str,
+    hold: Hold,
+    settlement: Settlement | None,
+    ending: Ending,
+    late_at: float | None,
+) -> Write:
     name = f"end.row_{ending.row_before}"
     condition = conditional([name], {":expired": text("expired")}, {"#status": "status"})
     condition["ReturnValuesOnConditionCheckFailure"] = _OLD
@@ -104,6 +149,8 @@ def _row_write(table: str, hold: Hold, settlement: Settlement | None, ending: En
         key = usage_key(hold.entry, hold.day)
         return {"ConditionCheck": {"TableName": table, "Key": key, **condition}}
     item = usage_item(hold.entry, settlement, hold.day) | {"held_nano": number(hold.nano)}
+    if late_at is not None:
+        item["settled_at"] = text(repr(late_at))
     return {"Put": {"TableName": table, "Item": item, **condition}}
 
 

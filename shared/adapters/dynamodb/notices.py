@@ -15,7 +15,16 @@ from shared.adapters.dynamodb.reaching import TRANSACTION_CANCELED, Report, reac
 from shared.adapters.dynamodb.rows import Item, key_of, number, text
 from shared.clock import utc
 from shared.domain.budgets import Period
-from shared.domain.notices import AlarmTold, BudgetTold, IncidentTold, Message, Progress, Told
+from shared.domain.notices import (
+    AlarmTold,
+    BudgetTold,
+    DailyDone,
+    IncidentTold,
+    Message,
+    Progress,
+    Told,
+)
+from shared.domain.notices.audits import Daily
 from shared.domain.notices.message import Status
 from shared.resources import message_partition, pending_partition, told_partition
 
@@ -24,6 +33,7 @@ Write = dict[str, Any]
 _BUDGET: Final = "budget/"
 _ALARM: Final = "alarm/"
 _INCIDENT: Final = "incident/"
+_DAILY: Final = "daily/"
 _FAILED: Final = "ConditionalCheckFailed"
 _NEW: Final = "attribute_not_exists(pk)"
 _RETENTION_SECONDS: Final = 400 * 24 * 3600
@@ -138,6 +148,11 @@ def _told_item(told: Told) -> Item:
             "is_page": {"BOOL": told.is_page},
             "version": number(told.version),
         }
+    if isinstance(told, DailyDone):
+        return key_of(told_partition(), _DAILY + told.name) | {
+            "at": number(told.at),
+            "version": number(told.version),
+        }
     return key_of(told_partition(), f"{_BUDGET}{told.budget}/{told.period}") | {
         "label": text(told.label),
         "threshold": number(told.threshold),
@@ -152,6 +167,9 @@ def _told_of(item: Item) -> Told:
     if sort.startswith(_INCIDENT):
         until, is_page = int(item["quiet_until"]["N"]), item["is_page"]["BOOL"]
         return IncidentTold(sort.removeprefix(_INCIDENT), until, is_page, version)
+    if sort.startswith(_DAILY):
+        name = cast("Daily", sort.removeprefix(_DAILY))
+        return DailyDone(name, int(item["at"]["N"]), version)
     budget, _, period = sort.removeprefix(_BUDGET).rpartition("/")
     threshold = int(item["threshold"]["N"])
     return BudgetTold(budget, cast("Period", period), item["label"]["S"], threshold, version)
@@ -190,22 +208,27 @@ def _pending_item(message: Message) -> Item:
 
 
 def _message_item(message: Message) -> Item:
-    progress = message.progress
-    return _message_key(message) | {
-        "message_id": text(message.message_id),
-        "at": text(repr(message.at)),
-        "subject": text(message.subject),
-        "text": text(message.text),
-        "facts": text(json.dumps(message.facts)),
-        "status": text(progress.status),
-        "lease_until": number(progress.lease_until),
-        "tries": number(progress.tries),
-        "sent": text(json.dumps(sorted(progress.sent))),
-        "open": text(json.dumps(sorted(progress.open))),
-        "holder": text(progress.holder),
-        "version": number(progress.version),
-        "purge_at": number(int(message.at) + _RETENTION_SECONDS),
-    }
+    progress, written_at = message.progress, message.written_at
+    written = {} if written_at is None else {"written_at": text(repr(written_at))}
+    return (
+        _message_key(message)
+        | written
+        | {
+            "message_id": text(message.message_id),
+            "at": text(repr(message.at)),
+            "subject": text(message.subject),
+            "text": text(message.text),
+            "facts": text(json.dumps(message.facts)),
+            "status": text(progress.status),
+            "lease_until": number(progress.lease_until),
+            "tries": number(progress.tries),
+            "sent": text(json.dumps(sorted(progress.sent))),
+            "open": text(json.dumps(sorted(progress.open))),
+            "holder": text(progress.holder),
+            "version": number(progress.version),
+            "purge_at": number(int(message.at) + _RETENTION_SECONDS),
+        }
+    )
 
 
 def _message_of(item: Item) -> Message:
@@ -225,4 +248,5 @@ def _message_of(item: Item) -> Message:
         item["text"]["S"],
         json.loads(item["facts"]["S"]),
         progress,
+        float(item["written_at"]["S"]) if "written_at" in item else None,
     )

@@ -80,8 +80,8 @@ class Hit(msgspec.Struct, frozen=True, array_like=True):
     baseline: int
     levers: Levers
 
-    def settlement(self) -> Settlement:
-        """Return what its usage row says."""
+    def settlement(self, aws_nano: int) -> Settlement:
+        """Return what its usage row says; ``aws_nano`` is what a line costs at AWS."""
         return Settlement(
             outcome="answered",
             tokens=self.tokens,
@@ -89,6 +89,7 @@ class Hit(msgspec.Struct, frozen=True, array_like=True):
             cost_nano=0,
             baseline_nano=self.baseline,
             levers=self.levers,
+            aws_nano=aws_nano,
         )
 
 

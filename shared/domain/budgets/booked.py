@@ -14,3 +14,5 @@ class Booked:
     key_id: str
     outcome: Outcome
     cost_nano: int
+    is_late: bool = False
+    """Whether what it cost was moved later than its call, at a time that the row does not tell."""

@@ -20,7 +20,7 @@ from shared.domain.budgets.scopes import Scope
 from shared.domain.entries import Entry, Settlement
 
 MOST_LINES: Final = 90
-"""Of a transaction's 100 items; the hold and three budgets are the others."""
+"""Of a transaction's 100 items; the hold, three budgets and the late money are the others."""
 
 Source = Literal["hold", "expired", "gone"]
 """Where the money of lines stands: held, charged in full when the hold expired, or nowhere."""
@@ -48,6 +48,11 @@ class LinesFound:
 def held_for(lines: Sequence[SettledLine]) -> int:
     """Return what was held for lines, in nano-dollars."""
     return sum(line.held for line in lines)
+
+
+def spent_by(source: Source, line: SettledLine) -> int:
+    """Return what a line adds to what is spent: its part of a charge is counted already."""
+    return line.settlement.cost_nano - (0 if source == "hold" else line.held)
 
 
 def settling_lines(source: Source, lines: Sequence[SettledLine]) -> Movement:

@@ -35,8 +35,10 @@ class ProviderBatch:
     ``pauses`` counts how often the account itself was turned away. ``first_deadline`` is the
     nearest of all its lines, ``next_deadline`` of those that still count on it, where others were
     promoted; ``early`` is how many seconds before others they are called, for their number.
-    ``crashes`` counts the rounds in which the end of a line crashed. ``seen`` has a bit for each
-    line whose end was dealt with, lowest first.
+    ``crashes`` counts the rounds that brought nothing but crashes, the one before them with it;
+    ``beside`` how many lines were settled in rounds in which others crashed. ``set_aside`` counts
+    the lines that were given up. ``seen`` has a bit for each line whose end was dealt with, lowest
+    first, ``unsettled`` for each of which not even that could be done.
     """
 
     id: str
@@ -63,6 +65,9 @@ class ProviderBatch:
     early: float = 0.0
     seen: bytes = b""
     crashes: int = 0
+    beside: int = 0
+    set_aside: int = 0
+    unsettled: bytes = b""
     leased_to: str = ""
     leased_until: float = 0.0
     reason: str = ""

@@ -15,6 +15,10 @@ class Seen:
         """Whether a line was dealt with."""
         return bool(self._bits[number // 8] >> number % 8 & 1)
 
+    def __bool__(self) -> bool:
+        """Whether any line was."""
+        return any(self._bits)
+
     def add(self, number: int) -> None:
         """Take a line down as dealt with."""
         self._bits[number // 8] |= 1 << number % 8

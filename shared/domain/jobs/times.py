@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
 HOUR: Final = 3600.0
+Span = tuple[float, float]
+"""From one epoch second to another."""
 
 
 @dataclass(frozen=True)
@@ -15,9 +18,10 @@ class JobTimes:
     ``longest_wait`` and ``wait_share``: a job waits for company so long at most, and for this part
     of the time it has. ``shortest_batch``: with less time left it is called at once.
     ``cancel_before`` its deadline a provider's batch that is not done is cancelled; by
-    ``call_before`` its deadline a job is called, whatever its batch does. Both are earlier for a
-    batch of many lines, of which no more than ``calls_a_second`` can be called: by as long as that
-    takes, and by an ``early_share`` of the time that the batch had at most.
+    ``call_before`` its deadline a job is called, whatever its batch does. No more than
+    ``calls_a_second`` can be called of all batches together, so both are earlier for a batch of
+    many lines, and for one whose turn others have: by as long as that takes, and by an
+    ``early_share`` of the time that the batch had at most.
     ``arrival``: how long after its sender must have ended a call may still arrive at a provider.
     ``accepting``: when an acceptance must have ended. ``calling``: when a call must have.
     ``nudging``: when a message that nobody acted on is sent again. ``lane``: how long a lane or a
@@ -64,10 +68,25 @@ class JobTimes:
         """
         return deadline - now >= self.shortest_batch + early
 
-    def early(self, lines: int, now: float, first_deadline: float) -> float:
-        """Return how much earlier than others the lines of a batch planned now are called."""
+    def early(
+        self, lines: int, now: float, first_deadline: float, taken: Iterable[Span] = ()
+    ) -> float:
+        """Return how much earlier than others the lines of a batch planned now are called.
+
+        As late as there is the time to call all of them, leaving out what others have ``taken``.
+        """
         has = max(0.0, self.cancel_at(first_deadline) - now)
-        return min(lines / self.calls_a_second, has / self.early_share)
+        needed, latest = lines / self.calls_a_second, self.call_at(first_deadline)
+        until = latest
+        for start, end in sorted(taken, key=lambda span: span[1], reverse=True):
+            if start < until and end > until - needed:
+                until = start
+        return min(latest - until + needed, has / self.early_share)
+
+    def calls(self, lines: int, first_deadline: float, early: float) -> Span:
+        """Return when the lines of a batch are called, if it comes to that."""
+        start = self.call_at(first_deadline, early)
+        return start, start + lines / self.calls_a_second
 
     def go_at(self, now: float, deadline: float) -> float:
         """Return when a job that may wait from now on must go, with or without company."""

@@ -82,6 +82,11 @@ class BudgetNotice:
         return not self.is_clear or was >= ALL_CLEAR_FROM
 
     @property
+    def is_brief(self) -> bool:
+        """Whether it is one of many at the same moment, of which one line says enough."""
+        return self.why == "new_period" and self.budget.scope.kind == "key"
+
+    @property
     def after(self) -> BudgetTold:
         """What people know once they have been told."""
         version = self.before.version + 1 if self.before else 1

@@ -72,7 +72,7 @@ def decide(
             version = known[change.name].version if change.name in known else 0
             after[change.name] = replace(row, version=version + 1)
     now_ms = round(now * 1000)
-    news = _of_severity([row for row in after.values() if row.is_news])
+    news = by_severity(row for row in after.values() if row.is_news)
     if not news or _is_held_back(news, quiet, now_ms):
         changed = tuple(row for name, row in after.items() if row != known.get(name))
         return Decided(changed) if changed else None
@@ -92,7 +92,7 @@ def _is_held_back(news: list[AlarmTold], quiet: IncidentTold | None, now_ms: int
     return quiet.is_page or not any(row.is_page and row.is_off for row in news)
 
 
-def _of_severity(rows: list[AlarmTold]) -> list[AlarmTold]:
+def by_severity(rows: Iterable[AlarmTold]) -> list[AlarmTold]:
     """Return what is wrong first, pages before tickets."""
     return sorted(rows, key=lambda row: (not row.is_off, not row.is_page, row.since, row.name))
 

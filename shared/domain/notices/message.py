@@ -52,7 +52,11 @@ class Progress:
 
 @dataclass(frozen=True)
 class Message:
-    """What people are told: a subject of one line, a text, and the same as facts for programs."""
+    """What people are told: a subject of one line, a text, and the same as facts for programs.
+
+    ``at`` is what it is filed under, the same whoever writes it down: its time, or that of what
+    it is about. ``written_at`` is when it was written down, where that is not the same.
+    """
 
     message_id: str
     at: float
@@ -60,6 +64,7 @@ class Message:
     text: str
     facts: Mapping[str, Any]
     progress: Progress = field(default_factory=Progress)
+    written_at: float | None = None
 
     def claimed(self, now: float, channels: frozenset[str], holder: str) -> Message | None:
         """Return the message under a new lease for the channels that miss it, or None.
@@ -98,7 +103,7 @@ class Message:
         pause = min(2**self.progress.tries * 60, MOST_PAUSE_SECONDS)
         if channels <= self.progress.sent:
             status = "sent"
-        elif now >= self.at + GIVE_UP_SECONDS:
+        elif now >= (self.written_at or self.at) + GIVE_UP_SECONDS:
             status = "undelivered"
         return self._with(status=status, lease_until=int(now) + pause)
 

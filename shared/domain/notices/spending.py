@@ -19,7 +19,11 @@ _NONE: Final = "(none)"
 
 @dataclass(frozen=True)
 class Spent:
-    """What one call cost, in nano-dollars, and whose it was; ``at`` is in epoch seconds."""
+    """What one settlement moved, in nano-dollars, and whose it was; ``at`` is in epoch seconds.
+
+    Below zero where less was due than had been charged in full. ``at`` is when a call began, or
+    when it was settled where that was later than minutes.
+    """
 
     at: float
     team: str
@@ -38,11 +42,14 @@ class Rows:
     """What was read of usage: all rows from ``since`` on, in epoch seconds.
 
     ``is_cut`` where it begins later than was asked for, because reading ended at a limit.
+    ``unread`` are teams, of so many, that there was no time to look at.
     """
 
     rows: tuple[Spent, ...]
     since: float
     is_cut: bool = False
+    unread: frozenset[str] = frozenset()
+    teams: int = 0
 
 
 @dataclass(frozen=True)
@@ -71,12 +78,15 @@ class Share:
 class Spending:
     """What one budget spent lately, up to ``now``.
 
-    ``cut_at`` is where reading ended, in epoch seconds, if it did before two hours were read.
+    ``cut_at`` is where reading ended, in epoch seconds, if it did before two hours were read;
+    ``unread`` how many of ``teams`` were not looked at.
     """
 
     now: float
     rows: tuple[Spent, ...]
     cut_at: float | None = None
+    unread: int = 0
+    teams: int = 0
 
     @property
     def read_seconds(self) -> int:
@@ -88,7 +98,7 @@ class Spending:
     @property
     def is_least(self) -> bool:
         """Whether the last hour spent more than is known here."""
-        return self.read_seconds < HOUR
+        return self.read_seconds < HOUR or self.unread > 0
 
     @property
     def last_hour_nano(self) -> int:
@@ -106,35 +116,39 @@ class Spending:
         for row in self.rows:
             (last if row.at >= self.now - HOUR else before)[row.by(by)] += row.cost_nano
         dearest = sorted(last, key=lambda name: (-last[name], name))[:TOP]
-        known = before if self.cut_at is None else None
+        known = before if self.cut_at is None and not self.unread else None
         return [
             Share(name, last[name], None if known is None else known[name])
             for name in dearest
-            if last[name]
+            if last[name] > 0
         ]
 
 
 def spending_of(budget: Budget, read: Rows, now: float) -> Spending:
     """Return what a budget spent of what everybody did."""
     rows = tuple(row for row in read.rows if _is_of(row, budget))
-    return Spending(now, rows, read.since if read.is_cut else None)
+    cut_at = read.since if read.is_cut else None
+    if budget.scope.kind == "environment":
+        return Spending(now, rows, cut_at, len(read.unread), read.teams)
+    return Spending(now, rows, cut_at, int(budget.scope.team in read.unread), 1)
 
 
 def all_spending(read: Rows, now: float) -> Spending:
     """Return what everybody spent."""
-    return Spending(now, read.rows, read.since if read.is_cut else None)
+    cut_at = read.since if read.is_cut else None
+    return Spending(now, read.rows, cut_at, len(read.unread), read.teams)
 
 
 def exhausted_at(budget: Budget, period: Period, spending: Spending) -> float | None:
     """Return when a cap is met if the last hour goes on, in epoch seconds.
 
-    None without a cap, or if the hour spent nothing.
+    What is held is as good as spent. None without a cap, or if the hour spent nothing.
     """
     counter = budget.counter(period)
     rate = spending.hourly_nano
     if not counter.is_capped or not rate:
         return None
-    left = max(0, counter.limit - counter.spent)
+    left = max(0, counter.limit - counter.spent - counter.held)
     return spending.now + left * HOUR / rate
 
 
@@ -142,11 +156,13 @@ def spending_facts(budget: Budget, period: Period, spending: Spending | None) ->
     """Return the same for programs; what is not known is null."""
     facts: dict[str, Any] = {"reset_at": reset_at(period, budget.counter(period))}
     if spending is None:
-        return facts | dict.fromkeys(("last_hour_usd", "read_seconds", "exhausted_at", "top"))
+        unknown = ("last_hour_usd", "read_seconds", "teams_unread", "exhausted_at", "top")
+        return facts | dict.fromkeys(unknown)
     at = exhausted_at(budget, period, spending)
     return facts | {
         "last_hour_usd": format_usd(spending.last_hour_nano),
         "read_seconds": spending.read_seconds,
+        "teams_unread": spending.unread,
         "exhausted_at": None if at is None else round(at),
         "top": {by: [_share(each) for each in spending.top(by)] for by in BYS},
     }

@@ -34,11 +34,12 @@ _STEPS: Final = {
 
 @dataclass(frozen=True)
 class Worded:
-    """A notice for people and for programs."""
+    """A notice for people and for programs; ``also`` are the facts of more that are in it."""
 
     headline: str
     text: str
     facts: dict[str, Any]
+    also: tuple[dict[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,22 @@ def budget_worded(notice: BudgetNotice, spending: Spending | None, place: Place)
     lines = [*_money(notice), *([] if notice.is_clear else _next_steps(notice, spending, place))]
     if not notice.is_clear:
         lines[1:1] = [_forecast(notice, spending), *_spenders(spending, place)]
-    facts = {
+    return Worded(_headline(notice), "\n".join(lines), _facts(notice, spending, place))
+
+
+def keys_begin_anew(notices: Sequence[BudgetNotice], place: Place) -> Worded:
+    """Put the all-clears of keys whose new periods begin into one line."""
+    first, *others = notices
+    facts, *also = (_facts(each, None, place) for each in notices)
+    if not others:
+        return Worded(_headline(first), "\n".join(_money(first)), facts)
+    headline = f"All clear: {len(notices)} budgets of keys begin anew ({first.counter.label})"
+    names = ", ".join(each.rung.name for each in notices)
+    return Worded(headline, names, facts, tuple(also))
+
+
+def _facts(notice: BudgetNotice, spending: Spending | None, place: Place) -> dict[str, Any]:
+    return {
         "kind": "all_clear" if notice.is_clear else "budget",
         "threshold_percent": notice.threshold,
         "period": notice.counter.label,
@@ -70,7 +86,6 @@ def budget_worded(notice: BudgetNotice, spending: Spending | None, place: Place)
         **spending_facts(notice.budget, notice.period, spending),
         "runbook": _section(notice, place),
     }
-    return Worded(_headline(notice), "\n".join(lines), facts)
 
 
 def alarm_worded(news: AlarmTold, place: Place, money: Money | None = None) -> Worded:
@@ -125,7 +140,8 @@ def told_together(worded: Sequence[Worded], environment: str) -> tuple[str, str,
     more = f" and {len(others)} more" if others else ""
     subject = f"[sluice {environment}] {first.headline}{more}"
     text = "\n\n".join(f"{each.headline}\n{each.text}" for each in worded)
-    return subject, text, {"environment": environment, "notices": [each.facts for each in worded]}
+    notices = [facts for each in worded for facts in (each.facts, *each.also)]
+    return subject, text, {"environment": environment, "notices": notices}
 
 
 def _of_money(money: Money, place: Place) -> Iterator[str]:
@@ -188,14 +204,17 @@ def _forecast(notice: BudgetNotice, spending: Spending | None) -> str:
 def _hour(spending: Spending) -> str:
     """Return what the last hour spent; of one that was not wholly read, at least how much."""
     spent = f"The last hour spent {_least(spending.last_hour_nano, spending)}"
-    if not spending.is_least:
-        return spent
-    read = f"{spending.read_seconds // 60} min {spending.read_seconds % 60} s"
-    return f"{spent} (its last {read} alone: that is ${format_usd(spending.hourly_nano)} an hour)"
+    notes = []
+    if spending.read_seconds < HOUR:
+        read = f"{spending.read_seconds // 60} min {spending.read_seconds % 60} s"
+        notes.append(f"its last {read} alone: that is ${format_usd(spending.hourly_nano)} an hour")
+    if spending.unread:
+        notes.append(f"{spending.unread} of {spending.teams} teams were not looked at in time")
+    return f"{spent} ({'; '.join(notes)})" if notes else spent
 
 
 def _least(nano: int, spending: Spending, of_seconds: int = HOUR) -> str:
-    least = "at least " if spending.read_seconds < of_seconds else ""
+    least = "at least " if spending.read_seconds < of_seconds or spending.unread else ""
     return f"{least}${format_usd(nano)}"
 
 

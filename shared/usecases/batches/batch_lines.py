@@ -17,21 +17,20 @@ import msgspec
 from shared.catalog import Catalog
 from shared.clock import Clock
 from shared.domain.batches.batch import Batch, Results
-from shared.domain.batches.records import Fault, Record, Twin, schemas_in, twins_in, written
+from shared.domain.batches.records import Record, Twin, schemas_in, twins_in, written
 from shared.domain.budgets.lines import SettledLine
 from shared.domain.entries import Settlement, StoredAnswer
 from shared.domain.errors import StoreUnavailable
 from shared.domain.files import Blob, blob_key
-from shared.domain.jobs.job import JobError
 from shared.domain.jobs.lines import Claimed, Ended, Line, LineResult, Planned
 from shared.domain.jobs.provider_batch import ProviderBatch
-from shared.domain.prices import TokenCounts
 from shared.ports.batches import CallerBatches
 from shared.ports.calls import Meter, Store
 from shared.ports.jobs import Blobs
+from shared.usecases.batches.given_up import charged_in_full, fault_of, without_answer
 from shared.usecases.batches.money import BatchMoney
 from shared.usecases.batches.splitting import read_line_name
-from shared.usecases.jobs.answers import NOT_TAKEN, Answers, why_not
+from shared.usecases.jobs.answers import Answers, why_not
 from shared.usecases.pricing import Pricing
 
 _KEPT_BATCHES: Final = 4
@@ -94,37 +93,16 @@ class BatchLines:
         for caller, own in self._by_caller(ended):
             gathered = self._gathered(caller, own)
             self._keep(caller, gathered.records)
-            self._money.settle(caller.hold(), gathered.settled)
+            settled = self._money.settle(caller.hold(), gathered.settled)
             self._cache(gathered.stored)
-            for line in gathered.settled:
+            for line in settled:
                 self._meter.settled(line.entry, line.settlement, self._clock() - caller.created_at)
 
     def set_aside(self, batch: ProviderBatch, line: Line) -> None:
-        """Charge a line in full, in doubt, and write down that it has no answer."""
+        """Charge a line in full, in doubt, and then write down that it has no answer."""
         for caller, _ in self._by_caller([Ended(line, None)]):
-            _, number, custom = read_line_name(line.id)
-            charged = Settlement(
-                outcome="expired",
-                tokens=TokenCounts(),
-                usage_source="held",
-                cost_nano=line.held.nano,
-                baseline_nano=line.held.nano,
-            )
-            self._keep(
-                caller,
-                [
-                    Record(
-                        number,
-                        custom,
-                        line.entry.request_id,
-                        "errored",
-                        cost=line.held.nano,
-                        baseline=line.held.nano,
-                        fault=_fault(NOT_TAKEN),
-                    )
-                ],
-            )
-            self._money.settle(caller.hold(), [SettledLine(line.entry, line.held.nano, charged)])
+            self._money.settle(caller.hold(), [charged_in_full(line)])
+            self._keep(caller, [without_answer(line)])
 
     def _by_caller(self, ended: Sequence[Ended]) -> Iterable[tuple[Batch, list[Ended]]]:
         found: dict[tuple[str, str], list[Ended]] = {}
@@ -168,7 +146,7 @@ class BatchLines:
         money = {"cost": settlement.cost_nano, "baseline": settlement.baseline_nano}
         gathered.settled.append(SettledLine(line.entry, line.held.nano, settlement))
         if error is not None:
-            record = msgspec.structs.replace(record, fault=_fault(error), **money)
+            record = msgspec.structs.replace(record, fault=fault_of(error), **money)
             gathered.records.append(record)
             return
         body = msgspec.Raw(answer.body)
@@ -182,7 +160,7 @@ class BatchLines:
     def _errored(
         self, gathered: _Gathered, record: Record, line: Line, result: LineResult | None
     ) -> None:
-        fault = _fault(why_not(line.entry.provider, result))
+        fault = fault_of(why_not(line.entry.provider, result))
         gathered.records.append(msgspec.structs.replace(record, fault=fault))
         nothing = self._answers.unanswered(line)
         gathered.settled.append(SettledLine(line.entry, line.held.nano, nothing))
@@ -194,7 +172,6 @@ class BatchLines:
             line.entry,
             request_id=twin.request_id,
             cache="hit",
-            variant="standard",
             route_reason="duplicate in the batch",
         )
         saving = self._pricing.hit(entry, tokens)
@@ -244,7 +221,3 @@ class BatchLines:
             purge_at = answer.expires_at + self._catalog.freshness.memory_seconds
             with suppress(StoreUnavailable):
                 self._store.put_answer(answer, purge_at)
-
-
-def _fault(error: JobError) -> Fault:
-    return Fault(error.status, error.type, error.code, error.message)

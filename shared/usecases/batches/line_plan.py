@@ -69,7 +69,8 @@ class LinePlanner:
 
     def hit_entry(self, line: CheckedLine, key: KeyRow, stored: StoredAnswer, why: str) -> Entry:
         """Return the usage entry of a line that a stored answer is served for."""
-        return self._facts.entry(line.call, key, self._catalog.priced[stored.model], "hit", why)
+        model = self._catalog.priced[stored.model]
+        return self._facts.entry(line.call, key, model, "hit", why, "batch")
 
     def planned(
         self, line: CheckedLine, key: KeyRow, standing: Standing, stored: StoredAnswer | None

@@ -115,5 +115,6 @@ def batch_machinery(
         meter=meter,
         clock=clock,
         name=outside.name,
+        own_nano=taking.settler.line_nano,
     )
     return BatchMachinery(lines, runner, teller)

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Final
 
 import msgspec
@@ -27,7 +28,7 @@ from shared.domain.batches.records import (
     records_in,
     twins_in,
 )
-from shared.domain.files import FILE_PREFIX, Blob, StoredFile, blob_key
+from shared.domain.files import FILE_PREFIX, StoredFile, blob_key
 from shared.ports.batches import CallerBatches, FileStore
 from shared.ports.jobs import Blobs
 from shared.usecases.batches.spool import Spool
@@ -65,14 +66,17 @@ class Merger:
         self._blobs = blobs
         self._clock = clock
 
-    def merge(self, batch: Batch) -> Batch:
-        """Return the batch with its results, which are written, and its counts."""
+    def merge(self, batch: Batch, given_up: Sequence[Record] = ()) -> Batch:
+        """Return the batch with its results, which are written, and its counts.
+
+        ``given_up`` are ends that nobody could write down.
+        """
         merged = _Merged()
         show: Callable[[Record], bytes] = (
             result_line if batch.kind == "openai" else message_result_line
         )
         with merged.answered, merged.failed:
-            for record in self._ends(batch):
+            for record in self._ends(batch, given_up):
                 is_apart = batch.kind == "openai" and record.end != "succeeded"
                 merged.add(record, show(record), is_apart=is_apart)
             batch = self._written(batch, merged)
@@ -118,22 +122,19 @@ class Merger:
     def _key(self, batch: Batch, what: str) -> str:
         return blob_key(batch.team, f"{batch.id}/{what}")
 
-    def _ends(self, batch: Batch) -> Iterator[Record]:
-        """Yield the end of every line, once."""
+    def _ends(self, batch: Batch, given_up: Sequence[Record]) -> Iterator[Record]:
+        """Yield the end of every line, once: the first that is found counts."""
         twins, seen = self._twins(batch), set[int]()
-        for blob in self._recorded(batch):
-            for record in records_in(self._blobs.read(blob.key)):
-                if record.number not in seen:
-                    seen.add(record.number)
-                    yield from _with_twins(record, twins)
-        for record in self._never_begun(batch):
+        for record in chain(self._recorded(batch), given_up, self._never_begun(batch)):
             if record.number not in seen:
+                seen.add(record.number)
                 yield from _with_twins(record, twins)
 
-    def _recorded(self, batch: Batch) -> list[Blob]:
+    def _recorded(self, batch: Batch) -> Iterator[Record]:
         gathered = [each.blob for each in self._batches.results(batch.team, batch.id)]
         gathered.sort(key=lambda blob: blob.key)
-        return [batch.records, *gathered] if batch.records else gathered
+        for blob in [batch.records, *gathered] if batch.records else gathered:
+            yield from records_in(self._blobs.read(blob.key))
 
     def _never_begun(self, batch: Batch) -> Iterator[Record]:
         end: End = "canceled" if batch.cancelling_at else "expired"

@@ -11,7 +11,13 @@ from typing import Final
 
 from shared.clock import Clock
 from shared.domain.budgets import Budget, Hold, Position, Scope
-from shared.domain.budgets.lines import MOST_LINES, LinesFound, SettledLine
+from shared.domain.budgets.lines import (
+    MOST_LINES,
+    LinesFound,
+    SettledLine,
+    Source,
+    settling_lines,
+)
 from shared.domain.budgets.movements import ABANDON
 from shared.domain.errors import StoreUnavailable
 from shared.domain.rollups import SETTLING_SECONDS
@@ -43,17 +49,19 @@ class BatchMoney:
         self._jitter = jitter
         self._pace = Pace(clock, pause)
 
-    def settle(self, hold: Hold, lines: Sequence[SettledLine]) -> None:
-        """Settle lines that have ended; raises ``StoreUnavailable``.
+    def settle(self, hold: Hold, lines: Sequence[SettledLine]) -> list[SettledLine]:
+        """Settle lines that have ended, and return those; raises ``StoreUnavailable``.
 
         Those that were settled before, in whatever company, are left as they are.
         """
+        settled: list[SettledLine] = []
         if lines:
             self._reopen_rollups(hold, lines)
         for start in range(0, len(lines), MOST_LINES):
             some = list(lines[start : start + MOST_LINES])
             self._pace.wait(f"{hold.entry.team}/{hold.day}", len(some))
-            self._settle_together(hold, some)
+            settled += self._settle_together(hold, some)
+        return settled
 
     def release(self, hold: Hold) -> None:
         """Give back what is still held once every line has its end; raises ``StoreUnavailable``."""
@@ -69,21 +77,27 @@ class BatchMoney:
             budgets |= found.budgets
         raise StoreUnavailable("ledger")
 
-    def _settle_together(self, hold: Hold, lines: list[SettledLine]) -> None:
+    def _settle_together(self, hold: Hold, lines: list[SettledLine]) -> list[SettledLine]:
         seen = LinesFound("hold", frozenset())
         for number in range(_TRIES):
             self._rest(number)
             lines = [line for line in lines if line.entry.request_id not in seen.written]
             if not lines:
-                return
+                return []
             if seen.source == "gone":
                 self._lament(hold, lines)
-                return
-            found = self._ledger.settle_lines(hold, lines, seen.source, seen.budgets)
+                return []
+            now, source = self._clock(), seen.source
+            found = self._ledger.settle_lines(hold, lines, source, seen.budgets, now)
             if found is None:
-                return
+                self._tell_doubt(source, lines)
+                return lines
             seen = found
         raise StoreUnavailable("ledger")
+
+    def _tell_doubt(self, source: Source, lines: Sequence[SettledLine]) -> None:
+        if doubt := settling_lines(source, lines).doubt:
+            self._meter.charged(doubt)
 
     def _lament(self, hold: Hold, lines: Sequence[SettledLine]) -> None:
         """Say that lines cost what nobody held: a defect, or a hand in the ledger."""

@@ -15,10 +15,12 @@ from shared.domain.batches.batch import GRACE_SECONDS, Batch, Part, Status
 from shared.domain.batches.records import hits_in
 from shared.domain.budgets.lines import MOST_LINES, SettledLine
 from shared.domain.errors import StoreUnavailable
+from shared.domain.jobs.lines import Owner
 from shared.domain.jobs.provider_batch import ProviderBatch
 from shared.ports.batches import CallerBatches
 from shared.ports.calls import Meter
 from shared.ports.jobs import BatchStore, Blobs
+from shared.usecases.batches.given_up import GivenUp, without_answer
 from shared.usecases.batches.merging import Merger
 from shared.usecases.batches.money import BatchMoney
 from shared.usecases.batches.splitting import Splitter
@@ -49,6 +51,7 @@ class BatchRunner:
         meter: Meter,
         clock: Clock,
         name: Callable[[], str],
+        own_nano: Callable[[Owner], int],
     ) -> None:
         self._batches = batches
         self._parts = parts
@@ -56,10 +59,12 @@ class BatchRunner:
         self._splitter = splitter
         self._merger = merger
         self._money = money
+        self._given_up = GivenUp(blobs, money, meter)
         self._blobs = blobs
         self._meter = meter
         self._clock = clock
         self._name = name
+        self._own_nano = own_nano
 
     def run_all(self, until: float) -> None:
         """Take every open batch as far as it goes; no step is begun after an epoch second.
@@ -97,7 +102,7 @@ class BatchRunner:
                 self._taker.forget(batch)
                 return None
             batch = self._leased(batch)
-            while self._clock() < until and (after := self._step(batch)) is not None:
+            while self._clock() < until and (after := self._step(batch, until)) is not None:
                 batch = after
             return batch if batch.is_at_rest else self._move(batch, leased_until=0.0)
         except BatchChanged:
@@ -112,7 +117,7 @@ class BatchRunner:
         until = self._clock() + LEASE_SECONDS
         return self._move(batch, leased_to=self._name(), leased_until=until)
 
-    def _step(self, batch: Batch) -> Batch | None:
+    def _step(self, batch: Batch, until: float) -> Batch | None:
         """Take the next step; returns the batch after it, or None where there is none now."""
         if batch.is_at_rest:
             return None
@@ -121,7 +126,7 @@ class BatchRunner:
         if batch.status == "finalizing":
             return self._merge(batch)
         if not batch.is_split:
-            return self._split(batch)
+            return self._split(batch, until)
         return self._look_after(batch)
 
     def _plan(self, batch: Batch) -> Batch:
@@ -129,9 +134,15 @@ class BatchRunner:
             return self._taker.end_unheld(batch, "cancelled")
         return self._taker.take(batch)
 
-    def _split(self, batch: Batch) -> Batch:
-        """Settle what the cache answered, and name the parts before the first one stands."""
+    def _split(self, batch: Batch, until: float) -> Batch | None:
+        """Settle what the cache answered, and name the parts before the first one stands.
+
+        Settling keeps to a rate. Where the time is over before all is settled, the next run, or the
+        collector, which has more of it, begins anew: what is settled is left as it is.
+        """
         for some in chunks(self._hits(batch), MOST_LINES):
+            if self._clock() >= until:
+                return None
             self._money.settle(batch.hold(), some)
         if batch.cancelling_at is not None:
             return self._move(batch, is_split=True)
@@ -142,8 +153,9 @@ class BatchRunner:
 
     def _hits(self, batch: Batch) -> Iterator[SettledLine]:
         if batch.hits is not None:
+            own = self._own_nano("batch")
             for hit in hits_in(self._blobs.read(batch.hits.key)):
-                yield SettledLine(hit.entry, 0, hit.settlement())
+                yield SettledLine(hit.entry, 0, hit.settlement(own))
 
     def _look_after(self, batch: Batch) -> Batch | None:
         """Wait for every part to come to rest; a refused one is tried again as two."""
@@ -199,11 +211,15 @@ class BatchRunner:
     def _merge(self, batch: Batch) -> Batch:
         """Put the results together, give back what is left of the hold, and only then say so.
 
-        While a provider may still bill a line, the hold stands until it expires.
+        While a provider may still bill a line, or has billed one that cannot be charged, the hold
+        stands until it expires.
         """
-        merged = self._merger.merge(batch)
-        standing = (self._parts.batch(part.batch) for part in batch.parts)
-        if all(each is None or each.is_at_rest for each in standing):
+        found = (self._parts.batch(part.batch) for part in batch.parts)
+        standing = [each for each in found if each is not None]
+        unsettled = self._given_up.unsettled(standing)
+        merged = self._merger.merge(batch, [without_answer(line) for line in unsettled])
+        is_over = all(each.is_at_rest for each in standing)
+        if self._given_up.are_charged(batch, unsettled) and is_over:
             self._money.release(batch.hold())
         status: Status = "completed"
         if batch.cancelling_at is not None:

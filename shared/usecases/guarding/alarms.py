@@ -1,20 +1,22 @@
-"""Tells of alarms, incident by incident: at once, or together when a quiet hour is over."""
+"""Tells of alarms: at once, or when a quiet hour is over; what is found together, together."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from shared.domain.notices import AlarmChange, AlarmTold, IncidentTold, Message, Told
 from shared.domain.notices.alarm_notices import missed, section_of
-from shared.domain.notices.incidents import Decided, decide, incident_of
+from shared.domain.notices.incidents import Decided, by_severity, decide, incident_of
 from shared.domain.notices.spending import all_spending
 from shared.domain.notices.wording import Money, Worded, alarm_worded
 from shared.ports.notices import Alarms
 from shared.usecases.budget_admin import Budgets
 from shared.usecases.guarding.telling import TRIES, Telling
 
+TOGETHER: Final = 25
+"""How many incidents one message is about: with all their alarms they fit in a transaction."""
 _OF_BUDGETS: Final = {"budget-50", "budget-80", "budget-100"}
 _OF_MONEY: Final = {"burn-rate", "budget-refusals"}
 
@@ -32,24 +34,19 @@ class AlarmNews:
         self._alarms = alarms
 
     def tell(self, changes: Iterable[AlarmChange]) -> int:
-        """Tell what is new about changes; returns the number of messages."""
-        of: defaultdict[str, list[AlarmChange]] = defaultdict(list)
-        for change in changes:
-            of[incident_of(change.name, change.says)].append(change)
-        return sum(self._tell(incident, found) for incident, found in of.items())
+        """Tell what is new about changes, in one message; returns the number of messages."""
+        return self._tell_together(_by_incident(changes))
 
     def catch_up(self) -> int:
         """Tell what was held back until now, and what nobody told; returns the messages.
 
         An event of CloudWatch's that was lost comes never again: how the alarms stand is asked.
         """
-        messages = self.tell(self._missed())
-        waiting = {
-            incident_of(each.name, each.says)
-            for each in _alarms_of(self._telling.notices.told())
-            if each.is_news
-        }
-        return messages + sum(self._tell(incident, ()) for incident in sorted(waiting))
+        of = _by_incident(self._missed())
+        for each in _alarms_of(self._telling.notices.told()):
+            if each.is_news:
+                of.setdefault(incident_of(each.name, each.says), [])
+        return self._tell_together(of)
 
     def _missed(self) -> list[AlarmChange]:
         try:
@@ -62,18 +59,30 @@ class AlarmNews:
         found = (missed(each, known.get(each.name), now) for each in standing)
         return [each for each in found if each and not is_of_budget(each)]
 
-    def _tell(self, incident: str, changes: Sequence[AlarmChange]) -> int:
-        for _ in range(TRIES):
-            decided = self._decide(incident, changes)
-            if decided is None:
-                return 0
-            message = self._message(decided.news) if decided.news else None
-            if self._telling.notices.write(message, decided.written):
-                return int(message is not None)
-        raise NothingDecided(incident)
+    def _tell_together(self, of: Mapping[str, Sequence[AlarmChange]]) -> int:
+        incidents, messages = sorted(of), 0
+        for start in range(0, len(incidents), TOGETHER):
+            some = {each: of[each] for each in incidents[start : start + TOGETHER]}
+            messages += self._tell(some)
+        return messages
 
-    def _decide(self, incident: str, changes: Sequence[AlarmChange]) -> Decided | None:
-        told = self._telling.notices.told()
+    def _tell(self, of: Mapping[str, Sequence[AlarmChange]]) -> int:
+        for _ in range(TRIES):
+            told = self._telling.notices.told()
+            found = [self._decide(told, incident, changes) for incident, changes in of.items()]
+            decided = [each for each in found if each is not None]
+            if not decided:
+                return 0
+            news = by_severity(row for each in decided for row in each.news)
+            message = self._message(news) if news else None
+            written = [row for each in decided for row in each.written]
+            if self._telling.notices.write(message, written):
+                return int(message is not None)
+        raise NothingDecided(", ".join(of))
+
+    def _decide(
+        self, told: Sequence[Told], incident: str, changes: Sequence[AlarmChange]
+    ) -> Decided | None:
         names = {change.name for change in changes}
         known = {
             each.name: each
@@ -102,6 +111,13 @@ class AlarmNews:
         except Exception as error:  # noqa: BLE001 -- whatever it is, people are told without it
             self._telling.meter.trouble("budgets_unread", error=type(error).__name__)
             return Money(None, spending)
+
+
+def _by_incident(changes: Iterable[AlarmChange]) -> dict[str, list[AlarmChange]]:
+    of: defaultdict[str, list[AlarmChange]] = defaultdict(list)
+    for change in changes:
+        of[incident_of(change.name, change.says)].append(change)
+    return of
 
 
 def is_of_budget(change: AlarmChange) -> bool:

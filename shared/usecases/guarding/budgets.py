@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from typing import Final
 
 from shared.domain.notices import BudgetNotice, BudgetTold, budget_notice
 from shared.domain.notices.spending import Rows, spending_of
-from shared.domain.notices.wording import Worded, budget_worded
+from shared.domain.notices.wording import Worded, budget_worded, keys_begin_anew
 from shared.usecases.budget_admin import Budgets
 from shared.usecases.guarding.telling import TRIES, Telling
 
 TOGETHER: Final = 20
-"""How many notices one message holds: more than a person reads, fewer than a transaction takes."""
+"""How many notices one message holds in full: more than a person reads."""
+MOST_WRITTEN: Final = 90
+"""How many a transaction writes down, of its 100 items."""
 _KINDS: Final = ("environment", "team", "key")
 _Read = Callable[[], Rows | None]
 
@@ -45,11 +47,9 @@ class BudgetNews:
 
     def _write_all(self, found: Sequence[BudgetNotice]) -> int | None:
         """Write down what was found; returns the messages, or None where it must be looked anew."""
-        worst_first = sorted(found, key=_severity)
         read = cache(lambda: self._spent([each for each in found if each.is_told]))
         messages = 0
-        for start in range(0, len(worst_first), TOGETHER):
-            some = worst_first[start : start + TOGETHER]
+        for some in _together(sorted(found, key=_severity)):
             told = [notice for notice in some if notice.is_told]
             message = self._telling.message(self._worded(told, read)) if told else None
             if not self._telling.notices.write(message, [notice.after for notice in some]):
@@ -58,10 +58,15 @@ class BudgetNews:
         return messages
 
     def _worded(self, notices: Sequence[BudgetNotice], read: _Read) -> list[Worded]:
-        rows, now, place = read(), self._telling.clock(), self._telling.place
-        if rows is None:
-            return [budget_worded(each, None, place) for each in notices]
-        return [budget_worded(n, spending_of(n.budget, rows, now), place) for n in notices]
+        place, now = self._telling.place, self._telling.clock()
+        own = [each for each in notices if not each.is_brief]
+        rows = read() if own else None
+        worded = [
+            budget_worded(n, None if rows is None else spending_of(n.budget, rows, now), place)
+            for n in own
+        ]
+        brief = [each for each in notices if each.is_brief]
+        return [*worded, *([keys_begin_anew(brief, place)] if brief else [])]
 
     def _spent(self, notices: Sequence[BudgetNotice]) -> Rows | None:
         """Return what was spent in two hours by the teams that the notices are about."""
@@ -69,6 +74,19 @@ class BudgetNews:
         if any(scope.kind == "environment" for scope in scopes):
             return self._telling.spent(self._budgets.teams)
         return self._telling.spent(lambda: sorted({scope.team for scope in scopes}))
+
+
+def _together(worst_first: Iterable[BudgetNotice]) -> Iterator[list[BudgetNotice]]:
+    """Yield what goes into one message each: what is one line for all of them counts as none."""
+    some: list[BudgetNotice] = []
+    for notice in worst_first:
+        in_full = sum(not each.is_brief for each in some)
+        if len(some) == MOST_WRITTEN or (in_full == TOGETHER and not notice.is_brief):
+            yield some
+            some = []
+        some.append(notice)
+    if some:
+        yield some
 
 
 def _severity(notice: BudgetNotice) -> tuple[bool, int, int]:

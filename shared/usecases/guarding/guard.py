@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TypeVar
 
-from shared.domain.notices import AlarmChange, AlarmTold, Message
-from shared.domain.notices.audits import DAILY, done, overdue_hours
+from shared.domain.notices import AlarmChange, DailyDone, Message
+from shared.domain.notices.audits import DAILY, done
 from shared.ports.notices import Alarms
 from shared.usecases.budget_admin import Budgets
-from shared.usecases.budget_audit import Sweep
-from shared.usecases.delivery import Delivered, Delivery
+from shared.usecases.budget_audit import Sweep, Swept
 from shared.usecases.guarding.alarms import AlarmNews, is_of_budget
 from shared.usecases.guarding.budgets import BudgetNews
+from shared.usecases.guarding.delivery import Delivered, Delivery
 from shared.usecases.guarding.telling import Telling
+
+_Done = TypeVar("_Done")
 
 
 @dataclass(frozen=True)
@@ -44,15 +47,30 @@ class Guard:
         self._delivery = delivery
 
     def check(self) -> Guarded:
-        """End expired holds, measure the environment, tell what is new, deliver.
+        """Tell what is new, measure the environment, deliver, and then end expired holds.
 
-        What was held back of alarms is told here, and an alarm whose event was lost.
+        What was held back of alarms is told here, and an alarm whose event was lost. None of it
+        waits for what comes after, and what fails keeps nothing else from being done: the first
+        error is raised when all has been tried.
         """
-        swept = self._sweep()
-        self._telling.meter.charged(sum(hold.nano for hold in swept.ended))
-        messages = self._budget_news.tell() + self._alarm_news.catch_up()
-        self._wait_for_audits()
-        return Guarded(messages, self._delivery(), len(swept.ended))
+        errors: list[Exception] = []
+
+        def tried(part: Callable[[], _Done], otherwise: _Done) -> _Done:
+            try:
+                return part()
+            except Exception as error:  # noqa: BLE001 -- raised below
+                errors.append(error)
+                return otherwise
+
+        messages = tried(self._budget_news.tell, 0) + tried(self._alarm_news.catch_up, 0)
+        tried(self._wait_for_audits, None)
+        delivered = tried(self._delivery, Delivered(0, 0))
+        swept = tried(self._sweep, Swept((), ()))
+        if swept.is_cut:
+            self._telling.meter.trouble("sweep_unfinished", ended=len(swept.ended))
+        if errors:
+            raise errors[0]
+        return Guarded(messages, delivered, len(swept.ended))
 
     def alarms(self, changes: Iterable[AlarmChange]) -> Guarded:
         """Tell what is new of alarms, and of the budgets that they may be about; deliver.
@@ -73,15 +91,15 @@ class Guard:
         environment = self._telling.environment
         facts = {"kind": "relayed", "environment": environment, "subject": subject}
         title = f"[sluice {environment}] {subject}"
-        self._telling.notices.write(Message(message_id, at, title, text, facts), [])
+        now = self._telling.clock()
+        self._telling.notices.write(Message(message_id, at, title, text, facts, written_at=now), [])
         return Guarded(1, self._delivery())
 
     def _wait_for_audits(self) -> None:
         """Measure for how long a day has not been audited; a new stack begins to wait now."""
         now, notices = self._telling.clock(), self._telling.notices
-        known = {t.name: t for t in notices.told() if isinstance(t, AlarmTold)}
-        last = [known[each] for each in DAILY if each in known]
-        if new := [done(each, None, now) for each in DAILY if each not in known]:
-            notices.write(None, new)
+        last = [each for each in notices.told() if isinstance(each, DailyDone)]
+        if new := [each for each in DAILY if each not in {known.name for known in last}]:
+            notices.write(None, [done(each, None, now) for each in new])
         if last:
-            self._telling.meter.audit_overdue(max(overdue_hours(each, now) for each in last))
+            self._telling.meter.audit_overdue(max(each.overdue_hours(now) for each in last))

@@ -139,6 +139,7 @@ class CallNow:
             variant="standard",
         )  # fmt: skip
         settlement = self._settler.price_hit(entry, stored)
+        settlement = replace(settlement, aws_nano=self._settler.line_nano("job"))
         facts = dict(notes(entry, settlement))
         after = job.changed(state="done", answer=FROM_CACHE, notes=facts, finished_at=self._clock())
         if self._jobs.move(job, after) != after:
@@ -201,6 +202,7 @@ class CallNow:
             controls=Controls(task=job.entry.task, feature=job.entry.feature,
                               max_cost_nano=asked.max_cost_nano),
             render_error=lambda error: msgspec.json.encode(error.message),
+            answer_by=job.deadline,
         )  # fmt: skip
 
     def _answered(self, job: Job, calling: Calling, reply: WholeReply) -> None:

@@ -1,8 +1,9 @@
-"""Looks after the batches that providers have: polls, cancels, promotes, and deals with each end.
+"""Looks after the batches that providers have: polls, cancels, promotes, and sees to their ends.
 
 Any number of these may run at once. A batch is leased, so that seldom two of them read the same
 results; where they do, every line is settled once all the same, by the ledger and by its job. A run
-stops when its time is over and the next one goes on: which lines were dealt with is written down.
+stops when its time is over and the next one goes on. What is done with the ends of lines stands in
+:mod:`shared.usecases.jobs.ending`.
 """
 
 from __future__ import annotations
@@ -13,31 +14,21 @@ from typing import Final
 
 from shared.clock import Clock
 from shared.domain.errors import StoreUnavailable
-from shared.domain.jobs.ids import line_number
-from shared.domain.jobs.lines import BatchProgress, Ended, Line, LineResult, Owner
+from shared.domain.jobs.lines import BatchProgress, Line, Owner
 from shared.domain.jobs.manifest import Manifest
 from shared.domain.jobs.provider_batch import ProviderBatch
 from shared.domain.jobs.provider_errors import BatchFailure
-from shared.domain.jobs.seen import Seen
 from shared.domain.jobs.times import JobTimes
 from shared.ports.calls import Meter
 from shared.ports.jobs import BatchProvider, BatchStore
 from shared.usecases.crashes import Crashes
 from shared.usecases.jobs.batch_files import BatchFiles, FilesGone
 from shared.usecases.jobs.chunks import chunks
+from shared.usecases.jobs.ending import Ending
+from shared.usecases.jobs.moving import BatchLost, moved
 from shared.usecases.jobs.owners import SETTLED_TOGETHER, LineOwner, by_owner
 
-_SAVED_EVERY: Final = 20
-"""After so many pieces of ``SETTLED_TOGETHER`` lines the progress is written down."""
-
-
-_MOST_CRASHES: Final = 3
-"""After so many rounds in which the end of a line crashed, the line is set aside."""
 _NEVER: Final = float(2**53)
-
-
-class BatchLost(Exception):
-    """Another process has gone on with a batch: this one leaves it alone."""
 
 
 class Collector:
@@ -63,6 +54,9 @@ class Collector:
         self._times = times
         self._clock = clock
         self._name = name
+        self._ending = Ending(
+            batches=batches, files=files, owners=owners, meter=meter, times=times, clock=clock
+        )
 
     def run(self, until: float) -> None:
         """Do what is to be done for each batch, up to an epoch second.
@@ -134,7 +128,7 @@ class Collector:
         if progress.failed_because is not None:
             return self._failed(batch, progress.failed_because, is_for_now=progress.is_for_now)
         if progress.is_over:
-            return self._collected(batch, provider, until)
+            return self._promoted(self._ending.collected(batch, provider, until))
         if not batch.cancelled_at and self._is_too_late(batch):
             provider.cancel(batch)
             batch = self._move(batch, cancelled_at=self._clock())
@@ -178,7 +172,7 @@ class Collector:
 
     def _promoted(self, batch: ProviderBatch) -> ProviderBatch:
         """Have the lines called whose deadline is too near to wait any longer."""
-        if not self._is_to_call(batch, batch.promoted_by):
+        if batch.is_at_rest or not self._is_to_call(batch, batch.promoted_by):
             return batch
         manifest, left = self._files.manifest(batch), []
         for some in chunks(_lines(manifest), SETTLED_TOGETHER):
@@ -188,91 +182,9 @@ class Collector:
                 self._owners[owner].promote(batch, own)
         return self._move(batch, next_deadline=min(left, default=_NEVER))
 
-    def _collected(
-        self, batch: ProviderBatch, provider: BatchProvider, until: float
-    ) -> ProviderBatch:
-        """Deal with the end of every line, or with as many as there is time for."""
-        manifest = self._files.manifest(batch)
-        seen = Seen(batch.seen, len(manifest))
-        ends = self._ends(batch, manifest, seen, provider)
-        crashes, crashed = Crashes(self._meter), list[int]()
-        for number, some in enumerate(chunks(ends, SETTLED_TOGETHER), start=1):
-            crashed += self._settled(batch, some, seen, crashes)
-            if self._clock() >= until:
-                return self._move(batch, seen=seen.stored())
-            if number % _SAVED_EVERY == 0:
-                leased_until = self._clock() + self._times.lane
-                batch = self._move(batch, seen=seen.stored(), leased_until=leased_until)
-        if crashed and batch.crashes + 1 < _MOST_CRASHES:
-            self._move(batch, seen=seen.stored(), crashes=batch.crashes + 1)
-            crashes.raise_any()
-        self._set_aside(batch, manifest, crashed, seen)
-        batch = self._move(batch, state="collected", seen=seen.stored(), finished_at=self._clock())
-        self._tidy(batch, provider)
-        return batch
-
-    def _settled(
-        self, batch: ProviderBatch, some: list[tuple[int, Ended]], seen: Seen, crashes: Crashes
-    ) -> list[int]:
-        """Settle lines, each by itself where they crash together; returns those that still do."""
-        numbers = [number for number, _ in some]
-        with Crashes(self._meter).kept(StoreUnavailable, batch=batch.id):
-            for owner, own in by_owner([ended for _, ended in some]):
-                self._owners[owner].settle(batch, own)
-            seen.add_all(numbers)
-            return []
-        for number, ended in some:
-            with crashes.kept(StoreUnavailable, batch=batch.id, line=ended.line.id):
-                self._owners[ended.owner].settle(batch, [ended])
-                seen.add(number)
-        return [number for number in numbers if number not in seen]
-
-    def _set_aside(
-        self, batch: ProviderBatch, manifest: Manifest, crashed: list[int], seen: Seen
-    ) -> None:
-        """Give up what crashed time and again; where even that crashes, its hold expires."""
-        for number in crashed:
-            line = manifest[number]
-            self._meter.trouble("line_set_aside", batch=batch.id, line=line.id)
-            with Crashes(self._meter).kept(StoreUnavailable, batch=batch.id, line=line.id):
-                self._owners[line.owner].set_aside(batch, line)
-            seen.add(number)
-
-    def _ends(
-        self, batch: ProviderBatch, manifest: Manifest, seen: Seen, provider: BatchProvider
-    ) -> Iterator[tuple[int, Ended]]:
-        """Yield what the provider says, line by line, and then the lines it says nothing of."""
-        told = Seen(seen.stored(), len(manifest))
-        for result in provider.results(batch):
-            number = line_number(result.custom_id, batch.id)
-            if number is None or number >= len(manifest):
-                self._meter.trouble("foreign_line", batch=batch.id)
-            elif number not in told:
-                told.add(number)
-                yield number, Ended(manifest[number], result)
-        for number in range(len(manifest)):
-            if number not in told:
-                yield number, Ended(manifest[number], _said_nothing(batch))
-
-    def _tidy(self, batch: ProviderBatch, provider: BatchProvider) -> None:
-        """Delete the files that hold what was asked; what is left behind ends by itself."""
-        try:
-            provider.discard(batch)
-            self._files.discard(batch)
-        except BatchFailure as error:
-            self._meter.trouble("batch_not_discarded", batch=batch.id, reason=error.reason)
-
     def _move(self, batch: ProviderBatch, **changes: object) -> ProviderBatch:
-        after = batch.changed(**changes)
-        if self._batches.move_batch(batch, after) != after:
-            raise BatchLost
-        return after
+        return moved(self._batches, batch, **changes)
 
 
 def _lines(manifest: Manifest) -> Iterator[Line]:
     return (manifest[number] for number in range(len(manifest)))
-
-
-def _said_nothing(batch: ProviderBatch) -> LineResult | None:
-    """Return the end of a line of which nothing is said: one not begun, if it was cancelled."""
-    return LineResult("", "canceled") if batch.cancelled_at else None

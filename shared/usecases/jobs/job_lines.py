@@ -174,15 +174,16 @@ class JobLines:
     def _answered(self, line: Line, result: LineResult, job: Job | None) -> None:
         """Settle, keep the answer, cache it, and only then say that the job is done."""
         answer = self._answers.of(line, result, lambda: self._asked_body(line))
-        self._holding.settle_later(_hold(line), answer.settlement)
+        is_settled = self._holding.settle_later(_hold(line), answer.settlement)
         if answer.body:
             name = answer_name(line.entry.attempt)
             self._jobs.put_content(line.team, line.id, name, answer.body)
         self._cache(answer)
         if job is not None and not job.is_at_rest:
             self._finish(job, line, answer)
-        seconds = self._clock() - line.entry.opened_at
-        self._meter.settled(line.entry, answer.settlement, seconds)
+        if is_settled:
+            seconds = self._clock() - line.entry.opened_at
+            self._meter.settled(line.entry, answer.settlement, seconds)
 
     def _finish(self, job: Job, line: Line, answer: Answer) -> None:
         if answer.error is None:

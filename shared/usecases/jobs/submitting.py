@@ -18,7 +18,7 @@ from shared.domain.jobs.job import Waiting, room_of
 from shared.domain.jobs.lines import Planned
 from shared.domain.jobs.planning import Group, Limits, due_groups
 from shared.domain.jobs.provider_batch import ProviderBatch
-from shared.domain.jobs.times import JobTimes
+from shared.domain.jobs.times import JobTimes, Span
 from shared.ports.calls import Meter
 from shared.ports.jobs import BatchStore, JobStore
 from shared.usecases.crashes import Crashes
@@ -73,9 +73,10 @@ class Submitter:
             return
         crashes = Crashes(self._meter)
         try:
-            if self._has_gone_on(provider, lane, until, crashes):
+            found = self._batches.open_batches()
+            if self._has_gone_on(_standing(found, provider), lane, until, crashes):
                 with crashes.kept(LaneLost, StoreUnavailable, provider=provider):
-                    self._send_due(provider, lane, until)
+                    self._send_due(provider, found, lane, until)
             lane.leave()
         except LaneLost:
             self._meter.trouble("lane_lost", provider=provider)
@@ -90,34 +91,35 @@ class Submitter:
             if model.provider == provider and model.is_batch_priced(now)
         ]
 
-    def _has_gone_on(self, provider: str, lane: HeldLane, until: float, crashes: Crashes) -> bool:
+    def _has_gone_on(
+        self, standing: Sequence[ProviderBatch], lane: HeldLane, until: float, crashes: Crashes
+    ) -> bool:
         """Go on with what was begun; False where one stands in the way of what is to be sent.
 
         What has nothing to do with the provider is done for all of them, whoever is in the way.
         """
-        may_send, keeps_ids = True, self._sending.keeps_ids(provider)
-        for batch in self._standing(provider):
+        may_send = True
+        for batch in standing:
             is_through = False
             has_crashed = True
             with crashes.kept(LaneLost, StoreUnavailable, batch=batch.id):
                 is_through = self._sending.go_on(batch, lane, until, may_send=may_send)
                 has_crashed = False
-            # Where a batch is found by our id, one that is looked for confuses no other.
-            is_aside = keeps_ids and (has_crashed or batch.state == "submitting")
+            # Where a batch is found by our id, one that is looked for confuses no other. The
+            # provider, whose SDK takes seconds, is asked only about a batch in the way.
+            is_in_doubt = has_crashed or batch.state == "submitting"
+            is_aside = is_in_doubt and self._sending.keeps_ids(batch.provider)
             may_send = may_send and (is_through or is_aside)
         return may_send
 
-    def _standing(self, provider: str) -> list[ProviderBatch]:
-        """Return what was begun, what is given back first: its lines may be in a hurry."""
-        found = [each for each in self._batches.open_batches() if each.provider == provider]
-        found.sort(key=lambda batch: batch.state != "aborting")
-        return [batch for batch in found if batch.state != "submitted"]
-
-    def _send_due(self, provider: str, lane: HeldLane, until: float) -> None:
+    def _send_due(
+        self, provider: str, found: Sequence[ProviderBatch], lane: HeldLane, until: float
+    ) -> None:
         api = self._catalog.providers[provider].batch
         if api is None:
             return
         limits = Limits(min(api.lines, _MOST_CLAIMED), api.bytes)
+        taken = [self._calls(batch) for batch in found if batch.early]
         for room in self.rooms_of(provider):
             for group in self._due(room, limits):
                 if self._clock() >= until:
@@ -125,7 +127,9 @@ class Submitter:
                 if not lane.may_create(api.creates_an_hour):
                     self._meter.trouble("creates_used_up", provider=provider)
                     return
-                if not self._sending.go_on(self._planned(room, group), lane, until):
+                batch = self._planned(room, group, taken)
+                taken.append(self._calls(batch))
+                if not self._sending.go_on(batch, lane, until):
                     return
 
     def _due(self, room: str, limits: Limits) -> Iterator[Group]:
@@ -142,8 +146,11 @@ class Submitter:
             elif self._clock() < self._times.cancel_at(job.deadline):
                 yield row
 
-    def _planned(self, room: str, group: Group) -> ProviderBatch:
-        """Write a plan down: the file first, so that a batch never stands without one."""
+    def _planned(self, room: str, group: Group, taken: Sequence[Span]) -> ProviderBatch:
+        """Write a plan down: the file first, so that a batch never stands without one.
+
+        ``taken`` is when the lines of all other batches are called, at whatever provider.
+        """
         provider, _, model = room.partition("/")
         now, lines = self._clock(), len(group.rows)
         batch = ProviderBatch(
@@ -155,12 +162,22 @@ class Submitter:
             lines=lines,
             size=group.size,
             first_deadline=group.first_deadline,
-            early=self._times.early(lines, now, group.first_deadline),
+            early=self._times.early(lines, now, group.first_deadline, taken),
             purge_at=int(now + self._times.kept),
         )
         self._files.write_plan(batch, _plan_of(group))
         self._batches.put_batch(batch)
         return batch
+
+    def _calls(self, batch: ProviderBatch) -> Span:
+        """Return when a batch's lines are called; those of a caller's, never early, never are."""
+        return self._times.calls(batch.lines, batch.first_deadline, batch.early)
+
+
+def _standing(found: Sequence[ProviderBatch], provider: str) -> list[ProviderBatch]:
+    """Return what was begun, what is given back first: its lines may be in a hurry."""
+    own = [each for each in found if each.provider == provider and each.state != "submitted"]
+    return sorted(own, key=lambda batch: batch.state != "aborting")
 
 
 def _plan_of(group: Group) -> Iterator[Planned]:

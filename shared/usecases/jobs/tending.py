@@ -19,9 +19,9 @@ from shared.usecases.jobs.calling import CallNow
 from shared.usecases.jobs.rooms import Rooms
 
 _READ_ROWS: Final = 10_000
-_MOST_NUDGED: Final = 240
-"""Messages on their way at once for jobs to be called: what five dispatchers with eight calls each,
-of twenty seconds, get through before one is sent again. More would only come too early."""
+_FEWEST_NUDGED: Final = 16
+"""Messages on their way at once for jobs to be called: eight for each of two dispatchers, the
+fewest there are, or what all get through before one is sent again. More would come too early."""
 
 
 class Tending:
@@ -42,7 +42,7 @@ class Tending:
         self._times = times
         self._clock = clock
         self._meter = meter
-        self._nudges = _MOST_NUDGED
+        self._nudges = 0
 
     def run(self, rooms: Iterable[str], until: float = math.inf) -> None:
         """Look through the rooms of batches, and through the room of those who are called.
@@ -52,7 +52,7 @@ class Tending:
         """
         crashes = Crashes(self._meter)
         waiting = self._rows(NOW)
-        self._nudges = _MOST_NUDGED - sum(map(self._is_nudged, waiting))
+        self._nudges = self._most_nudged() - sum(map(self._is_nudged, waiting))
         for row, job in self._living([waiting], until):
             with crashes.kept(StoreUnavailable, job=job.id):
                 self._call(row, job)
@@ -61,6 +61,9 @@ class Tending:
             with crashes.kept(StoreUnavailable, job=job.id):
                 self._hurry(job)
         crashes.raise_any()
+
+    def _most_nudged(self) -> int:
+        return max(_FEWEST_NUDGED, round(self._times.calls_a_second * self._times.nudging))
 
     def _living(
         self, rooms: Iterable[list[Waiting]], until: float

@@ -18,7 +18,7 @@ from shared.domain.batches.batch import Batch
 from shared.usecases.batches.line_plan import line_request_id
 from tests.simulation.caller_batches.plans import BatchOrder, OrderedLine
 from tests.simulation.deferred.books import Books
-from tests.simulation.deferred.judge import Item, JobsJudge, _number, _require
+from tests.simulation.deferred.judge import Item, JobsJudge, _number, _require, check_late, is_row
 from tests.simulation.small_dynamo import Key, Snapshot
 
 _batch = msgspec.json.Decoder(Batch).decode
@@ -109,7 +109,7 @@ class BatchesJudge(JobsJudge):
     def _check_money(self, batch: Batch, snapshot: Snapshot) -> None:
         """Compare what a batch says that it cost with the rows of its lines."""
         ours = {line_request_id(batch, n) for n in range(1, batch.counts.total + 1)}
-        rows = [item for (place, _), item in snapshot.items() if "/usage/" in place]
+        rows = [item for (place, _), item in snapshot.items() if is_row(place)]
         cost = sum(_number(row, "cost_nano") for row in rows if row["request_id"]["S"] in ours)
         _require(batch.money.cost == cost, f"{batch.id} says {batch.money.cost}, rows {cost}")
 
@@ -122,11 +122,12 @@ class BatchesJudge(JobsJudge):
 
     def _check_books(self, snapshot: Snapshot) -> None:
         """Compare what each question was billed with its rows, and how often with who asked it."""
+        check_late(snapshot)
         costs: dict[str, int] = defaultdict(int)
         paid: Counter[str] = Counter()
         vague: set[str] = set()
         for (partition, _), item in snapshot.items():
-            if "/usage/" in partition:
+            if is_row(partition):
                 _require(item["request_id"]["S"] in self._lines, f"a row of no line: {item}")
                 topic, cost = self._topic(item), _number(item, "cost_nano")
                 costs[topic] += cost

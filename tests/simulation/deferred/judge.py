@@ -19,6 +19,24 @@ from tests.simulation.small_dynamo import Key, Snapshot
 Item = Mapping[str, Any]
 
 
+def is_row(partition: str) -> bool:
+    """Whether a partition holds usage rows, and not what late settlements moved."""
+    return "/usage/" in partition and not is_late(partition)
+
+
+def is_late(partition: str) -> bool:
+    """Whether a partition holds what late settlements moved."""
+    return "/usage/" in partition and partition.endswith("/late")
+
+
+def check_late(snapshot: Snapshot) -> None:
+    """Check that what late settlements moved is what the rows cost that were settled late."""
+    moved = sum(_number(i, "cost_nano") for (p, _), i in snapshot.items() if is_late(p))
+    rows = [item for (partition, _), item in snapshot.items() if is_row(partition)]
+    cost = sum(_number(item, "cost_nano") for item in rows if "settled_at" in item)
+    _require(moved == cost, f"late settlements moved {moved}, their rows cost {cost}")
+
+
 def _number(item: Item, name: str) -> int:
     return int(item[name]["N"]) if name in item else 0
 
@@ -62,7 +80,7 @@ class JobsJudge:
             self._budgets[partition] = item
         elif partition.endswith("/holds") and "held_nano" in item:
             self.covered[self._covers(key, item)] += sign * _number(item, "held_nano")
-        elif "/usage/" in partition:
+        elif is_row(partition):
             self.covered[self._covers(key, item)] += sign * _number(item, "cost_nano")
 
     def _billed(self) -> Mapping[str, int]:
@@ -124,11 +142,12 @@ class JobsJudge:
 
     def _check_books(self, snapshot: Snapshot) -> None:
         """Compare what each question was billed with what its rows say."""
+        check_late(snapshot)
         costs: dict[str, int] = defaultdict(int)
         is_exact: dict[str, bool] = defaultdict(lambda: True)
         unknown: Counter[str] = Counter()
         for (partition, _), item in snapshot.items():
-            if "/usage/" in partition:
+            if is_row(partition):
                 topic = self._topic(item)
                 costs[topic] += _number(item, "cost_nano")
                 if item["usage_source"]["S"] in {"held", "estimated"}:

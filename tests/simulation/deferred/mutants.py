@@ -13,7 +13,7 @@ from shared.domain.jobs.job import Job
 from shared.domain.jobs.provider_batch import ProviderBatch
 from shared.domain.jobs.provider_errors import BatchFailure
 from shared.usecases.holding import Holding
-from shared.usecases.jobs.collecting import Collector
+from shared.usecases.jobs.ending import Ending
 from shared.usecases.jobs.job_lines import JobLines
 from shared.usecases.jobs.rooms import Rooms
 from shared.usecases.jobs.sending import Sending
@@ -116,7 +116,7 @@ STRUCTURAL: dict[str, Mutation] = {
         patch.object, Rooms, "give_hold_back", lambda self, job: self.leave(job)
     ),
     "what a provider is silent of is left": partial(
-        patch.object, Collector, "_ends", lambda self, batch, manifest, seen, provider: iter(())
+        patch.object, Ending, "_ends", lambda self, batch, manifest, seen, provider: iter(())
     ),
 }
 

@@ -18,7 +18,8 @@ import urllib3
 from botocore.exceptions import ClientError
 
 from shared.adapters.bounded_http import bounded_http
-from shared.adapters.team_webhooks import SecretHooks, TeamWebhooks, parse_teams
+from shared.adapters.team_webhooks import TeamWebhooks, parse_teams
+from shared.adapters.webhook_secret import SecretHooks
 from shared.adapters.webhooks import BadWebhooks, parse_hooks, post
 from shared.domain.notices.message import NotTaken
 
@@ -209,7 +210,7 @@ class Secrets:
 
 def test_the_secret_is_read_once_a_minute_and_one_that_is_away_forgets_no_team() -> None:
     client, now = Secrets(), [0.0]
-    secret = SecretHooks(client, "arn", lambda: now[0])
+    secret = SecretHooks(client, "arn", parse_teams, lambda: now[0])
     for _ in range(3):
         assert secret.read() == {}
     now[0] = 60.0

@@ -129,6 +129,18 @@ def test_a_quiet_log_keeps_its_metrics(
     assert emf["CostNanoUsd"] == [3500]
 
 
+def test_a_charge_in_full_is_cost_in_doubt_and_taken_back_below_zero(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    meter = meter_of("charging")
+    meter.charged(900)
+    meter.charged(-900)
+    assert [(emf["CostNanoUsd"], emf["DoubtNanoUsd"]) for emf in lines(capsys)] == [
+        ([900], [900]),
+        ([-900], [-900]),
+    ]
+
+
 def test_trouble_with_a_store_is_counted(capsys: pytest.CaptureFixture[str]) -> None:
     meter = meter_of("troubled")
     meter.trouble("store", operation="look_up", code="AccessDeniedException")

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
+
+from shared.usecases.batches import running
 from shared.usecases.batches.pace import LINES_A_SECOND, LINES_AT_ONCE, Pace
+from tests.unit.batches.world import World, chat, line
 
 
 class Time:
@@ -44,3 +50,29 @@ def test_partitions_do_not_wait_for_one_another_and_rest_in_time() -> None:
     time.now += LINES_AT_ONCE / LINES_A_SECOND
     pace.wait("search/2026-11-22", LINES_AT_ONCE)
     assert time.passed == LINES_AT_ONCE / LINES_A_SECOND
+
+
+def test_a_run_whose_time_is_over_leaves_the_hits_of_a_large_batch_to_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(running, "MOST_LINES", 2)
+    world = World()
+    world.create(line("first", chat("the same")))
+    world.pass_time(1_200)
+    made = world.create(*(line(f"l{n}", chat("the same")) for n in range(9)))
+    settle_lines = world.ledger.settle_lines
+
+    def slow(*asked: Any) -> Any:
+        world.now += 50
+        return settle_lines(*asked)
+
+    monkeypatch.setattr(world.ledger, "settle_lines", slow)
+    begun = world.now
+    world.batches.runner.run("search", made.id, world.now + 120)
+    assert world.now - begun == 150
+    assert world.batch(made).is_split is False
+    assert len(world.ledger.rows) == 1 + 6
+    world.batches.runner.run("search", made.id)
+    assert world.batch(made).status == "completed"
+    assert len(world.ledger.rows) == 1 + 9
+    assert world.held() == 0

@@ -111,7 +111,8 @@ class World:
         rows, queue = self.wrap("rows", self.rows), self.wrap("queue", self.queue)
         seeds = Seeds(team=Seed(day_usd=self.cap), environment=Seed(day_usd=self.cap))
         policy = HoldPolicy(seeds, 100, KeyLimits())
-        holding = Holding(ledger, self.clock, policy, lambda _: None, lambda: 0.5)
+        charged = self.meter.charged
+        holding = Holding(ledger, self.clock, policy, lambda _: None, lambda: 0.5, charged=charged)
         outside = self._outside(store, ledger, blobs, queue, holding)
         taking = self._taking(outside, callers)
         self.files = Files(rows, blobs, self.clock, self.random)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -50,6 +51,22 @@ def test_the_same_question_right_after_its_answer_is_a_retry() -> None:
 )
 def test_no_other_repeat_is_one(rows: list[UsageRow]) -> None:
     assert judged(rows) == (2, 0)
+
+
+def test_a_question_that_is_asked_again_while_a_batch_has_it_is_no_retry() -> None:
+    first = a_row({"variant": "batch"}, schema="met")
+    assert judged([dataclasses.replace(first), again(1, variant="batch")[1]]) == (2, 0)
+    assert judged([first, again(1)[1]]) == (2, 0)
+    assert judged(again(1, variant="batch")) == (1, 1), "a batch may be asked for a better answer"
+
+
+def test_nothing_is_kept_of_the_lines_of_a_batch_which_have_one_moment() -> None:
+    tally, total = Tally({}), Total()
+    for line in range(1_000):
+        cache = ("miss", "hit")[line % 2]
+        tally.add(a_row({"request_digest": f"{line}", "variant": "batch", "cache": cache}), total)
+    assert sum(sums.requests for sums in total.values()) == 1_000
+    assert tally._answers == {}
 
 
 def test_a_row_that_is_in_no_total_judges_those_before_it() -> None:

@@ -13,8 +13,9 @@ import pytest
 from shared.domain.jobs.lines import BatchProgress, Line, LineResult
 from shared.domain.jobs.provider_batch import ProviderBatch
 from shared.domain.jobs.provider_errors import BatchAnswerLost, BatchNotTaken, BatchRefused
+from shared.domain.jobs.times import JobTimes
 from shared.usecases.crashes import Crashed
-from shared.usecases.jobs import collecting, tending
+from shared.usecases.jobs import ending, tending
 from tests.deferral import BATCH_COST, HOUR, completion
 from tests.unit.jobs.world import World
 
@@ -120,7 +121,7 @@ def test_one_batch_that_is_poison_is_told_and_keeps_no_other_from_being_collecte
 def test_results_that_are_cut_after_some_were_written_down_are_told_and_wait(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(collecting, "SETTLED_TOGETHER", 3)
+    monkeypatch.setattr(ending, "SETTLED_TOGETHER", 3)
     world = World()
     for _ in range(3 * 21):
         world.accept()
@@ -191,8 +192,8 @@ def test_a_message_for_which_there_is_no_time_is_sent_anew_and_is_not_counted_as
 def test_no_more_messages_are_sent_again_than_calls_can_be_made(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(tending, "_MOST_NUDGED", 3)
-    world = World()
+    monkeypatch.setattr(tending, "_FEWEST_NUDGED", 1)
+    world = World(times=JobTimes(calls_a_second=3 / 120))
     for _ in range(8):
         world.accept(hours=0.4)
     sent = []

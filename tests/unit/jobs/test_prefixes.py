@@ -6,9 +6,7 @@ import json
 
 import pytest
 
-from shared.catalog.aws_prices import load_own_cost
-from shared.clock import utc
-from tests.deferral import MODEL, NOON, UNCACHED
+from tests.deferral import UNCACHED
 from tests.unit.jobs.world import World
 
 CLAUDE = "claude-haiku-5-5"
@@ -29,13 +27,3 @@ def test_the_start_of_many_lines_lives_for_an_hour(lines: int, lifetime: str | N
     [created] = world.provider.created.values()
     sent = [json.loads(line.body)["system"][-1]["cache_control"] for line in created.lines]
     assert [marker.get("ttl") for marker in sent] == [lifetime] * lines
-
-
-def test_what_a_line_costs_at_aws_stands_in_its_row() -> None:
-    world = World()
-    world.accept(body={"model": MODEL, "messages": [{"role": "user", "content": "Hm?"}],
-                       "max_completion_tokens": 50})  # fmt: skip
-    world.pass_time(3_600)
-    [row] = world.ledger.rows.values()
-    own = load_own_cost(utc(NOON).date()).nano("deferred", milliseconds=0, memory_mb=512)
-    assert row.aws_nano == own > 0

@@ -58,6 +58,7 @@ def test_a_call_whose_process_died_is_charged_in_doubt_and_made_again() -> None:
     world.pass_time(HOUR * 0.45)
     assert world.job(job).state == "done"
     assert world.costs()[0] == (1, "expired", held)
+    assert world.meter.charges == [held], "the metrics know"
     assert (world.held(), world.costs()[1][:2]) == (0, (2, "answered"))
 
 

@@ -56,11 +56,12 @@ class Delivery:
         channels = self._channels() if pending else []
         failing: set[str] = set()
         moved = [self._deliver(message, channels, failing) for message in pending]
-        mine = [message.progress for message in moved if message is not None]
-        left = [progress for progress in mine if progress.status != "sent"]
+        # One that rests until its next try, or is with another sender, is still undelivered.
+        after = [now or before for now, before in zip(moved, pending, strict=True)]
+        left = [each.progress for each in after if each.progress.status != "sent"]
         worrying = [each for each in left if each.tries >= WORRYING_TRIES]
         self._meter.undelivered(len(worrying))
-        return Delivered(len(mine) - len(left), len(left))
+        return Delivered(len(after) - len(left), len(left))
 
     def _deliver(
         self, message: Message, channels: Sequence[Channel], failing: set[str]

@@ -13,16 +13,18 @@ from typing import Final
 
 from shared.clock import Clock, utc
 from shared.domain.budgets.audit import Finding
-from shared.domain.notices import AlarmTold, Message
-from shared.domain.notices.audits import LAST_AUDIT, LAST_GAP, done
+from shared.domain.notices import DailyDone, Message
+from shared.domain.notices.audits import Daily, done
 from shared.domain.notices.wording import Place
 from shared.ports.notices import GuardMeter, MetricTotals, Notices
 from shared.ports.operators import BudgetAdmin
 from shared.usecases.budget_audit import Audit, Audited
-from shared.usecases.delivery import Delivery
+from shared.usecases.guarding.delivery import Delivery
 
 NO_MATTER_NANO: Final = 50_000_000
 """A call around midnight may count in one day here and in the next there: five cents are no gap."""
+MOST_DAYS: Final = 7
+"""What a guard that did not run for longer left uncompared nobody can mend any more."""
 _DAY_SECONDS: Final = 24 * 3600
 
 
@@ -68,7 +70,7 @@ class DailyAudit:
         self._meter.audited(len(audited.findings), self._price_age_days(now))
         if audited.findings:
             self._notices.write(self._message(audited), [])
-        _remember(LAST_AUDIT, self._notices, now)
+        _remember("audit", self._notices, now)
         self._delivery()
         return audited
 
@@ -90,11 +92,12 @@ class DailyAudit:
             "findings": [asdict(each) for each in audited.findings],
             "moved_on": list(audited.moved_on),
         }
-        return Message(f"audit-{audited.day}", _start(audited.day), subject, text, facts)
+        message_id, at = f"audit-{audited.day}", _start(audited.day)
+        return Message(message_id, at, subject, text, facts, written_at=self._clock())
 
 
 class DailyGap:
-    """Compares the usage rows of the day before with its metrics.
+    """Compares what the ledger says that days cost with their metrics: by the time of settlement.
 
     Raises ``StoreUnavailable``; errors of AWS pass through.
     """
@@ -115,23 +118,51 @@ class DailyGap:
         self._clock = clock
 
     def __call__(self) -> int:
-        """Measure the day before the clock's, and return its gap in thousandths."""
+        """Measure the days that are over and were not measured; return the largest gap.
+
+        In thousandths. The last day always, and at most seven.
+        """
         now = self._clock()
-        day = f"{utc(now - _DAY_SECONDS):%Y-%m-%d}"
-        begun = _start(day)
-        rows = sum(
-            row.cost_nano for team in self._admin.teams() for row in self._admin.booked(team, day)
-        )
-        gap = gap_permille(rows, self._totals.cost_nano(begun, begun + _DAY_SECONDS))
+        last = _last("gap", self._notices)
+        gap = max(self._of_day(day) for day in days_to_compare(last, now))
         self._meter.gap(gap)
-        _remember(LAST_GAP, self._notices, now)
+        _remember("gap", self._notices, now)
         return gap
 
+    def _of_day(self, day: str) -> int:
+        begun = _start(day)
+        rows = sum(self._of_team(team, day) for team in self._admin.teams())
+        gap = gap_permille(rows, self._totals.cost_nano(begun, begun + _DAY_SECONDS))
+        if gap:
+            self._meter.trouble("ledger_gap", day=day, rows_nano=rows, permille=gap)
+        return gap
 
-def _remember(name: str, notices: Notices, now: float) -> None:
+    def _of_team(self, team: str, day: str) -> int:
+        """Return what was spent on a day: by calls at once, and by what was settled late."""
+        at_once = sum(row.cost_nano for row in self._admin.booked(team, day) if not row.is_late)
+        return at_once + self._admin.settled_late(team, day)
+
+
+def days_to_compare(last: DailyDone | None, now: float) -> list[str]:
+    """Return the days that are over since the last comparison, at least one and at most seven.
+
+    Each comparison is of the day before it, so the day of the last one is the first that waits.
+    """
+    today = _start(f"{utc(now):%Y-%m-%d}")
+    done_on = today if last is None else _start(f"{utc(last.at / 1000):%Y-%m-%d}")
+    waiting = round((today - done_on) / _DAY_SECONDS)
+    number = max(1, min(MOST_DAYS, waiting))
+    return [f"{utc(today - back * _DAY_SECONDS):%Y-%m-%d}" for back in range(number, 0, -1)]
+
+
+def _remember(name: Daily, notices: Notices, now: float) -> None:
     """Write down that one was done; another guard's word for it is as good."""
-    last = [t for t in notices.told() if isinstance(t, AlarmTold) and t.name == name]
-    notices.write(None, [done(name, last[0] if last else None, now)])
+    notices.write(None, [done(name, _last(name, notices), now)])
+
+
+def _last(name: Daily, notices: Notices) -> DailyDone | None:
+    found = (each for each in notices.told() if isinstance(each, DailyDone))
+    return next((each for each in found if each.name == name), None)
 
 
 def _not_compared(audited: Audited) -> str:
