@@ -33,7 +33,6 @@ def be_a_collector() -> object:
     import openai  # noqa: PLC0415
     from awslambdaric import bootstrap  # type: ignore[import-untyped]  # noqa: PLC0415
 
-    from functions.collector import handler  # noqa: PLC0415
     from shared.adapters.batches import anthropic_batches, openai_batches  # noqa: PLC0415
     from shared.settings import WorkerSettings  # noqa: PLC0415
     from shared.wiring.workers import build_worker  # noqa: PLC0415
@@ -56,7 +55,7 @@ def be_a_collector() -> object:
     worker = build_worker(settings, "collector")
     clients = openai.OpenAI(api_key="none"), anthropic.Anthropic(api_key="none")
     asked = clients[0].files, clients[0].batches, clients[1].messages.batches
-    return bootstrap, handler, worker, anthropic_batches, openai_batches, clients, asked
+    return bootstrap, worker, anthropic_batches, openai_batches, clients, asked
 
 
 class DiskDict(MutableMapping[Any, Kept]):
