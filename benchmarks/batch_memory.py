@@ -1,7 +1,8 @@
 """What a batch of 50,000 lines costs a function: memory at its peak, and CPU for each step.
 
-The work is the real one, from the file to the results, on stores in memory whose blobs lie on disk:
-what is measured is the gateway's own and not a fake's. Run by itself::
+The work is the real one, from the file to the results, in a process that has imported what the
+collector imports, on stores whose blobs lie on disk. It fails where the memory is more than a
+function of the least size has. Run by itself::
 
     python -m benchmarks.batch_memory
 """
@@ -20,6 +21,8 @@ from typing import Final
 from shared.domain.batches.lines import MOST_LINES
 
 _READ_BYTES: Final = 256 * 1024
+MOST_MIB: Final = 256
+"""Of a function of the least size that ``sluice:worker_memory_mb`` may name."""
 _PROMPT: Final = "Sort this ticket into one of the queues, and say why in a sentence. " * 12
 
 
@@ -68,6 +71,12 @@ def peak_mib() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
+def check_memory() -> None:
+    """Raise ``AssertionError`` where this process has had more memory than a function may have."""
+    if peak_mib() > MOST_MIB:
+        raise AssertionError(f"{peak_mib():.0f} MiB are more than {MOST_MIB}")
+
+
 def measured(name: str, work: Callable[[], object]) -> None:
     """Do a work, and print what it took."""
     cpu = time.process_time()
@@ -79,7 +88,9 @@ def measured(name: str, work: Callable[[], object]) -> None:
 def main(count: int = MOST_LINES) -> None:
     """Plan a batch, make its parts, and put its results together."""
     from benchmarks.batch_world import BatchWorld  # noqa: PLC0415
+    from benchmarks.on_disk import be_a_collector  # noqa: PLC0415
 
+    collector = be_a_collector()
     with tempfile.TemporaryDirectory() as folder:
         world = BatchWorld(DiskBlobs(Path(folder)))
         size = world.take_file(lines(count))
@@ -89,6 +100,8 @@ def main(count: int = MOST_LINES) -> None:
         measured("settle", world.settle)
         measured("merge", world.merge)
         world.check(count)
+    del collector
+    check_memory()
 
 
 if __name__ == "__main__":

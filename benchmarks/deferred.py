@@ -4,21 +4,21 @@
 
     python -m benchmarks deferred [--name NAME]     # with a name the run is kept
 
-Each figure has a process of its own. *CPU* and *memory* are taken on stores in memory, whose blobs
-lie on disk: they are the gateway's own work, without AWS's clients. *Calls* are taken on moto with
-the real adapters, where only their number counts.
+Each figure has a process of its own. *CPU* is taken on stores in memory, whose blobs lie on disk:
+it is the gateway's own work, without AWS's clients. *Memory* is taken on stores on disk, in a
+process that has imported what the collector imports; more than a function of the least size has is
+an error. *Calls* are taken on moto with the real adapters, where only their number counts.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -27,7 +27,7 @@ from typing import Any, Final
 
 import msgspec
 
-from benchmarks.batch_memory import DiskBlobs, peak_mib
+from benchmarks.batch_memory import DiskBlobs, check_memory, peak_mib
 from benchmarks.machine import load, machine
 from benchmarks.results import DEFERRED, Deferred, write_deferred
 from shared.catalog.aws_prices import load_own_cost
@@ -78,21 +78,34 @@ def speed() -> dict[str, float]:
 
 
 def memory() -> dict[str, float]:
-    """Return the memory of 50,000 lines beside that of the stores, which are in it too."""
-    with _in_memory() as world:
+    """Return the memory of 50,000 lines in a process like the collector's, on stores on disk."""
+    from benchmarks import deferred_world, on_disk  # noqa: PLC0415
+
+    collector = on_disk.be_a_collector()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        store, jobs = on_disk.disk_store(folder), on_disk.DiskJobs(folder)
+        store.create(deferred_world.KEY)
+        stores = deferred_world.Stores(
+            store, store.ledger, jobs, jobs, DiskBlobs(folder), on_disk.SilentQueue()
+        )
+        world = deferred_world.DeferredWorld(stores, deferred_world.DiskProvider(folder))
         first = world.accept(0)
-        jobs = [first, *(world.copy(first, number) for number in range(1, _LINES))]
-        before = _resident_mib()
+        ends = deque([first], maxlen=100)
+        ends.extend(world.copy(first, number) for number in range(1, _LINES))
+        before = peak_mib()
         world.submit()
         submitted = peak_mib()
         world.collect()
-        world.check(jobs)
-        return {
-            "memory_lines": _LINES,
-            "memory_before_mib": before,
-            "memory_submit_mib": submitted,
-            "memory_collect_mib": peak_mib(),
-        }
+        world.check([*ends])
+    del collector
+    check_memory()
+    return {
+        "memory_lines": _LINES,
+        "memory_before_mib": before,
+        "memory_submit_mib": submitted,
+        "memory_collect_mib": peak_mib(),
+    }
 
 
 def calls() -> dict[str, float]:
@@ -137,11 +150,6 @@ def _cpu(spent: dict[str, float], name: str) -> Iterator[None]:
     begun = time.process_time()
     yield
     spent[name] = time.process_time() - begun
-
-
-def _resident_mib() -> float:
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    return pages * resource.getpagesize() / 2**20
 
 
 @contextmanager

@@ -32,9 +32,10 @@ def section(found: Deferred) -> str:
             "The gateway's own work, without AWS's clients: with them it is the calls below that "
             "cost. The dispatcher looks at a hundred messages in one read where all of them wait.",
             f"### Memory at {figures['memory_lines']:,.0f} jobs\n\n" + _memory(figures),
-            "They are in several batches, of 20,000 lines at most. The stores stand in memory "
-            "here and are in all three figures, in the last with all answers: what is above the "
-            "first is the most that the gateway can have taken.",
+            "They are in several batches, of 20,000 lines at most. The process has imported what "
+            "the collector imports, with the providers' SDKs and AWS's clients, and the stores lie "
+            "on disk: it is what a function of the least size, 256 MB, must bear, and the "
+            "benchmark fails where it is more.",
             "### Calls for 1,000 jobs\n\n" + _calls(figures),
             f"Counted on {figures['counted_jobs']:.0f} jobs in one batch, and multiplied, those "
             "of a round or a batch too (queries, files): they are no more for 1,000 jobs. The "

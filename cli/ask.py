@@ -130,7 +130,7 @@ def new_client(gateway: Gateway) -> OpenAI:
 
 def _answer(client: OpenAI, question: Question) -> Outcome:
     try:
-        raw = _patiently(client, question)
+        raw = patiently(client, question)
     except APIError as error:
         return Outcome("", {}, told(error))
     return Outcome(raw.parse().choices[0].message.content or "", facts_in(raw.headers))
@@ -145,7 +145,7 @@ def facts_in(headers: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _patiently(client: OpenAI, question: Question) -> Any:
+def patiently(client: OpenAI, question: Question) -> Any:
     """Ask again only where nothing was spent: when the gateway limits the rate of calls."""
     create = client.chat.completions.with_raw_response.create
     for pause in _PAUSES:

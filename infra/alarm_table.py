@@ -250,7 +250,7 @@ SERVICE: Final = (
     ),
     Alarm(
         "crashes",
-        "The router met errors that nothing was prepared for.",
+        "Errors that nothing was prepared for, of the router or of who runs deferred calls.",
         _own(Meter.CRASHES, "Sum", 5 * MINUTE),
         1,
         "ticket",
@@ -350,6 +350,16 @@ DEFERRED: Final = (
         20,
         "ticket",
         "on-call",
+    ),
+    Alarm(
+        "teams-untold",
+        "A team's webhook has not taken the end of a batch for a quarter of an hour, or at all.",
+        # At last it is tried once an hour, and a minute late: of two hours, one may have no try.
+        _own(Meter.TEAMS_UNTOLD, "Sum", HOUR),
+        1,
+        "ticket",
+        "platform",
+        periods=2,
     ),
 )
 """Whether deferred calls come to their ends."""

@@ -145,6 +145,7 @@ GRAPHS: Final = (
         "Late and failing",
         (
             Line("left their batch", Meter.JOBS_PROMOTED),
+            Line("teams not told", Meter.TEAMS_UNTOLD),
             Line("errors of the dispatcher", "Errors", "Sum", "AWS/Lambda", "dispatcher"),
             Line("errors of the collector", "Errors", "Sum", "AWS/Lambda", "collector"),
         ),

@@ -53,6 +53,7 @@ class Meter(StrEnum):
     PRICE_AGE = "PriceAgeDays"
     UNDELIVERED = "UndeliveredMessages"
     JOBS_PROMOTED = "JobsPromoted"
+    TEAMS_UNTOLD = "TeamsUntold"
 
 
 @dataclass(frozen=True)
@@ -102,5 +103,8 @@ METRICS: Final[dict[Meter, Metric]] = {
     Meter.UNDELIVERED: Metric("Count", "Messages that are not delivered yet", sparse=True),
     Meter.JOBS_PROMOTED: Metric(
         "Count", "Deferred calls made at once because their batch was too slow", sparse=True
+    ),
+    Meter.TEAMS_UNTOLD: Metric(
+        "Count", "Tries to tell teams of their batches that failed time and again", sparse=True
     ),
 }

@@ -14,25 +14,56 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Final
 
 import msgspec
 import urllib3
 
-from shared.adapters.webhooks import BadWebhooks, Hooks, check_url, post
+from shared.adapters.bounded_http import bounded_http
+from shared.adapters.webhooks import BadWebhooks, check_url, post
 from shared.clock import Clock
 from shared.domain.notices.message import NotTaken
 
 _PREFIX: Final = "whsec_"
+_LEAST_BYTES: Final = 24
+"""What Standard Webhooks asks of a key ("Signature scheme")."""
 
 
 class TeamHook(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where a team is told of its own, and what that is signed with: no other team can forge it."""
 
     url: str
-    signing_secret: Annotated[str, msgspec.Meta(pattern=r"^whsec_([A-Za-z0-9+/]{4}){8,}\Z")]
+    signing_secret: Annotated[str, msgspec.Meta(pattern=rf"^{_PREFIX}")]
+
+    def __post_init__(self) -> None:
+        """Raise ``ValueError``, which does not quote it, for a secret that signs nothing."""
+        if len(signing_key(self.signing_secret)) < _LEAST_BYTES:
+            raise ValueError(f"`signing_secret` is {_PREFIX} and {_LEAST_BYTES} bytes or more")
+
+
+class _Secret(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The secret's value as far as teams go: what is wrong with people's is no concern of theirs.
+
+    A name that is not one of these may be ``teams``, misspelt, so it is an error here too.
+    """
+
+    signing_secret: msgspec.Raw = msgspec.Raw()
+    webhooks: msgspec.Raw = msgspec.Raw()
+    teams: Mapping[str, msgspec.Raw] = {}
+
+
+Teams = Mapping[str, msgspec.Raw]
+"""What stands under each team's name, unread: one that is wrong is no other team's concern."""
+
+
+def parse_teams(text: str) -> Teams:
+    """Read the teams of the secret's value; raises ``BadWebhooks``, which quotes none of it."""
+    try:
+        return msgspec.json.decode(text, type=_Secret).teams
+    except (msgspec.ValidationError, msgspec.DecodeError) as error:
+        raise BadWebhooks(f"the webhooks' secret: {error}") from None
 
 
 @dataclass(frozen=True)
@@ -43,16 +74,16 @@ class TeamWebhooks:
     is HTTPS to one of ``hosts``; in the local world, HTTP to this machine and nothing else.
     """
 
-    read: Callable[[], Hooks]
+    read: Callable[[], Teams]
     hosts: Collection[str]
     is_local: bool
     clock: Clock
-    http: urllib3.PoolManager = field(default_factory=urllib3.PoolManager)
+    http: urllib3.PoolManager = field(default_factory=bounded_http)
 
     def is_told(self, team: str) -> bool:
         """Whether the team has a webhook, for all that is known."""
         try:
-            return team in self.read().teams
+            return team in self.read()
         except BadWebhooks:
             return True
 
@@ -72,7 +103,7 @@ class TeamWebhooks:
         post(self.http, hook.url, body, headers)
 
     def _hook(self, team: str) -> TeamHook:
-        raw = self.read().teams.get(team, msgspec.Raw(b"null"))
+        raw = self.read().get(team, msgspec.Raw(b"null"))
         try:
             hook = msgspec.json.decode(raw, type=TeamHook)
         except (msgspec.ValidationError, msgspec.DecodeError) as error:
@@ -83,6 +114,14 @@ class TeamWebhooks:
 
 def event_signature(secret: str, event_id: str, timestamp: str, body: bytes) -> str:
     """Return what a receiver compares."""
-    key = base64.b64decode(secret.removeprefix(_PREFIX))
-    signed = hmac.new(key, f"{event_id}.{timestamp}.".encode() + body, hashlib.sha256)
+    content = f"{event_id}.{timestamp}.".encode() + body
+    signed = hmac.new(signing_key(secret), content, hashlib.sha256)
     return f"v1,{base64.b64encode(signed.digest()).decode()}"
+
+
+def signing_key(secret: str) -> bytes:
+    """Return what a secret stands for, as OpenAI's SDK reads it; raises ``ValueError``."""
+    try:
+        return base64.b64decode(secret.removeprefix(_PREFIX), validate=True)
+    except ValueError:
+        raise ValueError(f"`signing_secret` is {_PREFIX} and base64 with its padding") from None

@@ -32,6 +32,7 @@ _TROUBLES: Final = {
     "crash": Name.CRASHES,
     "line_set_aside": Name.CRASHES,
     "job_promoted": Name.JOBS_PROMOTED,
+    "untold": Name.TEAMS_UNTOLD,
 }
 _INTERACTIVE: Final = "router"
 """The only service whose callers wait: elsewhere time passes on purpose."""

@@ -28,6 +28,7 @@ from shared.clock import Clock
 from shared.domain.notices.message import Message, NotTaken
 
 _TIMEOUT: Final = urllib3.Timeout(connect=2, read=5)
+"""``read`` is for an answer as a whole (:mod:`shared.adapters.bounded_http`)."""
 _NEVER_SENT: Final = (
     urllib3.exceptions.NewConnectionError,
     urllib3.exceptions.ConnectTimeoutError,
@@ -56,8 +57,8 @@ class Hooks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     signing_secret: Annotated[str, msgspec.Meta(min_length=16)]
     webhooks: Annotated[tuple[Hook, ...], msgspec.Meta(max_length=_MOST_WEBHOOKS)]
-    teams: Mapping[str, msgspec.Raw] = {}
-    """Not read here: what is wrong with one team's is no other's concern, nor on-call's."""
+    teams: msgspec.Raw = msgspec.Raw()
+    """Not read here: what is wrong with teams' is no concern of on-call's."""
 
 
 def parse_hooks(text: str, hosts: Collection[str], *, is_local: bool) -> Hooks:
@@ -144,7 +145,8 @@ def post(http: urllib3.PoolManager, url: str, body: bytes, headers: Mapping[str,
         # Its text has the URL, which is the secret.
         may_have_arrived = not isinstance(error, _NEVER_SENT)
         raise NotTaken(type(error).__name__, may_have_arrived=may_have_arrived) from None
-    reply.release_conn()
+    # Not kept for another: what is left of its answer would have to be read first.
+    reply.close()
     if not 200 <= reply.status < 300:
         raise NotTaken(f"status {reply.status}", may_have_arrived=reply.status >= 500)
 

@@ -47,6 +47,17 @@ def marked(body: Body, style: str, min_tokens: int, team: str, *, alike: int = 0
     return body if marker is None else marker(body, min_tokens, team)
 
 
+def may_last(body: Body, marked_body: Body, style: str) -> bool:
+    """Tell whether :func:`marked` has set a marker that :func:`lasting` may change."""
+    return style == "anthropic" and marked_body is not body
+
+
+def lasting(body: Body) -> Body:
+    """Return a marked request that may last with a marker for an hour."""
+    start = "system" if body.get("system") else "tools"
+    return {**body, start: _with_last(body[start], cache_control=_ANTHROPIC_LONG_MARKER)}
+
+
 def _anthropic(
     body: Body, min_tokens: int, team: str, marker: dict[str, str] = _ANTHROPIC_MARKER
 ) -> Body:

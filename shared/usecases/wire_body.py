@@ -15,7 +15,7 @@ from shared.catalog import Model, Provider
 from shared.domain.bound import Bound, prompt_bound
 from shared.domain.crossing import Body, Crossing
 from shared.domain.errors import InvalidRequest
-from shared.domain.prompt_cache import marked
+from shared.domain.prompt_cache import marked, may_last
 
 _LIMITS: Final = ("max_tokens", "max_completion_tokens")
 _IMAGES: Final = frozenset({"image", "image_url"})
@@ -25,10 +25,14 @@ _FORCING: Final = frozenset({"required", "function", "custom", "any", "tool"})
 
 @dataclass(frozen=True)
 class WireBody:
-    """A request as one provider is sent it, and its bound in tokens."""
+    """A request as one provider is sent it, and its bound in tokens.
+
+    ``may_last``: its prompt-cache marker is ours, and may be one for an hour.
+    """
 
     raw: bytes
     bound: Bound
+    may_last: bool = False
 
 
 def wire_body(
@@ -52,7 +56,9 @@ def wire_body(
     can, limit = model.capabilities, output_limit or _usual_limit(model)
     crossed = dict(way.request(body, model=model.id, default_max_tokens=limit))
     _refuse(crossed, model, provider)
-    crossed = marked(crossed, model.cache.style, model.cache.min_tokens, team, alike=alike)
+    unmarked, style = crossed, model.cache.style
+    crossed = marked(unmarked, style, model.cache.min_tokens, team, alike=alike)
+    lasts = may_last(unmarked, crossed, style)
     for name in provider.drops:
         crossed.pop(name, None)
     crossed |= {"model": model.id, **provider.pins}
@@ -64,7 +70,7 @@ def wire_body(
         raw, crossed, image_tokens=can.image_tokens, hidden_tokens=can.hidden_tokens
     )
     output = limit if provider.bounds_reasoning else can.context_tokens
-    return WireBody(raw, Bound(prompt, output * choices))
+    return WireBody(raw, Bound(prompt, output * choices), lasts)
 
 
 def _usual_limit(model: Model) -> int:

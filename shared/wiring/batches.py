@@ -6,7 +6,6 @@ import dataclasses
 import random
 import secrets
 import time
-from functools import partial
 from typing import NamedTuple
 
 from shared.adapters import provider_keys
@@ -102,18 +101,12 @@ def build_batch_machinery(
 
 def _team_webhooks(settings: WorkerSettings, secret: str, calls: Calls) -> TeamHooks:
     # Only the collector has such a secret: no router and no dispatcher imports this.
-    from shared.adapters.team_webhooks import TeamWebhooks  # noqa: PLC0415
+    from shared.adapters.team_webhooks import TeamWebhooks, parse_teams  # noqa: PLC0415
     from shared.adapters.webhook_secret import SecretHooks  # noqa: PLC0415
-    from shared.adapters.webhooks import parse_hooks  # noqa: PLC0415
 
-    hosts, is_local = settings.webhook_hosts, settings.clock_file is not None
-    hooks = SecretHooks(
-        provider_keys.connect(TIMEOUTS),
-        secret,
-        partial(parse_hooks, hosts=hosts, is_local=is_local),
-        calls.clock,
-    )
-    return TeamWebhooks(hooks.read, hosts, is_local, calls.clock)
+    is_local = settings.clock_file is not None
+    hooks = SecretHooks(provider_keys.connect(TIMEOUTS), secret, parse_teams, calls.clock)
+    return TeamWebhooks(hooks.read, settings.webhook_hosts, is_local, calls.clock)
 
 
 def _taking(

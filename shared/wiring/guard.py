@@ -17,6 +17,7 @@ import urllib3
 from botocore.config import Config
 
 from shared.adapters.aws import client
+from shared.adapters.bounded_http import bounded_http
 from shared.adapters.dynamodb.budget_admin import DynamoBudgetAdmin
 from shared.adapters.dynamodb.keys import DynamoKeyAdmin
 from shared.adapters.dynamodb.ledger import DynamoLedger
@@ -27,7 +28,7 @@ from shared.adapters.metric_totals import CloudWatchTotals
 from shared.adapters.people_topic import PeopleTopic
 from shared.adapters.stack_alarms import CloudWatchAlarms
 from shared.adapters.webhook_secret import SecretHooks
-from shared.adapters.webhooks import BadWebhooks, Unreadable, Webhook, parse_hooks
+from shared.adapters.webhooks import BadWebhooks, Hooks, Unreadable, Webhook, parse_hooks
 from shared.catalog import load, served_providers
 from shared.clock import Clock, offset_clock, system_clock, utc
 from shared.domain.api_keys import KeyLimits
@@ -140,11 +141,13 @@ def _channels(settings: GuardSettings, clock: Clock) -> Callable[[], Sequence[Ch
     hosts, is_local = settings.webhook_hosts, settings.clock_path is not None
     parse = partial(parse_hooks, hosts=hosts, is_local=is_local)
     secret = SecretHooks(client("secretsmanager", _PATIENT), settings.webhook_secret, parse, clock)
-    http = urllib3.PoolManager()
+    http = bounded_http()
     return lambda: [people, *_webhooks(secret, clock, http)]
 
 
-def _webhooks(secret: SecretHooks, clock: Clock, http: urllib3.PoolManager) -> Sequence[Channel]:
+def _webhooks(
+    secret: SecretHooks[Hooks], clock: Clock, http: urllib3.PoolManager
+) -> Sequence[Channel]:
     try:
         hooks = secret.read()
     except BadWebhooks as error:

@@ -221,6 +221,7 @@ CAUSES: dict[str, Cause] = {
     "dispatcher-failing": of_aws("Lambda", "Errors", DISPATCHER, 1),
     "collector-failing": of_aws("Lambda", "Errors", COLLECTOR, 3),
     "batch-overdue": trouble("job_promoted", 20),
+    "teams-untold": trouble("untold", 1),
     "guard-failing": lambda s: s.aws("AWS/Lambda", "Errors", GUARD, 1),
     "undelivered": nobody_takes_it,
 }
@@ -247,6 +248,7 @@ ALMOST: dict[str, Cause] = {
     "jobs-waiting": of_aws("SQS", AGE, QUEUE, 1799),
     "collector-failing": of_aws("Lambda", "Errors", COLLECTOR, 2),
     "batch-overdue": trouble("job_promoted", 19),
+    "teams-untold": trouble("not_told"),
 }
 """What almost goes wrong, and is no alarm."""
 

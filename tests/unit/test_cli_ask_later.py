@@ -6,11 +6,17 @@ import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
+import typer
 from typer.testing import CliRunner, Result
 
+from cli.ask import Question
+from cli.ask_later import ask_later
+from cli.connection import Gateway as GatewayOf
 from cli.main import commands
 
 JOB = "job_" + "0" * 32
@@ -22,9 +28,13 @@ class Gateway(BaseHTTPRequestHandler):
 
     asked: list[tuple[str, str | None]] = []  # noqa: RUF012 - one server at a time
     ends: dict[str, Any] = {}  # noqa: RUF012
+    faults: list[int] = []  # noqa: RUF012
+    """Statuses of the next answers; 0 hangs up."""
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["content-length"]))
+        if self._fails():
+            return
         self.asked.append((self.path, self.headers["x-sluice-deadline"]))
         if self.headers["x-sluice-deadline"] == "soon":
             self._answer(400, {"error": {"message": "no such time"}})
@@ -32,10 +42,21 @@ class Gateway(BaseHTTPRequestHandler):
             self._answer(202, {"id": JOB, "status": "queued"})
 
     def do_GET(self) -> None:
+        if self._fails():
+            return
         looks = sum(path.startswith("/v1/jobs") for path, _ in self.asked)
         self.asked.append((self.path, None))
         going = {"id": JOB, "status": "assigned", "result": None, "error": None}
         self._answer(200, going | (self.ends if looks else {}))
+
+    def _fails(self) -> bool:
+        if not self.faults:
+            return False
+        if status := self.faults.pop(0):
+            self._answer(status, {"error": {"message": "not now"}})
+        else:
+            self.close_connection = True
+        return True
 
     def _answer(self, status: int, body: dict[str, Any]) -> None:
         raw = json.dumps(body).encode()
@@ -53,6 +74,7 @@ class Gateway(BaseHTTPRequestHandler):
 @pytest.fixture
 def endpoint() -> Iterator[str]:
     Gateway.asked.clear()
+    Gateway.faults.clear()
     Gateway.ends = {"status": "done", "result": COMPLETION}
     with ThreadingHTTPServer(("127.0.0.1", 0), Gateway) as server:
         threading.Thread(target=server.serve_forever).start()
@@ -63,6 +85,7 @@ def endpoint() -> Iterator[str]:
 @pytest.fixture(autouse=True)
 def key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SLUICE_API_KEY", "slc_dev_demo_x")
+    monkeypatch.setattr("time.sleep", lambda _: None)
 
 
 def ask(endpoint: str, *words: str) -> Result:
@@ -95,6 +118,49 @@ def test_a_job_that_failed_says_why(endpoint: str) -> None:
     result = ask(endpoint, "--deadline", "2h", "--wait")
     assert (result.exit_code, result.stdout) == (1, JOB + "\n")
     assert "openai lost the call." in result.stderr
+
+
+def test_a_file_waits_while_the_gateway_limits_its_rate(endpoint: str, tmp_path: Path) -> None:
+    file = tmp_path / "many.jsonl"
+    file.write_text('{"prompt": "a"}\n{"prompt": "b"}\n', encoding="utf-8")
+    Gateway.faults += [429, 429]
+    words = ["ask", "--file", str(file), "--endpoint", endpoint, "--deadline", "2h"]
+    result = CliRunner().invoke(commands(), words)
+    assert (result.exit_code, result.stdout) == (0, f"{JOB}\n{JOB}\n")
+
+
+def test_a_gateway_that_is_away_ends_no_wait(endpoint: str) -> None:
+    target = GatewayOf(endpoint, "slc_dev_demo_x")
+    with patch("cli.ask_later._accepted", return_value=JOB), patch("cli.ask_later.err") as err:
+        Gateway.faults += [0, 503, 500, 429]
+        ask_later(target, [Question("x", "auto")], wait=True, as_json=False)
+    said = [str(call.args[0]) for call in err.print.call_args_list]
+    assert ["trying again" in each for each in said] == [True, False], "it is said once"
+
+
+def test_a_job_that_is_not_told_of_ends_no_wait_for_others(endpoint: str) -> None:
+    with patch("cli.ask_later._accepted", side_effect=["job_gone", JOB]):
+        Gateway.faults += [404]
+        target = GatewayOf(endpoint, "slc_dev_demo_x")
+        with pytest.raises(typer.Exit):
+            ask_later(target, [Question("x", "auto")] * 2, wait=True, as_json=False)
+    assert Gateway.asked[-1] == (f"/v1/jobs/{JOB}?wait=60", None)
+
+
+def test_who_stops_waiting_is_told_what_goes_on_and_how_to_get_it(endpoint: str) -> None:
+    with patch("cli.ask_later._looked", side_effect=KeyboardInterrupt):
+        result = ask(endpoint, "--deadline", "2h", "--wait")
+    assert (result.exit_code, result.stdout) == (130, JOB + "\n")
+    assert result.stderr.splitlines()[1] == JOB
+    assert f'curl "{endpoint}/v1/jobs/{JOB}?wait=60" -H' in result.stderr
+
+
+@pytest.mark.parametrize("said", [{"tool_calls": [{"id": "c1"}]}, {"refusal": "I must not."}])
+def test_an_answer_without_a_text_is_shown_as_it_is(endpoint: str, said: dict[str, Any]) -> None:
+    message = {"role": "assistant", "content": None, **said}
+    Gateway.ends = {"status": "done", "result": {"choices": [{"message": message}]}}
+    result = ask(endpoint, "--deadline", "2h", "--wait")
+    assert json.loads(result.stdout.splitlines()[1]) == said
 
 
 def test_a_deadline_that_is_none_is_told(endpoint: str) -> None:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import uuid4
 
 import msgspec
 
+from local.simulator.batches.register import Page
 from local.simulator.batches.spool import Spool
+from local.simulator.books import fingerprint
+from local.simulator.desk import Desk, desk_of
 from local.simulator.errands import Body, ErrandReply, carry_out
 from local.simulator.faults import Errand, Operation
 from local.simulator.openai_chat import errors
+from local.simulator.openai_chat.routes import key_of
 
 if TYPE_CHECKING:
     from starlette.requests import Request
-
-    from local.simulator.desk import Desk
 
 Json = dict[str, object]
 Query = TypeVar("Query", bound=msgspec.Struct)
@@ -38,6 +40,28 @@ def answer(desk: Desk, operation: Operation, work: Callable[[], Json | Spool]) -
         return made if isinstance(made, Spool) else msgspec.json.encode(made)
 
     return carry_out(desk, errand(operation), errors.ApiError, body, headers)
+
+
+async def arrived(request: Request) -> tuple[Desk, str, float]:
+    """Return the desk, where all that was due by then is done, whose request it is, and when."""
+    desk, account = desk_of(request), fingerprint(key_of(request))
+    at, _ = await desk.arrival(request)
+    await desk.floor.catch_up()
+    return desk, account, at
+
+
+def shown_page(page: Page[Any] | None, what: str, show: Callable[[Any], Json]) -> Json:
+    """Return a page of a list of some kind of object; raises :class:`errors.ApiError`."""
+    if page is None:
+        raise errors.invalid("after", f"no such {what}")
+    rows = [show(item) for item in page.items]
+    return {
+        "object": "list",
+        "data": rows,
+        "first_id": rows[0]["id"] if rows else None,
+        "last_id": rows[-1]["id"] if rows else None,
+        "has_more": page.has_more,
+    }
 
 
 def read_query(request: Request, kind: type[Query]) -> Query:

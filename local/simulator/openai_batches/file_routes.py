@@ -16,7 +16,13 @@ from local.simulator.batches.spool import CHUNK, Spool
 from local.simulator.books import fingerprint
 from local.simulator.desk import desk_of
 from local.simulator.errands import ErrandReply
-from local.simulator.openai_batches.answers import answer, not_found, read_query
+from local.simulator.openai_batches.answers import (
+    answer,
+    arrived,
+    not_found,
+    read_query,
+    shown_page,
+)
 from local.simulator.openai_batches.files import (
     KEPT_SECONDS,
     StoredFile,
@@ -97,10 +103,8 @@ async def create(request: Request) -> ErrandReply:
 
 async def listed(request: Request) -> ErrandReply:
     """Answer a page of files; raises :class:`errors.ApiError`."""
-    desk, account = desk_of(request), fingerprint(key_of(request))
-    at, _ = await desk.arrival(request)
+    desk, account, at = await arrived(request)
     query = read_query(request, Listing)
-    await desk.floor.catch_up()
     drop_expired(desk, at)
     found = [file for file in desk.files.newest_first(account) if file.there(at)]
     if query.purpose is not None:
@@ -108,16 +112,7 @@ async def listed(request: Request) -> ErrandReply:
     if query.order == "asc":
         found.reverse()
     page = page_after(found, query.after, query.limit)
-    if page is None:
-        raise errors.invalid("after", "no such file")
-    rows = [file.shown() for file in page.items]
-    shown = {
-        "object": "list",
-        "data": rows,
-        "first_id": rows[0]["id"] if rows else None,
-        "last_id": rows[-1]["id"] if rows else None,
-        "has_more": page.has_more,
-    }
+    shown = shown_page(page, "file", StoredFile.shown)
     return answer(desk, "files.list", lambda: shown)
 
 
@@ -145,9 +140,7 @@ async def delete(request: Request) -> ErrandReply:
 
 
 async def _file(request: Request) -> StoredFile:
-    desk, account = desk_of(request), fingerprint(key_of(request))
-    at, _ = await desk.arrival(request)
-    await desk.floor.catch_up()
+    desk, account, at = await arrived(request)
     file_id = request.path_params["file_id"]
     file = find_file(desk, account, file_id, at)
     if file is None:

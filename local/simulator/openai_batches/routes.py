@@ -14,7 +14,14 @@ from local.simulator.batches.schedule import Course, Schedule
 from local.simulator.books import fingerprint
 from local.simulator.desk import Desk, desk_of
 from local.simulator.errands import ErrandReply
-from local.simulator.openai_batches.answers import answer, errand, not_found, read_query
+from local.simulator.openai_batches.answers import (
+    answer,
+    arrived,
+    errand,
+    not_found,
+    read_query,
+    shown_page,
+)
 from local.simulator.openai_batches.batch import CANCELLABLE, Batch
 from local.simulator.openai_batches.file_routes import PREFIXES, Lifetime
 from local.simulator.openai_batches.files import KEPT_SECONDS, StoredFile, find_file
@@ -94,21 +101,10 @@ async def retrieve(request: Request) -> ErrandReply:
 
 async def listed(request: Request) -> ErrandReply:
     """Answer a page of batches, newest first; raises :class:`errors.ApiError`."""
-    desk, account = desk_of(request), fingerprint(key_of(request))
-    at, _ = await desk.arrival(request)
+    desk, account, at = await arrived(request)
     query = read_query(request, Listing)
-    await desk.floor.catch_up()
     page = page_after(desk.batches.newest_first(account), query.after, query.limit)
-    if page is None:
-        raise errors.invalid("after", "no such batch")
-    rows = [batch.shown(at) for batch in page.items]
-    shown = {
-        "object": "list",
-        "data": rows,
-        "first_id": rows[0]["id"] if rows else None,
-        "last_id": rows[-1]["id"] if rows else None,
-        "has_more": page.has_more,
-    }
+    shown = shown_page(page, "batch", lambda batch: batch.shown(at))
     return answer(desk, "batches.list", lambda: shown)
 
 
@@ -160,9 +156,7 @@ def _described(
 
 
 async def _batch(request: Request) -> tuple[Batch, float]:
-    desk, account = desk_of(request), fingerprint(key_of(request))
-    at, _ = await desk.arrival(request)
-    await desk.floor.catch_up()
+    desk, account, at = await arrived(request)
     batch_id = request.path_params["batch_id"]
     batch = desk.batches.find(account, batch_id)
     if batch is None:

@@ -50,7 +50,8 @@ class Record(msgspec.Struct, frozen=True, array_like=True):
 class PlannedLine(msgspec.Struct, frozen=True, array_like=True):
     """A line that a provider will be asked; ``body`` is as the provider takes it.
 
-    ``held`` are the nano-dollars of the batch's hold that are for it.
+    ``held`` are the nano-dollars of the batch's hold that are for it. ``may_last``: its
+    prompt-cache marker is ours, and may be one for an hour.
     """
 
     number: int
@@ -59,6 +60,7 @@ class PlannedLine(msgspec.Struct, frozen=True, array_like=True):
     held: int
     wish: Wish
     body: msgspec.Raw
+    may_last: bool = False
 
 
 class Twin(msgspec.Struct, frozen=True, array_like=True):

@@ -104,7 +104,8 @@ class LinePlanner:
         keeping = self._facts.keeping(call, line.digest, stored)
         wish = Wish(keeping.digest, keeping.freshness, keeping.repeats, call.request.choices)
         body = msgspec.Raw(wire.raw)
-        return PlannedLine(line.line.number, line.line.custom_id, entry, most, wish, body)
+        number, custom_id = line.line.number, line.line.custom_id
+        return PlannedLine(number, custom_id, entry, most, wish, body, wire.may_last)
 
     def _cache_result(self, line: CheckedLine) -> CacheResult:
         return "bypass" if line.digest is None else "miss"

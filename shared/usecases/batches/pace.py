@@ -1,8 +1,9 @@
 """How fast a batch's usage rows are written: its team's calls write to the same partition.
 
-DynamoDB takes a thousand write units a second in one partition, and a row in a transaction costs
-two (Developer Guide, "Best practices for designing and using partition keys effectively" and
-"Amazon DynamoDB Transactions: How it works"). All rows of a team's day stand in one.
+DynamoDB takes a thousand write units a second in one partition, and a row of up to a kilobyte in a
+transaction costs two (Developer Guide, "Best practices for designing and using partition keys
+effectively" and "Amazon DynamoDB Transactions: How it works"). All rows of a team's day stand in
+one.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from typing import Final
 
 from shared.clock import Clock
 
+UNITS_A_ROW: Final = 2
+"""A test measures rows with all that they may hold."""
 LINES_A_SECOND: Final = 300
 """Three fifths of what a partition takes; the rest is for the calls that somebody waits for."""
 LINES_AT_ONCE: Final = 3_000

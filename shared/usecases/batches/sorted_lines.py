@@ -10,7 +10,8 @@ from typing import Any, Final
 
 import msgspec
 
-from shared.domain.batches.records import PlannedLine, Schema, written
+from shared.domain.batches.records import PlannedLine, Schema, planned_in, written
+from shared.domain.prompt_cache import ALIKE_FOR_AN_HOUR, lasting
 from shared.domain.schema_asked import schema_part
 from shared.usecases.batches.spool import RankedSpool, Spool
 
@@ -47,10 +48,10 @@ class SortedLines:
         """Put a line beside those that begin alike: a provider's prompt cache is hit by them."""
         place = (line.entry.provider, line.entry.model)
         if place not in self.groups:
-            self.groups[place] = RankedSpool()
+            self.groups[place] = RankedSpool(_in_company)
             self.stack.enter_context(self.groups[place])
         rank = self._prefixes.setdefault(prefix, len(self._prefixes))
-        self.groups[place].add_ranked(written(line), rank)
+        self.groups[place].add_ranked(written(line), rank, may_change=line.may_last)
         self.most.append(line.held)
 
     def judged(self, line: PlannedLine, body: dict[str, Any]) -> PlannedLine:
@@ -78,3 +79,12 @@ class SortedLines:
         self._schema_bytes += len(asked)
         self.schemas.add(written(Schema(digest, msgspec.Raw(asked))))
         return True
+
+
+def _in_company(line: bytes, alike: int) -> bytes:
+    """Return a planned line as it is sent among so many that start the same way."""
+    if alike < ALIKE_FOR_AN_HOUR:
+        return line
+    [planned] = planned_in([line])
+    body = msgspec.json.encode(lasting(msgspec.json.decode(planned.body)))
+    return written(msgspec.structs.replace(planned, body=msgspec.Raw(body)))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from itertools import pairwise
 from tempfile import SpooledTemporaryFile
@@ -31,8 +32,15 @@ class Spool(AbstractContextManager["Spool"]):
 
     def write(self, blobs: Blobs, key: str) -> Blob:
         """Write the blob."""
-        size = self._file.tell()
-        blobs.write(key, self._chunks())
+        size = 0
+
+        def counted() -> Iterator[bytes]:
+            nonlocal size
+            for chunk in self._chunks():
+                size += len(chunk)
+                yield chunk
+
+        blobs.write(key, counted())
         return Blob(key, size)
 
     def __exit__(
@@ -54,21 +62,34 @@ class Spool(AbstractContextManager["Spool"]):
 
 
 class RankedSpool(Spool):
-    """Writes lines by their rank, those of the same rank in the order in which they came."""
+    """Writes lines by their rank, those of the same rank in the order in which they came.
 
-    def __init__(self) -> None:
+    ``change`` returns what is written of a line that may change, by how many are of its rank.
+    """
+
+    def __init__(self, change: Callable[[bytes, int], bytes]) -> None:
         super().__init__()
+        self._change = change
+        self._may_change = bytearray()
         self._ranks = array("q")
         self._ends = array("q", [0])
 
-    def add_ranked(self, line: bytes, rank: int) -> None:
+    def add_ranked(self, line: bytes, rank: int, *, may_change: bool) -> None:
         """Take a line of a rank."""
         self.add(line)
+        self._may_change.append(may_change)
         self._ranks.append(rank)
         self._ends.append(self._ends[-1] + len(line))
 
     def _chunks(self) -> Iterator[bytes]:
+        if any(self._may_change):
+            counts = Counter(self._ranks)
+            return (self._changed(number, counts) for number in self._order())
         return self._all() if self._is_in_order() else map(self._line, self._order())
+
+    def _changed(self, number: int, counts: Counter[int]) -> bytes:
+        line = self._line(number)
+        return self._change(line, counts[self._ranks[number]]) if self._may_change[number] else line
 
     def _order(self) -> list[int]:
         return sorted(range(self.lines), key=self._ranks.__getitem__)

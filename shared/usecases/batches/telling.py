@@ -1,16 +1,25 @@
 """Tells teams of the ends of their batches: at least once, under an id that stays the same.
 
 That a batch has ended is written down together with its end, so a team is told late but told. A
-teller that dies between an answer and the record of it tells again.
+teller that dies between an answer and the record of it tells again. A try that failed is the
+trouble ``not_told``, and ``untold``, which an alarm watches, where it was not one of the first or
+is the last.
 """
 
 from __future__ import annotations
 
+from typing import Final
+
 from shared.clock import Clock
 from shared.domain.batches.events import BatchEvent, event_body
+from shared.domain.errors import StoreUnavailable
 from shared.domain.notices.message import NotTaken
 from shared.ports.batches import BatchEvents, CallerBatches, TeamHooks
 from shared.ports.calls import Meter
+from shared.usecases.crashes import Crashes
+
+_HICCUP_TRIES: Final = 4
+"""So many tries, the first seven minutes, may be a receiver's restart and none of an operator's."""
 
 
 class BatchTeller:
@@ -35,15 +44,28 @@ class BatchTeller:
         """Try what is due once; no try is begun after an epoch second.
 
         A team whose webhook does not answer is left alone for the rest of the round: each of its
-        events would wait as long.
+        events would wait as long. Raises ``Crashed`` once all had their turn, where one failed
+        unexpectedly.
         """
+        crashes = Crashes(self._meter)
         failing: set[str] = set()
         for event in self._events.pending():
             now = self._clock()
             if now >= until:
-                return
-            if event.go_at <= now and event.team not in failing and not self._told(event, now):
-                failing.add(event.team)
+                break
+            if event.go_at > now or event.team in failing:
+                continue
+            with crashes.kept(event=event.id):
+                if not self._tried(event, now):
+                    failing.add(event.team)
+        crashes.raise_any()
+
+    def _tried(self, event: BatchEvent, now: float) -> bool:
+        try:
+            return self._told(event, now)
+        except StoreUnavailable:
+            self._trouble("event_stuck", event, "the store is unavailable")
+            return True
 
     def _told(self, event: BatchEvent, now: float) -> bool:
         """Tell of an event, unless another teller does; False where it was not taken."""
@@ -60,10 +82,12 @@ class BatchTeller:
         try:
             self._hooks.send(event.team, event.id, event_body(event, batch))
         except NotTaken as error:
-            self._trouble("not_told", event, str(error))
+            is_hiccup = event.tries < _HICCUP_TRIES
+            self._trouble("not_told" if is_hiccup else "untold", event, str(error))
             return False
         self._events.drop(event)
         return True
 
     def _trouble(self, what: str, event: BatchEvent, reason: str) -> None:
-        self._meter.trouble(what, batch=event.batch_id, event=event.id, reason=reason)
+        place = {"team": event.team, "batch": event.batch_id, "event": event.id}
+        self._meter.trouble(what, **place, reason=reason)

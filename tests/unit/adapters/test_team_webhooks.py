@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import threading
 import time
@@ -13,11 +14,13 @@ from typing import Any, ClassVar
 import msgspec
 import openai
 import pytest
+import urllib3
 from botocore.exceptions import ClientError
 
-from shared.adapters.team_webhooks import TeamWebhooks
+from shared.adapters.bounded_http import bounded_http
+from shared.adapters.team_webhooks import TeamWebhooks, parse_teams
 from shared.adapters.webhook_secret import SecretHooks
-from shared.adapters.webhooks import BadWebhooks, Hooks, parse_hooks
+from shared.adapters.webhooks import BadWebhooks, parse_hooks, post
 from shared.domain.notices.message import NotTaken
 
 SECRET = "whsec_" + base64.b64encode(b"0123456789abcdef01234567").decode()
@@ -55,8 +58,7 @@ def receiver() -> Iterator[str]:
 
 def hooks_of(*, is_local: bool = True, **teams: Any) -> TeamWebhooks:
     raw = {team: msgspec.Raw(json.dumps(hook).encode()) for team, hook in teams.items()}
-    hooks = Hooks("s" * 16, (), raw)
-    return TeamWebhooks(lambda: hooks, HOSTS, is_local, time.time)
+    return TeamWebhooks(lambda: raw, HOSTS, is_local, time.time)
 
 
 def test_the_stock_sdk_checks_and_reads_what_was_posted(receiver: str) -> None:
@@ -70,6 +72,33 @@ def test_the_stock_sdk_checks_and_reads_what_was_posted(receiver: str) -> None:
         for spoilt, secret in ((body, OTHERS), (body + b" ", SECRET)):
             with pytest.raises(openai.InvalidWebhookSignatureError):
                 client.webhooks.unwrap(spoilt, headers, secret=secret)
+
+
+@pytest.mark.parametrize("length", [24, 25, 26, 32, 64])
+def test_a_secret_of_24_bytes_or_more_signs_what_the_stock_sdk_checks(
+    length: int, receiver: str
+) -> None:
+    secret = "whsec_" + base64.b64encode(bytes(range(length))).decode()
+    hooks_of(search={"url": receiver, "signing_secret": secret}).send("search", "evt_1", BODY)
+    [(_, headers, body)] = Receiver.posted
+    with openai.OpenAI(api_key="none", base_url="http://127.0.0.1:9") as client:
+        client.webhooks.verify_signature(body, headers, secret=secret)
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "whsec_" + base64.b64encode(bytes(23)).decode(),
+        "whsec_" + base64.b64encode(bytes(25)).decode().rstrip("="),
+        "whsec_" + "-_" * 20,
+        base64.b64encode(bytes(32)).decode(),
+    ],
+)
+def test_a_secret_that_is_too_short_or_no_base64_is_refused_and_not_quoted(secret: str) -> None:
+    team = hooks_of(search={"url": "http://127.0.0.1:9", "signing_secret": secret})
+    with pytest.raises(NotTaken, match=r"team search: .*signing_secret") as refused:
+        team.send("search", "evt_1", BODY)
+    assert secret.removeprefix("whsec_") not in str(refused.value)
 
 
 def test_no_redirect_is_followed(receiver: str) -> None:
@@ -111,12 +140,57 @@ def test_nothing_is_posted_to_a_url_that_is_not_allowed(url: str) -> None:
 def test_what_is_wrong_with_one_teams_is_no_others_concern(hook: Any, receiver: str) -> None:
     good = {"url": receiver, "signing_secret": SECRET}
     text = json.dumps({"signing_secret": "s" * 16, "webhooks": [], "teams": {"a": hook, "b": good}})
-    read = parse_hooks(text, HOSTS, is_local=True)
-    teams = TeamWebhooks(lambda: read, HOSTS, True, time.time)
+    teams = TeamWebhooks(lambda: parse_teams(text), HOSTS, True, time.time)
     with pytest.raises(NotTaken, match="team a"):
         teams.send("a", "evt_1", BODY)
     teams.send("b", "evt_1", BODY)
     assert len(Receiver.posted) == 1
+
+
+@pytest.mark.parametrize(
+    "people", [[{"name": "chat", "url": "https://evil.example"}], [{"nome": "chat"}], "none"]
+)
+def test_what_is_wrong_with_peoples_silences_no_team_and_the_reverse(
+    people: Any, receiver: str
+) -> None:
+    good = {"search": {"url": receiver, "signing_secret": SECRET}}
+    text = json.dumps({"signing_secret": "s" * 16, "webhooks": people, "teams": good})
+    with pytest.raises(BadWebhooks):
+        parse_hooks(text, HOSTS, is_local=False)
+    TeamWebhooks(lambda: parse_teams(text), HOSTS, True, time.time).send("search", "evt_1", BODY)
+    assert len(Receiver.posted) == 1
+    wrong = json.dumps({"signing_secret": "s" * 16, "webhooks": [], "teams": ["search"]})
+    assert parse_hooks(wrong, HOSTS, is_local=False).webhooks == ()
+
+
+def test_teams_that_are_misspelt_are_not_taken_for_none() -> None:
+    with pytest.raises(BadWebhooks, match="team`"):
+        parse_teams('{"signing_secret": "0123456789abcdef", "webhooks": [], "team": {}}')
+
+
+class Dripping(BaseHTTPRequestHandler):
+    """Begins an answer, and sends the rest of it byte by byte."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["content-length"]))
+        with contextlib.suppress(OSError):
+            for byte in b"HTTP/1.1 200 OK\r\nx-drip: " + b"." * 80 + b"\r\n\r\n":
+                self.wfile.write(bytes([byte]))
+                time.sleep(0.02)
+
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""
+
+
+def test_a_receiver_that_drips_holds_nobody_for_longer_than_an_answer_may_take(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("shared.adapters.webhooks._TIMEOUT", urllib3.Timeout(connect=2, read=0.5))
+    with HTTPServer(("127.0.0.1", 0), Dripping) as server:
+        threading.Thread(target=server.handle_request).start()
+        with pytest.raises(NotTaken, match="ReadTimeoutError") as refused:
+            post(bounded_http(), f"http://127.0.0.1:{server.server_port}", BODY, {})
+    assert refused.value.may_have_arrived
 
 
 class Secrets:
@@ -136,11 +210,9 @@ class Secrets:
 
 def test_the_secret_is_read_once_a_minute_and_one_that_is_away_forgets_no_team() -> None:
     client, now = Secrets(), [0.0]
-    secret = SecretHooks(
-        client, "arn", lambda text: parse_hooks(text, HOSTS, is_local=True), lambda: now[0]
-    )
+    secret = SecretHooks(client, "arn", parse_teams, lambda: now[0])
     for _ in range(3):
-        assert secret.read().teams == {}
+        assert secret.read() == {}
     now[0] = 60.0
     client.is_away = True
     with pytest.raises(BadWebhooks, match="AccessDeniedException"):

@@ -14,6 +14,7 @@ from shared.domain.batches.batch import Status
 from shared.domain.batches.events import GIVE_UP_SECONDS
 from shared.domain.notices.message import NotTaken
 from shared.usecases.batches.telling import BatchTeller
+from shared.usecases.crashes import Crashed
 from tests.contracts.test_caller_batches import a_batch
 
 NOON = 1_795_000_000.0
@@ -25,6 +26,7 @@ class Hooks:
 
     told: tuple[str, ...] = ("search", "other")
     down: set[str] = field(default_factory=set)
+    broken: set[str] = field(default_factory=set)
     sent: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
     tries: int = 0
 
@@ -35,6 +37,8 @@ class Hooks:
         self.tries += 1
         if team in self.down:
             raise NotTaken("status 500", may_have_arrived=True)
+        if team in self.broken:
+            raise KeyError(team)
         self.sent.append((team, event_id, json.loads(body)))
 
 
@@ -91,6 +95,8 @@ def test_what_was_not_taken_is_sent_again_ever_later_under_the_same_id() -> None
         tried += [minute] * (world.hooks.tries - before)
     assert tried[:5] == [0, 1, 3, 7, 15]
     assert len(tried) < 35
+    troubles = [what for what, _ in world.meter.troubles]
+    assert troubles == ["not_told"] * 4 + ["untold"] * (len(tried) - 4)
     [event] = world.batches.pending()
     world.hooks.down.clear()
     world.now = event.ended_at + GIVE_UP_SECONDS - 1
@@ -107,12 +113,23 @@ def test_after_a_day_it_is_given_up_and_operators_are_told() -> None:
     assert [what for what, _ in world.meter.troubles] == ["untold"]
 
 
+def test_an_event_that_nothing_was_prepared_for_keeps_no_other_from_being_told() -> None:
+    world = World()
+    for number, team in enumerate(("other", "search", "other", "search")):
+        world.end(number, team)
+    world.hooks.broken = {"other"}
+    with pytest.raises(Crashed):
+        world.run()
+    assert [team for team, _, _ in world.hooks.sent] == ["search", "search"]
+    assert [what for what, _ in world.meter.troubles] == ["crash", "crash"]
+
+
 def test_a_teller_that_dies_before_it_is_written_down_tells_again_under_the_same_id() -> None:
     world = World()
     world.end()
     world.batches.down = {"drop"}
-    with pytest.raises(Exception, match="jobs table"):
-        world.run()
+    world.run()
+    assert [what for what, _ in world.meter.troubles] == ["event_stuck"]
     world.batches.down.clear()
     world.run(61)
     world.run(7200)

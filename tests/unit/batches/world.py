@@ -14,7 +14,6 @@ from shared.adapters.memory_batches import MemoryBatchProvider
 from shared.adapters.memory_caller_batches import MemoryCallerBatches
 from shared.adapters.memory_files import MemoryFiles
 from shared.adapters.memory_jobs import MemoryBlobs, MemoryJobs, MemoryQueue
-from shared.clock import Clock
 from shared.domain.api_keys import KeyLimits
 from shared.domain.batches.batch import Batch
 from shared.domain.batches.lines import CHAT, InlineRequest
@@ -107,43 +106,49 @@ class World:
 
     def build(self) -> None:
         """Join the parts anew, as a new process does."""
-        clock: Clock = self.clock
-        ledger, store = self.wrap("ledger", self.ledger), self.wrap("store", self.store)
-        jobs, blobs = self.wrap("jobs", self.jobs), self.wrap("blobs", self.blobs)
-        queue, callers = self.wrap("queue", self.queue), self.wrap("callers", self.callers)
-        rows = self.wrap("rows", self.rows)
-        providers = {name: self.wrap(name, api) for name, api in self.providers.items()}
-        known = catalog()
+        blobs, callers = self.wrap("blobs", self.blobs), self.wrap("callers", self.callers)
+        store, ledger = self.wrap("store", self.store), self.wrap("ledger", self.ledger)
+        rows, queue = self.wrap("rows", self.rows), self.wrap("queue", self.queue)
         seeds = Seeds(team=Seed(day_usd=self.cap), environment=Seed(day_usd=self.cap))
-        holding = Holding(
-            ledger,
-            clock,
-            HoldPolicy(seeds, 100, KeyLimits()),
-            lambda _: None,
-            lambda: 0.5,
-            charged=self.meter.charged,
+        policy = HoldPolicy(seeds, 100, KeyLimits())
+        charged = self.meter.charged
+        holding = Holding(ledger, self.clock, policy, lambda _: None, lambda: 0.5, charged=charged)
+        outside = self._outside(store, ledger, blobs, queue, holding)
+        taking = self._taking(outside, callers)
+        self.files = Files(rows, blobs, self.clock, self.random)
+        self.desk = BatchDesk(
+            batches=callers,
+            files=self.files,
+            blobs=blobs,
+            queue=queue,
+            store=store,
+            taker=batch_taker(taking),
+            price_version=catalog().price_version,
+            clock=self.clock,
+            random=self.random,
         )
+        self.batches: BatchMachinery = batch_machinery(
+            taking, outside, ledger, rows, pause=lambda _: None, jitter=lambda: 0.5
+        )
+        self.machinery: Machinery = machinery(outside, self.batches.others)
+
+    def _outside(
+        self, store: Any, ledger: Any, blobs: Any, queue: Any, holding: Holding
+    ) -> Outside:
+        clock, known = self.clock, catalog()
+        jobs = self.wrap("jobs", self.jobs)
         pricing = Pricing(known, "gpt-6-astra")
         settler = Settler(store, holding, self.meter, known, clock, pricing, _function())
-        outside = Outside(
+        return Outside(
             jobs=jobs,
             batches=jobs,
             blobs=blobs,
             queue=queue,
             store=store,
             ledger=ledger,
-            providers=providers,
+            providers={name: self.wrap(name, api) for name, api in self.providers.items()},
             holding=holding,
-            attempts=Attempts(
-                store=store,
-                holding=holding,
-                caller=ProviderCaller(self.upstream, self.meter, clock, Patience(280, 20, 60)),
-                settler=settler,
-                catalog=known,
-                formats=FORMATS,
-                meter=self.meter,
-                clock=clock,
-            ),
+            attempts=self._attempts(store, holding, settler),
             settler=settler,
             pricing=pricing,
             catalog=known,
@@ -153,35 +158,34 @@ class World:
             name=self.names.name,
             times=self.times,
         )
-        taking = Taking(
-            environment="dev",
-            batches=callers,
-            blobs=blobs,
+
+    def _attempts(self, store: Any, holding: Holding, settler: Settler) -> Attempts:
+        patience = Patience(280, 20, 60)
+        return Attempts(
             store=store,
             holding=holding,
-            facts=CallFacts(Policy("dev", "policy"), known, clock),
-            catalog=known,
-            pricing=pricing,
+            caller=ProviderCaller(self.upstream, self.meter, self.clock, patience),
             settler=settler,
+            catalog=catalog(),
+            formats=FORMATS,
             meter=self.meter,
-            clock=clock,
+            clock=self.clock,
         )
-        self.files = Files(rows, blobs, clock, self.random)
-        self.desk = BatchDesk(
+
+    def _taking(self, outside: Outside, callers: Any) -> Taking:
+        return Taking(
+            environment="dev",
             batches=callers,
-            files=self.files,
-            blobs=blobs,
-            queue=queue,
-            store=store,
-            taker=batch_taker(taking),
-            price_version=known.price_version,
-            clock=clock,
-            random=self.random,
+            blobs=outside.blobs,
+            store=outside.store,
+            holding=outside.holding,
+            facts=CallFacts(Policy("dev", "policy"), outside.catalog, self.clock),
+            catalog=outside.catalog,
+            pricing=outside.pricing,
+            settler=outside.settler,
+            meter=self.meter,
+            clock=self.clock,
         )
-        self.batches: BatchMachinery = batch_machinery(
-            taking, outside, ledger, rows, pause=lambda _: None, jitter=lambda: 0.5
-        )
-        self.machinery: Machinery = machinery(outside, self.batches.others)
 
     def clock(self) -> float:
         """Return the time."""
