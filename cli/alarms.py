@@ -15,7 +15,7 @@ from rich.text import Text
 from cli import budget_options as options
 from cli.connection import Stack, stack_of
 from cli.keys import AsJson, Environment, Local
-from cli.tables import table_of
+from cli.tables import giving_way, one_line, table_of
 from shared.adapters.dynamodb.notices import DynamoNotices
 from shared.clock import utc
 from shared.domain.budgets.changes import months_back
@@ -43,10 +43,16 @@ def list_alarms(
         typer.echo(json.dumps(alarms, indent=2))
         return
     rows = [
-        (a["alarm"], Text(a["state"], _COLOURS[a["state"]]), a["since"], a["what_to_do"])
+        (a["alarm"], Text(a["state"], _COLOURS[a["state"]]), a["since"], _section(a["what_to_do"]))
         for a in alarms
     ]
-    console.print(table_of(("alarm", "state", "since (UTC)", "what to do"), rows))
+    columns = (
+        one_line("alarm"),
+        giving_way("state"),
+        giving_way("since (UTC)"),
+        one_line("runbook"),
+    )
+    console.print(table_of(columns, rows))
 
 
 @app.command()
@@ -71,6 +77,12 @@ def messages(
         for facts in map(_message_facts, found)
     ]
     console.print(table_of(("when (UTC)", "status", "reached", subject), rows))
+
+
+def _section(address: str) -> str:
+    """Return the section alone: the page is the same for all, and a narrow terminal cuts both."""
+    _, mark, section = address.rpartition("#")
+    return mark + section
 
 
 def _alarms(stack: Stack) -> list[dict[str, Any]]:

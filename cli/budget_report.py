@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from rich.table import Column, Table
+from rich.table import Table
 
-from cli.tables import table_of
+from cli.tables import giving_way, one_line, table_of
 from shared.clock import utc
 from shared.domain.budgets import Budget
 from shared.domain.budgets.changes import AuditRow
@@ -20,17 +20,13 @@ _USUAL_LADDER: Final = [70, 85, 95]
 
 def budget_table(budgets: Iterable[Budget]) -> Table:
     """Return two rows for each budget: its day and its month. Amounts in USD."""
-    name = Column("budget", no_wrap=True)
-    amounts = [
-        Column(each, justify="right", overflow="fold")
-        for each in ("cap", "spent", "held", "left", "used")
-    ]
+    amounts = [one_line(each, is_number=True) for each in ("cap", "spent", "held", "left", "used")]
     rows = [
         (f"{shown['budget']}:{period}", *_cells(shown[period]))
         for shown in map(budget_shown, budgets)
         for period in _PERIODS
     ]
-    return table_of((name, *amounts, "step"), rows)
+    return table_of((giving_way("budget"), *amounts, giving_way("step")), rows)
 
 
 def budget_notes(budgets: Iterable[Budget]) -> list[str]:

@@ -8,14 +8,14 @@ from typing import Annotated, Any, Final
 
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.text import Text
 
 from cli.connection import Stack, stack_of
 from cli.dead_letters import DeadLetter, DeadLetters
 from cli.keys import AsJson, Environment, Local
+from cli.tables import giving_way, one_line, table_of
 from shared.adapters.blobs import S3Blobs
 from shared.adapters.dynamodb.budget_admin import DynamoBudgetAdmin
 from shared.adapters.dynamodb.jobs import DynamoJobs
@@ -210,37 +210,37 @@ def _batch_facts(batch: ProviderBatch) -> dict[str, Any]:
 
 
 def _print_jobs(jobs: list[Job]) -> None:
-    table = Table("job", "team", "state", "model", "deadline (UTC)", "cost", box=SIMPLE_HEAD,
-                  pad_edge=False)  # fmt: skip
+    rows = []
     for each in jobs:
         facts = _job_facts(each)
         cost = facts["cost_usd"] or "-"
         state = facts["state"] if each.mode == "batch" else f"{facts['state']} ({each.mode})"
-        table.add_row(each.id, escape(each.team), state, each.entry.model, facts["deadline"], cost)
-    console.print(table)
+        rows.append((each.id, each.team, state, each.entry.model, facts["deadline"], cost))
+    texts = [giving_way(name) for name in ("team", "state", "model", "deadline (UTC)")]
+    console.print(table_of((one_line("job"), *texts, one_line("cost", is_number=True)), rows))
 
 
 def _print_batches(batches: list[ProviderBatch]) -> None:
     if not batches:
         return
-    table = Table("open batch", "provider", "model", "state", "lines", "first deadline (UTC)",
-                  box=SIMPLE_HEAD, pad_edge=False)  # fmt: skip
-    for each in batches:
-        first = _time(each.first_deadline)
-        table.add_row(each.id, each.provider, each.model, each.state, str(each.lines), first)
-    console.print(table)
+    rows = [
+        (b.id, b.provider, b.model, b.state, str(b.lines), _time(b.first_deadline)) for b in batches
+    ]
+    names = ("provider", "model", "state", "lines", "first deadline (UTC)")
+    console.print(table_of((one_line("open batch"), *map(giving_way, names)), rows))
 
 
 def _print_dead(dead: list[DeadLetter]) -> None:
     if not dead:
         return
-    table = Table("dead letter", "team", "job", "sent (UTC)", "received", box=SIMPLE_HEAD,
-                  pad_edge=False)  # fmt: skip
-    for each in dead:
-        facts = each.facts()
-        team, job = facts["team"] or "-", facts["job"] or "[red]unreadable[/red]"
-        table.add_row(facts["message_id"], escape(team), job, facts["sent"], facts["received"])
-    console.print(table)
+    rows = []
+    for facts in (each.facts() for each in dead):
+        job = facts["job"] or Text("unreadable", "red")
+        rows.append(
+            (facts["message_id"], facts["team"] or "-", job, facts["sent"], str(facts["received"]))
+        )
+    names = ("dead letter", "team", "job", "sent (UTC)", "received")
+    console.print(table_of(list(map(giving_way, names)), rows))
 
 
 def _time(at: float) -> str:

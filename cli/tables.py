@@ -11,6 +11,16 @@ from rich.text import Text
 Cell = str | Text
 
 
+def one_line(name: str, *, is_number: bool = False) -> Column:
+    """Return a column that gives way last: an amount cut in two reads as another amount."""
+    return Column(name, no_wrap=True, justify="right" if is_number else "left")
+
+
+def giving_way(name: str) -> Column:
+    """Return a column that is folded where the terminal is narrow, so that others stay whole."""
+    return Column(name, overflow="fold")
+
+
 def table_of(columns: Sequence[str | Column], rows: Iterable[Sequence[Cell]]) -> Table:
     """Return a table; a cell that is a text is printed literally, whatever brackets it has."""
     table = Table(*columns, box=SIMPLE_HEAD, pad_edge=False)

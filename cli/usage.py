@@ -11,10 +11,10 @@ from typing import Any, Final, cast
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from cli.connection import UsageSource
 from cli.reports.usage_page import usage_report_html
+from cli.tables import giving_way, one_line, table_of
 from shared.domain.errors import StoreUnavailable
 from shared.domain.money import format_usd
 from shared.domain.rollups import DIMENSIONS, Cells, Dimension, Sums
@@ -96,9 +96,8 @@ def _facts(sums: Sums) -> dict[str, Any]:
 def _print_table(
     groups: list[tuple[dict[str, Any], Sums]], whole: Sums, group_by: list[Dimension]
 ) -> None:
-    table = Table(*group_by)
-    for name in _SHOWN:
-        table.add_column(name, justify="right")
+    numbers = [one_line(name, is_number=True) for name in _SHOWN]
+    table = table_of((*map(giving_way, group_by), *numbers), ())
     for group, sums in groups:
         table.add_row(*(group[name] or "-" for name in group_by), *_cells_of(sums))
     table.add_section()
