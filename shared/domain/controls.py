@@ -31,6 +31,8 @@ _BODY_NAMES: Final = {"max_cost_usd": _MAX_COST}
 _DEADLINE: Final = "deadline"
 _UNIT_SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 24 * 3600}
 _READ_APART: Final = frozenset({"cache", _MAX_COST, _DEADLINE})
+_UNKNOWN: Final = "contains unknown field"
+_CONTROLS: Final = "task, feature, cache, deadline, max-cost"
 _TTL: Final = re.compile(r"ttl=(\d{1,9})")
 _Tag = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}\Z")]
 
@@ -110,8 +112,9 @@ def _checked(merged: dict[str, Any], from_headers: Mapping[str, str]) -> Control
         tags = msgspec.convert(plain, Tags)
     except msgspec.ValidationError as error:
         text, _, path = str(error).partition(" - at `$")
-        name = field_named(text, path.rstrip("`")) or BODY_FIELD
-        raise InvalidRequest(text, param=_spelled(name, from_headers)) from None
+        name = _spelled(field_named(text, path.rstrip("`")) or BODY_FIELD, from_headers)
+        told = f"There is no control {name}; there are {_CONTROLS}." if _UNKNOWN in text else text
+        raise InvalidRequest(told, param=name) from None
     return Controls(tags.task, tags.feature, cache, limit, deadline)
 
 
