@@ -18,7 +18,7 @@ def one_line(name: str, *, is_number: bool = False) -> Column:
 
 def giving_way(name: str) -> Column:
     """Return a column that is folded where the terminal is narrow, so that others stay whole."""
-    return Column(name, overflow="fold")
+    return Column(name, overflow="fold", min_width=8)
 
 
 def table_of(columns: Sequence[str | Column], rows: Iterable[Sequence[Cell]]) -> Table:

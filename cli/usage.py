@@ -25,7 +25,7 @@ console = Console(highlight=False)
 
 _BAR_CELLS: Final = 40
 _UNITS: Final = {"h": "hours", "d": "days", "w": "weeks"}
-_SHOWN: Final = ("requests", "cost $", "baseline $", "saved $", "saved %", "per success $", "ok %")
+_SHOWN: Final = ("requests", "cost $", "baseline $", "saved $", "saved %", "$/success", "ok %")
 
 
 def usage(
@@ -98,6 +98,7 @@ def _print_table(
 ) -> None:
     numbers = [one_line(name, is_number=True) for name in _SHOWN]
     table = table_of((*map(giving_way, group_by), *numbers), ())
+    table.collapse_padding = True
     for group, sums in groups:
         table.add_row(*(group[name] or "-" for name in group_by), *_cells_of(sums))
     table.add_section()
