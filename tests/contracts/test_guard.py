@@ -496,6 +496,7 @@ def test_what_fails_first_keeps_nothing_else_from_being_done(
         day.check()
     assert day.heard == ["AWS Budgets"], "delivered"
     assert day.bench.charges == [USD], "swept"
+    assert ("check", {"error": "StoreUnavailable"}) in day.meter.troubles
 
 
 def test_an_audit_that_does_not_come_is_measured_and_a_new_stack_waits_its_day(

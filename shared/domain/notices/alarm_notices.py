@@ -17,7 +17,7 @@ AlarmState = Literal["OK", "ALARM", "INSUFFICIENT_DATA"]
 _STATES: Final = ("OK", "ALARM", "INSUFFICIENT_DATA")
 _MOST_TEXT: Final = 1000
 _ON_ITS_WAY_MS: Final = 60_000
-TODO: Final = " What to do: "
+WHAT_TO_DO: Final = " What to do: "
 """Parts an alarm's description: what it says, and where the runbook tells what to do."""
 TICKET: Final = "[ticket]"
 """Ends what an alarm says that can wait for days. Without it, one is taken for a page."""
@@ -68,7 +68,7 @@ class AlarmTold:
     @property
     def is_page(self) -> bool:
         """Whether it needs somebody now."""
-        return not self.says.partition(TODO)[0].endswith(TICKET)
+        return not self.says.partition(WHAT_TO_DO)[0].endswith(TICKET)
 
 
 def section_of(says: str) -> str:

@@ -14,7 +14,7 @@ from shared.domain.budgets import Budget
 from shared.domain.budgets.ladder import rungs, used_tenths
 from shared.domain.budgets.shown import rung_shown
 from shared.domain.money import format_usd
-from shared.domain.notices.alarm_notices import TODO, AlarmTold
+from shared.domain.notices.alarm_notices import WHAT_TO_DO, AlarmTold
 from shared.domain.notices.budget_notices import ALL_CLEAR_FROM, BudgetNotice
 from shared.domain.notices.spending import BYS, HOUR, Spending, exhausted_at, spending_facts
 
@@ -93,7 +93,7 @@ def alarm_worded(news: AlarmTold, place: Place, money: Money | None = None) -> W
 
     ``news`` is the alarm before it counts as told.
     """
-    says, _, todo = news.says.partition(TODO)
+    says, _, todo = news.says.partition(WHAT_TO_DO)
     todo = todo or place.runbook
     is_clear = news.told_off and not news.is_off
     lines = [_how_it_stands(news), says]

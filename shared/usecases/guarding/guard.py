@@ -58,7 +58,8 @@ class Guard:
         def tried(part: Callable[[], _Done], otherwise: _Done) -> _Done:
             try:
                 return part()
-            except Exception as error:  # noqa: BLE001 -- raised below
+            except Exception as error:  # noqa: BLE001 -- the first is raised below, all are told
+                self._telling.meter.trouble("check", error=type(error).__name__)
                 errors.append(error)
                 return otherwise
 
