@@ -168,7 +168,7 @@ def test_a_control_named_twice_is_refused(gateway: Gateway) -> None:
     assert_openai_error(response, 400, "x-sluice-cache")
 
 
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(60)
 @pytest.mark.parametrize(
     "content", ["\n" * 500_000, "a{ " * 300_000, "word " * 190_000, " " * 900_000]
 )

@@ -22,7 +22,7 @@ from tests.system.conftest import Stack, running_stack
 from tests.system.doors import DoorName, Heard, body_of, call
 from tests.system.fault_table import INVOCATION_SECONDS, LIMITS, ROWS, Row, Sees, Source
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 
 BEDROCKS = "global.anthropic.claude-opus-5-5"
 SUFFERS = {

@@ -37,7 +37,7 @@ class Simulator:
 
     def line(self) -> dict[str, Any]:
         """Wait for the single line that a test expects, and return it."""
-        give_up = time.monotonic() + 3
+        give_up = time.monotonic() + 20
         while not (lines := self.books()["lines"]):
             assert time.monotonic() < give_up, "the books stayed empty"
             time.sleep(0.01)
@@ -54,7 +54,7 @@ class Simulator:
 
     def lines(self, number: int) -> list[dict[str, Any]]:
         """Wait for as many lines as a test expects, and return them."""
-        give_up = time.monotonic() + 3
+        give_up = time.monotonic() + 20
         while len(lines := self.books()["lines"]) < number:
             assert time.monotonic() < give_up, f"only {len(lines)} lines"
             time.sleep(0.01)
