@@ -24,6 +24,7 @@ from local.clock_file import ClockFile
 from local.instance import Instance, state_letter
 from local.json_page import json_page
 from local.live_functions import LiveFunctions
+from local.loopback import TRUSTS_NOBODY
 from local.signal_pages import PAGES, SignalPages
 from local.telemetry import Telemetry
 from local.ttl_sweeper import TtlSweeper
@@ -240,7 +241,9 @@ def _seconds(body: bytes) -> float:
 
 
 async def _pass_on(request: Request, url: str) -> Response:
-    async with httpx2.AsyncClient(trust_env=False, timeout=PEER_SECONDS) as client:
+    async with httpx2.AsyncClient(
+        trust_env=False, verify=TRUSTS_NOBODY, timeout=PEER_SECONDS
+    ) as client:
         answer = await client.request(
             request.method, url, params=dict(request.query_params), content=await request.body()
         )

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from local import declared
 from local.admin import Admin
+from local.botocore_data import share_botocore_data
 from local.clock_file import ClockFile
 from local.deploy import Deployment, Transform, deploy
 from local.deploy.stack_file import read_stack_file
@@ -111,6 +112,7 @@ class Ground:
 
 async def lay_ground(settings: WorldSettings, state: State, stack: AsyncExitStack) -> Ground:
     """Start the stand-ins and deploy; raises ``ChildFailed`` or what the program raises."""
+    share_botocore_data()
     clock_file = ClockFile(state.clock)
     clock_file.reset()
     simulated = settings.real_keys is None

@@ -14,6 +14,7 @@ import httpx2
 
 from local.aws import EXPIRY_PATH
 from local.declared import ExpiringTable
+from local.loopback import TRUSTS_NOBODY
 from shared.clock import Clock
 
 SWEEP_SECONDS = 1.0
@@ -21,7 +22,8 @@ SWEEP_SECONDS = 1.0
 
 def _client() -> httpx2.Client:
     # No connection is kept, so that there is none to close.
-    return httpx2.Client(trust_env=False, limits=httpx2.Limits(max_keepalive_connections=0))
+    limits = httpx2.Limits(max_keepalive_connections=0)
+    return httpx2.Client(trust_env=False, verify=TRUSTS_NOBODY, limits=limits)
 
 
 @dataclass

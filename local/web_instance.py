@@ -16,6 +16,7 @@ import httpx2
 
 from local import children
 from local.instance import Instance, InstanceFailed, Launch
+from local.loopback import TRUSTS_NOBODY
 
 HEALTHY_BELOW = 500
 """The Web Adapter's default: any answer below 500 means that the server is up."""
@@ -52,7 +53,7 @@ class WebInstance(Instance):
         # A connection of its own for every request: one kept open would meet the server's
         # keep-alive timer, which has run out whenever the process wakes from a long stop.
         self._transport = httpx2.AsyncHTTPTransport(
-            limits=httpx2.Limits(max_keepalive_connections=0)
+            limits=httpx2.Limits(max_keepalive_connections=0), verify=TRUSTS_NOBODY
         )
 
     async def kill(self) -> None:

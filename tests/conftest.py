@@ -12,7 +12,10 @@ from xdist.scheduler import LoadFileScheduling
 from infra.bundle.build import Built, build
 from infra.bundle.recipe import ROUTER
 from infra.bundle.targets import LAMBDA, Target, host
+from local.botocore_data import share_botocore_data
 from local.ground import CHECKOUT
+
+share_botocore_data()
 
 FIRST = ("infra", "system", "policy", "simulation")
 """Suites whose tests are long go first, so that no process is left with one at the end."""

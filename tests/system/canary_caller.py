@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx2
 
+from local.loopback import TRUSTS_NOBODY
 from tests.system.guarded import GuardedStack
 
 CANARIES = [
@@ -46,7 +47,7 @@ class Caller:
 
     def _send(self, method: str, path: str, content: bytes, headers: dict[str, str]) -> Any:
         sent = {"authorization": f"Bearer {self.stack.world.api_key}", **headers}
-        with httpx2.Client(trust_env=False, timeout=60) as client:
+        with httpx2.Client(trust_env=False, verify=TRUSTS_NOBODY, timeout=60) as client:
             url = self.stack.world.endpoint + path
             answer = client.request(method, url, content=content, headers=sent)
         self.statuses.append(answer.status_code)

@@ -18,6 +18,7 @@ from cli.connection import local_keys
 from local.background import world_in_background
 from local.deploy import Deployment, Transform
 from local.ground import CHECKOUT, WorldSettings
+from local.loopback import TRUSTS_NOBODY
 from local.world import World
 from shared.adapters.dynamodb.rows import HEALTH_SORT
 from shared.clock import utc
@@ -188,7 +189,9 @@ def running_stack(
     )
     with (
         world_in_background(settings) as world,
-        httpx2.Client(base_url=world.control_url, trust_env=False, timeout=30) as control,
+        httpx2.Client(
+            base_url=world.control_url, trust_env=False, verify=TRUSTS_NOBODY, timeout=30
+        ) as control,
     ):
         ground = world.ground
         keys = keys_of(ground.deployment, ground.admin.endpoint_url)

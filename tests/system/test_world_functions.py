@@ -12,6 +12,7 @@ import pytest
 
 from local.background import world_in_background
 from local.ground import CHECKOUT, WorldSettings
+from local.loopback import TRUSTS_NOBODY
 from tests.system.conftest import DEV, NO_CAPS, until
 
 pytestmark = pytest.mark.system
@@ -105,7 +106,9 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tiny]:
     )
     with (
         world_in_background(settings) as world,
-        httpx2.Client(base_url=world.control_url, trust_env=False, timeout=60) as control,
+        httpx2.Client(
+            base_url=world.control_url, trust_env=False, verify=TRUSTS_NOBODY, timeout=60
+        ) as control,
     ):
         yield Tiny(world, control, state / "logs" / "tiny.log")
 

@@ -19,6 +19,8 @@ from anthropic import Anthropic
 from botocore.config import Config
 from openai import OpenAI
 
+from local.loopback import TRUSTS_NOBODY
+
 REPOSITORY = Path(__file__).parents[3]
 KEY = "sk-test-simulator"
 
@@ -80,10 +82,12 @@ def simulator_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simu
         assert process.stdout is not None
         port = json.loads(process.stdout.readline())["port"]
         url = f"http://127.0.0.1:{port}"
-        with httpx2.Client(base_url=url, trust_env=False, timeout=10) as control:
+        with httpx2.Client(
+            base_url=url, trust_env=False, verify=TRUSTS_NOBODY, timeout=10
+        ) as control:
             yield Simulator(url, clock_file, control)
         process.terminate()
-        assert process.wait(timeout=5) == 0
+        assert process.wait(timeout=60) == 0
 
 
 @pytest.fixture
@@ -95,7 +99,7 @@ def simulator(simulator_process: Simulator) -> Simulator:
 
 @pytest.fixture(scope="session")
 def http_client() -> Iterator[httpx2.Client]:
-    with httpx2.Client(trust_env=False, timeout=10) as client:
+    with httpx2.Client(trust_env=False, verify=TRUSTS_NOBODY, timeout=10) as client:
         yield client
 
 
