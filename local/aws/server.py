@@ -25,6 +25,7 @@ from local.aws.moto_event_patches import apply_moto_event_patches
 from local.aws.moto_patches import apply_moto_patches
 from local.aws.outbox import OUTBOX
 from local.aws.queue_depths import queue_depths
+from local.botocore_data import share_botocore_data
 from shared.clock import Clock
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 def make_local_aws(port: int, clock: Clock) -> BaseWSGIServer:
     """Return a server bound to loopback, not yet serving; port 0 takes any free port."""
+    share_botocore_data()
     apply_moto_patches()
     apply_moto_event_patches(clock)
     door = Door(DomainDispatcherApplication(create_backend_app), clock)
