@@ -35,7 +35,7 @@ from tests.unit.domain.translatable import chat_requests, message_requests
 
 Json = dict[str, Any]
 
-EXAMPLES: Final = int(os.environ.get("SLUICE_BOUND_EXAMPLES", "1050"))
+EXAMPLES: Final = int(os.environ.get("SLUICE_BOUND_EXAMPLES", "500"))
 """Requests per door."""
 CATALOG: Final = catalog.load(catalog.known_providers())
 SOLD: Final = load_prices()

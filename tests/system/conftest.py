@@ -190,7 +190,7 @@ def running_stack(
     with (
         world_in_background(settings) as world,
         httpx2.Client(
-            base_url=world.control_url, trust_env=False, verify=TRUSTS_NOBODY, timeout=30
+            base_url=world.control_url, trust_env=False, verify=TRUSTS_NOBODY, timeout=120
         ) as control,
     ):
         ground = world.ground

@@ -47,7 +47,7 @@ class Spoiler:
 def spoilt(endpoint: str, spoiler: Spoiler) -> Iterator[str]:
     """Serve a spoilt gateway on loopback and yield its URL."""
     with (
-        httpx2.Client(base_url=endpoint, trust_env=False, timeout=30) as client,
+        httpx2.Client(base_url=endpoint, trust_env=False, timeout=120) as client,
         ThreadingHTTPServer(("127.0.0.1", 0), _handler(client, spoiler)) as server,
     ):
         worker = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})

@@ -17,7 +17,7 @@ def test_malformed_input_is_refused_in_shape(stack: Stack, kind: str) -> None:
         content=content,
         headers={"authorization": f"Bearer {stack.world.api_key}"} | headers,
         trust_env=False,
-        timeout=30,
+        timeout=120,
     )
     assert_openai_error(response, status, param)
 

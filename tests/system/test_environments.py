@@ -56,7 +56,7 @@ def stacks(world: World) -> dict[str, LiveStack]:
 def look(world: World, path: str, body: Any = None) -> Any:
     method = "GET" if body is None else "POST"
     url = world.control_url + path
-    answer = httpx2.request(method, url, json=body, trust_env=False, timeout=30)
+    answer = httpx2.request(method, url, json=body, trust_env=False, timeout=120)
     return answer.raise_for_status().json()
 
 
@@ -68,7 +68,7 @@ def ask(
         json={"model": model, "messages": [{"role": "user", "content": text}]},
         headers={"authorization": f"Bearer {key or stack.api_key}"},
         trust_env=False,
-        timeout=30,
+        timeout=120,
     )
 
 

@@ -72,7 +72,7 @@ def is_cached(stack: Stack, door: DoorName, body: dict[str, Any]) -> bool:
         json={**body, "stream": False},
         headers={"authorization": f"Bearer {stack.world.api_key}"},
         trust_env=False,
-        timeout=30,
+        timeout=120,
     )
     return response.headers["x-sluice-cache"] == "hit"
 

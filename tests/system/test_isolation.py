@@ -24,7 +24,7 @@ def post(stack: Stack, key: str, body: Any, **headers: str) -> httpx2.Response:
         content=body if isinstance(body, bytes) else json.dumps(body).encode(),
         headers={"authorization": f"Bearer {key}", **headers},
         trust_env=False,
-        timeout=30,
+        timeout=120,
     )
 
 

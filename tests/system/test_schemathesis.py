@@ -276,7 +276,7 @@ def test_no_generated_key_lets_a_case_in(gateway: Gateway) -> None:
 
 
 def test_a_hundred_cases_through_the_whole_stack_get_a_documented_answer(stack: Stack) -> None:
-    with httpx2.Client(base_url=stack.world.endpoint, trust_env=False, timeout=30) as client:
+    with httpx2.Client(base_url=stack.world.endpoint, trust_env=False, timeout=120) as client:
         one = Run(client.request, stack.world.api_key)
         for path in (CHAT, MESSAGES):
             send_cases(one, path, "POST", 40, 12)

@@ -20,7 +20,7 @@ from shared.domain.savings import LEVERS, Levers, Prices, Saving, telescoped
 from shared.usecases.pricing import Pricing
 from tests.contracts.test_store import ENTRY
 
-EXAMPLES: Final = int(os.environ.get("SLUICE_SAVINGS_EXAMPLES", "2000"))
+EXAMPLES: Final = int(os.environ.get("SLUICE_SAVINGS_EXAMPLES", "1000"))
 """Histories; ``make test-long`` asks for 100,000."""
 CATALOG: Final = catalog.load(catalog.known_providers())
 BASELINE: Final = "gpt-6-astra"

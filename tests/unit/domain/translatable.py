@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import string
 from typing import Any
 
 import msgspec
@@ -20,8 +21,8 @@ CREATED = 1_700_000_000
 PNG = "iVBORw0KGgo="
 
 texts = st.text(min_size=1, max_size=20).filter(lambda text: bool(text.strip()))
-names = st.from_regex(r"[a-zA-Z0-9_-]{1,20}", fullmatch=True)
-ids = st.from_regex(r"[a-zA-Z0-9_-]{1,20}", fullmatch=True)
+names = st.text(string.ascii_letters + string.digits + "_-", min_size=1, max_size=20)
+ids = names
 scalars = st.none() | st.booleans() | st.integers(-(10**12), 10**12) | st.text(max_size=8)
 inputs: st.SearchStrategy[Json] = st.dictionaries(
     st.text(max_size=6), scalars | st.lists(scalars, max_size=3), max_size=3
