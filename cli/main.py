@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from cli.connection import Gateway
 
 app = typer.Typer(
     name="sluice",
@@ -75,21 +78,33 @@ def ask(
     deadline: Annotated[
         str | None, typer.Option(help="Answer by then, 1m to 7d (2h): at half price, as a job.")
     ] = None,
-    wait: Annotated[bool, typer.Option("--wait", help="With --deadline: wait for it.")] = False,
+    job: Annotated[
+        str | None, typer.Option(help="Fetch the answer of a job: the id that --deadline printed.")
+    ] = None,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="With --deadline or --job: wait for the answer.")
+    ] = False,
     parallel: Annotated[int, typer.Option(min=1, max=64, help="Questions at a time.")] = 4,
     endpoint: Annotated[str | None, typer.Option(help="The gateway; else SLUICE_ENDPOINT.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Ask a question, or every prompt of a .jsonl file, through the gateway."""
+    """Ask a question, or every prompt of a .jsonl file, through the gateway.
+
+    With --job: the answer to an earlier question, or how far it is.
+    """
     from cli import ask as asking  # noqa: PLC0415
     from cli.connection import gateway  # noqa: PLC0415
 
-    if (prompt is None) == (file is None):
-        raise typer.BadParameter("give a question or --file, one of the two")
-    if wait and deadline is None:
-        raise typer.BadParameter("--wait waits for what has a --deadline")
+    if sum(each is not None for each in (prompt, file, job)) != 1:
+        raise typer.BadParameter("give a question, --file or --job, one of the three")
+    if wait and deadline is None and job is None:
+        raise typer.BadParameter("--wait waits for what has a --deadline, or for a --job")
     controls = {"task": task, "feature": feature, "cache": cache, "deadline": deadline}
     target = gateway(endpoint, None)
+    if job is not None:
+        asked = {"model": None if model == "auto" else model, **controls}
+        _fetch(target, job, asked, wait=wait, as_json=as_json, endpoint=endpoint)
+        return
     if prompt is not None:
         questions = [asking.Question(prompt, model, **controls)]
     else:
@@ -97,7 +112,7 @@ def ask(
     if deadline is not None:
         from cli.ask_later import ask_later  # noqa: PLC0415
 
-        ask_later(target, questions, wait=wait, as_json=as_json)
+        ask_later(target, questions, wait=wait, as_json=as_json, endpoint=endpoint)
     elif len(questions) == 1:
         asking.ask_one(target, questions[0], as_json=as_json)
     else:
@@ -177,6 +192,15 @@ def commands() -> typer.Typer:
 def main() -> None:
     """Run the command line."""
     commands()()
+
+
+def _fetch(target: Gateway, job: str, asked: dict[str, str | None], **options: Any) -> None:
+    """Fetch the answer of a job; how it was to be asked was decided when it was asked."""
+    if given := [f"--{name}" for name, value in asked.items() if value is not None]:
+        raise typer.BadParameter(f"{', '.join(given)}: a --job has been asked already")
+    from cli.ask_later import ask_job  # noqa: PLC0415
+
+    ask_job(target, job, **options)
 
 
 def _existing(file: Path | None) -> Path:

@@ -277,7 +277,16 @@ def test_the_command_line_asks_for_later_and_waits(stack: Stack, caller: Caller)
     assert result.exit_code == 0, result.output
     [row] = caller.rows()
     assert row["cost_nano"] * 2 == row["baseline_nano"]
-    assert re.search(r"^job_[0-9a-f]{32}$", result.stdout, re.MULTILINE)
+    # The world tells of itself on the same output.
+    [job] = re.findall(r"^job_[0-9a-f]{32}$", result.stdout, re.MULTILINE)
+    answer = caller.job(job)["result"]["choices"][0]["message"]["content"]
+    again = CliRunner().invoke(commands(), ["ask", "--job", job], env=environment)
+    assert again.exit_code == 0, again.output
+    assert answer in result.stdout
+    assert answer in again.stdout
+    unknown = CliRunner().invoke(commands(), ["ask", "--job", "job_" + "0" * 32], env=environment)
+    assert unknown.exit_code == 1
+    assert "404" in unknown.stderr
 
 
 def test_an_operator_sees_a_job_and_cancels_it(

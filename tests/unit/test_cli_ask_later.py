@@ -1,4 +1,4 @@
-"""``sluice ask --deadline``: ids of jobs at once, answers for who waits."""
+"""``sluice ask --deadline``: ids of jobs at once, answers for who waits or asks with ``--job``."""
 
 from __future__ import annotations
 
@@ -46,7 +46,8 @@ class Gateway(BaseHTTPRequestHandler):
             return
         looks = sum(path.startswith("/v1/jobs") for path, _ in self.asked)
         self.asked.append((self.path, None))
-        going = {"id": JOB, "status": "assigned", "result": None, "error": None}
+        going = {"id": JOB, "status": "assigned", "deadline": 1_795_348_800}
+        going |= {"result": None, "error": None}
         self._answer(200, going | (self.ends if looks else {}))
 
     def _fails(self) -> bool:
@@ -97,6 +98,8 @@ def test_a_question_with_a_deadline_prints_the_id_of_its_job(endpoint: str) -> N
     result = ask(endpoint, "--deadline", "2h")
     assert (result.exit_code, result.stdout) == (0, JOB + "\n")
     assert Gateway.asked == [("/v1/chat/completions", "2h")]
+    last = result.stderr.splitlines()[-1]
+    assert last == f"Fetch its answer with: sluice ask --job {JOB} --wait --endpoint {endpoint}"
 
 
 def test_who_waits_gets_the_answer_and_what_it_cost(endpoint: str) -> None:
@@ -127,6 +130,7 @@ def test_a_file_waits_while_the_gateway_limits_its_rate(endpoint: str, tmp_path:
     words = ["ask", "--file", str(file), "--endpoint", endpoint, "--deadline", "2h"]
     result = CliRunner().invoke(commands(), words)
     assert (result.exit_code, result.stdout) == (0, f"{JOB}\n{JOB}\n")
+    assert f"by their ids, the first with: sluice ask --job {JOB}" in result.stderr
 
 
 def test_a_gateway_that_is_away_ends_no_wait(endpoint: str) -> None:
@@ -152,7 +156,7 @@ def test_who_stops_waiting_is_told_what_goes_on_and_how_to_get_it(endpoint: str)
         result = ask(endpoint, "--deadline", "2h", "--wait")
     assert (result.exit_code, result.stdout) == (130, JOB + "\n")
     assert result.stderr.splitlines()[1] == JOB
-    assert f'curl "{endpoint}/v1/jobs/{JOB}?wait=60" -H' in result.stderr
+    assert f"sluice ask --job {JOB} --wait --endpoint {endpoint}" in result.stderr
 
 
 @pytest.mark.parametrize("said", [{"tool_calls": [{"id": "c1"}]}, {"refusal": "I must not."}])
@@ -171,3 +175,74 @@ def test_a_deadline_that_is_none_is_told(endpoint: str) -> None:
 
 def test_nobody_waits_for_what_has_no_deadline(endpoint: str) -> None:
     assert ask(endpoint, "--wait").exit_code == 2
+
+
+def fetch(endpoint: str, *words: str) -> Result:
+    asked = ["ask", "--job", JOB, "--endpoint", endpoint, *words]
+    return CliRunner().invoke(commands(), asked)
+
+
+def test_a_job_is_fetched_later_first_as_it_stands_and_then_with_its_answer(endpoint: str) -> None:
+    before = fetch(endpoint)
+    assert (before.exit_code, before.stdout) == (0, ""), "what is on standard output is the answer"
+    assert f"{JOB} is assigned" in before.stderr
+    assert "due 2026-11-22 12:00:00 UTC" in before.stderr
+    after = fetch(endpoint)
+    assert (after.exit_code, after.stdout) == (0, "A wall in a river.\n")
+    assert "0.0000125" in after.stderr
+    assert [path for path, _ in Gateway.asked] == [f"/v1/jobs/{JOB}"] * 2
+
+
+def test_a_job_is_waited_for(endpoint: str) -> None:
+    result = fetch(endpoint, "--wait")
+    assert (result.exit_code, result.stdout) == (0, "A wall in a river.\n")
+    assert [path for path, _ in Gateway.asked] == [f"/v1/jobs/{JOB}?wait=60"] * 2
+
+
+def test_a_job_for_programs_is_what_the_gateway_shows(endpoint: str) -> None:
+    before, after = (json.loads(fetch(endpoint, "--json").stdout) for _ in range(2))
+    assert (before["status"], before["result"]) == ("assigned", None)
+    assert (after["status"], after["result"]) == ("done", COMPLETION)
+
+
+def test_an_answer_of_the_messages_door_is_its_text(endpoint: str) -> None:
+    Gateway.ends = {"status": "done", "result": {"content": [
+        {"type": "thinking", "thinking": "a river?"}, {"type": "text", "text": "A wall."},
+    ]}}  # fmt: skip
+    assert fetch(endpoint, "--wait").stdout == "A wall.\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (
+            {"message": "An operator cancelled this call [for good]."},
+            "cancelled this call [for good]",
+        ),
+        (None, "kept no more"),
+    ],
+)
+def test_a_job_without_an_answer_says_why(
+    endpoint: str, error: dict[str, str] | None, told: str
+) -> None:
+    Gateway.ends = {"status": "failed" if error else "delivered", "error": error}
+    result = fetch(endpoint, "--wait")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert told in result.stderr
+
+
+@pytest.mark.parametrize("status", [404, 503])
+def test_a_job_that_is_not_told_of_is_no_answer(endpoint: str, status: int) -> None:
+    Gateway.faults += [status]
+    result = fetch(endpoint)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert f"{JOB}: {status}: " in result.stderr
+    assert "not now" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "words", [("What is a weir?",), ("--deadline", "2h"), ("--model", "nano"), ("--task", "qa")]
+)
+def test_a_job_is_not_asked_again(endpoint: str, words: tuple[str, ...]) -> None:
+    assert fetch(endpoint, *words).exit_code == 2
+    assert Gateway.asked == []
