@@ -10,6 +10,7 @@ from rich.console import Console
 
 from cli import budget_options as options
 from cli.budget_stack import budgets_at, failed, print_json, refusals
+from cli.charged_metrics import ChargedMetrics
 from cli.keys import AsJson, Environment, Local
 from cli.tables import table_of
 from shared.clock import utc
@@ -21,9 +22,18 @@ console = Console(highlight=False)
 
 
 def sweep(environment: Environment = None, local: Local = None, as_json: AsJson = False) -> None:
-    """Charge what was held for calls that nobody settled in time: in full, in doubt."""
-    with refusals():
-        swept = budgets_at(environment, local).sweep()
+    """Charge what was held for calls that nobody settled in time: in full, in doubt.
+
+    It is counted in the metrics too, where the credentials may put them.
+    """
+    at = budgets_at(environment, local)
+    metrics = ChargedMetrics(at.stack)
+    try:
+        with refusals():
+            swept = at.sweep(metrics.charged)
+    finally:
+        # Of a sweep that is broken off, too: what it ended stays charged.
+        _tell_uncounted(metrics.put())
     if as_json:
         print_json({"ended": list(map(_hold, swept.ended)), "left": list(map(_hold, swept.left))})
     else:
@@ -31,6 +41,12 @@ def sweep(environment: Environment = None, local: Local = None, as_json: AsJson 
         console.print(f"{len(swept.ended)} expired holds ended, of ${format_usd(total)} in all.")
     if swept.left:
         raise failed(f"{len(swept.left)} could not be ended: other calls were in the way.")
+
+
+def _tell_uncounted(why: str | None) -> None:
+    if why is not None:
+        said = f"What was charged is in the ledger and in no metric: {why}"
+        Console(stderr=True, highlight=False).print(said, markup=False, soft_wrap=True)
 
 
 def audit(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -25,7 +25,7 @@ from shared.domain.errors import StoreUnavailable
 from shared.resources import resource_name
 from shared.settings import RouterSettings, SettingsError, router_settings
 from shared.usecases.budget_admin import Budgets, InTheWay, UnknownBudget
-from shared.usecases.budget_audit import Audit, Sweep
+from shared.usecases.budget_audit import Audit, Sweep, Swept
 from shared.usecases.holding import Holding, HoldPolicy
 
 
@@ -57,13 +57,15 @@ class BudgetStack:
             pause=time.sleep,
         )
 
-    @property
-    def sweep(self) -> Sweep:
-        """To end the holds that nobody settled; what budgets start with has no part in it."""
-        client = self.stack.client("dynamodb")
+    def sweep(self, charged: Callable[[int], None]) -> Swept:
+        """End the holds that nobody settled, and tell ``charged`` the nano-dollars of each.
+
+        What budgets start with has no part in it.
+        """
+        client, clock = self.stack.client("dynamodb"), self.stack.clock
         policy = HoldPolicy(Seeds(), max_share_percent=100, key_limits=KeyLimits())
-        holding = Holding(self._ledger(client), self.stack.clock, policy, time.sleep)
-        return Sweep(holding, DynamoBudgetAdmin(client, self.stack.ledger_table))
+        holding = Holding(self._ledger(client), clock, policy, time.sleep, charged=charged)
+        return Sweep(holding, DynamoBudgetAdmin(client, self.stack.ledger_table))()
 
     @property
     def audit(self) -> Audit:

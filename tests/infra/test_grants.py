@@ -4,6 +4,7 @@ import pytest
 
 from tests.infra.bare import ENVIRONMENTS, declared
 
+ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
 every_environment = pytest.mark.parametrize("environment", ENVIRONMENTS)
 
 
@@ -12,6 +13,13 @@ def test_the_role_is_granted_no_wildcard_action_and_no_bare_wildcard_resource() 
         assert statement["Effect"] == "Allow"
         assert not any("*" in action for action in statement["Action"])
         assert all(resource.startswith("arn:aws:") for resource in statement["Resource"])
+
+
+@every_environment
+def test_no_role_may_put_metrics_which_come_from_log_lines(environment: str) -> None:
+    policies = [each["policy"] for each in declared(environment).all(ROLE_POLICY)]
+    assert len(policies) >= 4
+    assert not any("cloudwatch:Put" in policy or "cloudwatch:*" in policy for policy in policies)
 
 
 def test_the_ledger_is_granted_by_partition_only() -> None:

@@ -10,16 +10,20 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.client import BaseClient
+from botocore.exceptions import ClientError
 from moto import mock_aws
 from rich.console import Console
 from typer.testing import CliRunner
 
 from cli import budget, budget_books, connection, keys
 from cli.main import commands
+from shared.adapters.metric_totals import CloudWatchTotals
 from shared.domain.budgets.seeds import Seed, Seeds
+from shared.meters import Meter
 from shared.resources import LEDGER_TABLE, resource_name
 from shared.settings import RouterSettings, as_environment
-from tests.contracts.operators import KEY, OWN, TEAM, Bench, on_dynamo
+from tests.contracts.operators import KEY, NOON, OWN, TEAM, Bench, on_dynamo
 from tests.contracts.test_store import create_table
 
 REGION = "us-east-1"
@@ -204,6 +208,45 @@ def test_a_sweep_says_what_it_ended(sluice: Run, bench: Bench) -> None:
     assert "0 expired holds" in sluice("budget", "sweep")
     assert "team:search:day has 0.0000003 of it in doubt" in sluice("budget", "show", "team:search")
     assert bench.budget(TEAM).day.doubt == 300
+
+
+def test_what_a_sweep_charges_is_in_the_metrics_that_the_ledger_is_compared_with(
+    sluice: Run, bench: Bench
+) -> None:
+    bench.time[0] -= 2000
+    bench.reserve(300)
+    bench.reserve(100)
+    sluice("budget", "sweep")
+    sluice("budget", "sweep")
+    client = boto3.client("cloudwatch", region_name=REGION)
+    assert CloudWatchTotals(client, "dev").cost_nano(NOON - 3600, NOON + 3600) == 400
+    assert {each["MetricName"] for each in client.list_metrics()["Metrics"]} == {
+        Meter.COST.value,
+        Meter.DOUBT.value,
+    }
+
+
+def test_who_may_not_put_metrics_sweeps_all_the_same_and_is_told(
+    sluice: Run, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call = BaseClient._make_api_call  # type: ignore[attr-defined]
+
+    def refusing(client: Any, operation: str, parameters: Any) -> Any:
+        if operation != "PutMetricData":
+            return call(client, operation, parameters)
+        error = {"Code": "AccessDenied", "Message": "not [you]"}
+        raise ClientError({"Error": error}, operation)  # type: ignore[typeddict-item]
+
+    bench.time[0] -= 2000
+    bench.reserve(300)
+    monkeypatch.setattr(BaseClient, "_make_api_call", refusing)
+    words = ["budget", "sweep", "--env", "dev"]
+    swept = CliRunner().invoke(commands(), words)
+    assert (swept.exit_code, swept.stdout[:21]) == (0, "1 expired holds ended")
+    assert "in no metric" in swept.stderr
+    assert "not [you]" in swept.stderr
+    assert bench.budget(TEAM).day.doubt == 300
+    assert "in no metric" not in CliRunner().invoke(commands(), words).stderr, "nothing to tell"
 
 
 def test_an_audit_with_findings_fails_and_lists_them(sluice: Run, bench: Bench, aws: Any) -> None:
