@@ -15,7 +15,7 @@ from rich.text import Text
 from cli import budget_options as options
 from cli.connection import Stack, stack_of
 from cli.keys import AsJson, Environment, Local
-from cli.tables import giving_way, one_line, table_of
+from cli.tables import giving_way, one_line, print_table, table_of
 from shared.adapters.dynamodb.notices import DynamoNotices
 from shared.clock import utc
 from shared.domain.budgets.changes import months_back
@@ -52,7 +52,7 @@ def list_alarms(
         giving_way("since (UTC)"),
         one_line("runbook"),
     )
-    console.print(table_of(columns, rows))
+    print_table(console, columns, rows)
 
 
 @app.command()

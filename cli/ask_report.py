@@ -7,7 +7,8 @@ from decimal import Decimal
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
+
+from cli.tables import giving_way, number, print_table
 
 Result = tuple[dict[str, str], str | None]
 """The gateway's notes of one answer and, where it failed, the error."""
@@ -32,14 +33,10 @@ def summary(results: list[Result]) -> dict[str, Any]:
 def print_report(report: dict[str, Any]) -> None:
     """Print the sums by tier and in all."""
     console = Console(highlight=False)
-    table = Table("tier")
-    for name in ("answers", "hits", "cost $", "baseline $", "saved $", "saved %"):
-        table.add_column(name, justify="right")
-    for tier, sums in report["tiers"].items():
-        table.add_row(tier, *_cells(sums))
-    table.add_section()
-    table.add_row("all", *_cells(report))
-    console.print(table)
+    names = ("answers", "hits", "cost $", "baseline $", "saved $", "saved %")
+    rows = [(tier, *_cells(sums)) for tier, sums in report["tiers"].items()]
+    columns = (giving_way("tier"), *map(number, names))
+    print_table(console, columns, rows, total=("all", *_cells(report)))
     console.print(f"{report['requests']} requests, {report['errors']} errors")
     for text, count in report["error_texts"].items():
         console.print(f"[red]{count} times: {text}[/red]", soft_wrap=True)

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from cli.connection import gateway
+from cli.tables import giving_way, number, one_line, print_table
 
 if TYPE_CHECKING:  # the SDK takes seconds to import, and few commands need it
     from openai import OpenAI
@@ -30,7 +30,6 @@ PART_BYTES: Final = 4 * 1024 * 1024
 """What the gateway takes in one request."""
 _AT_REST: Final = frozenset({"completed", "failed", "expired", "cancelled"})
 _LONGEST_PAUSE_SECONDS: Final = 15.0
-_ID_LENGTH: Final = 38
 _INTERRUPTED: Final = 130
 """As shells have it: 128 and the number of the signal."""
 
@@ -124,15 +123,9 @@ def list_batches(
     if as_json:
         typer.echo(json.dumps([each.to_dict() for each in found], indent=2))
         return
-    table = Table(box=None, padding=(0, 1, 0, 0))
-    table.add_column("batch", no_wrap=True, min_width=_ID_LENGTH)  # to be copied, so never folded
-    for title in ("status", "done", "cost $", "saved $"):
-        table.add_column(title, overflow="fold")
-    for each in found:
-        money = _money(each)
-        told = (money.get("cost_usd", ""), money.get("saved_usd", ""))
-        table.add_row(each.id, each.status, _done(each), *told)
-    console.print(table)
+    numbers = map(number, ("done", "cost $", "saved $"))
+    columns = (one_line("batch"), giving_way("status"), *numbers)
+    print_table(console, columns, list(map(_row, found)))
 
 
 @contextmanager
@@ -204,6 +197,12 @@ def _saved(client: OpenAI, file_id: str | None, target: Path | None) -> None:
     with client.files.with_streaming_response.content(file_id) as content:
         content.stream_to_file(target)
     err.print(f"wrote {target}", soft_wrap=True)
+
+
+def _row(batch: Batch) -> tuple[str, ...]:
+    money = _money(batch)
+    told = (money.get("cost_usd", ""), money.get("saved_usd", ""))
+    return (batch.id, batch.status, _done(batch), *told)
 
 
 def _done(batch: Batch) -> str:

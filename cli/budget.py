@@ -16,9 +16,9 @@ from cli.budget_books import audit, sweep
 from cli.budget_options import Reason, ScopeName
 from cli.budget_report import (
     budget_notes,
-    budget_table,
     difference,
     log_table,
+    print_budgets,
     row_facts,
 )
 from cli.budget_stack import BudgetStack, budgets_at, print_json, refusals
@@ -175,6 +175,6 @@ def _print_change(done: Changed) -> None:
 
 
 def _print(budgets: Sequence[Budget]) -> None:
-    console.print(budget_table(budgets))
+    print_budgets(console, budgets)
     for note in budget_notes(budgets):
         console.print(note, markup=False, soft_wrap=True)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
+from rich.console import Console
 from rich.table import Table
 
-from cli.tables import giving_way, one_line, table_of
+from cli.tables import giving_way, number, print_table, table_of
 from shared.clock import utc
 from shared.domain.budgets import Budget
 from shared.domain.budgets.changes import AuditRow
@@ -18,15 +19,15 @@ _USUAL_LADDER: Final = [70, 85, 95]
 """What a budget begins with; saying it of every budget would hide the others."""
 
 
-def budget_table(budgets: Iterable[Budget]) -> Table:
-    """Return two rows for each budget: its day and its month. Amounts in USD."""
-    amounts = [one_line(each, is_number=True) for each in ("cap", "spent", "held", "left", "used")]
+def print_budgets(console: Console, budgets: Iterable[Budget]) -> None:
+    """Print two rows for each budget: its day and its month. Amounts in USD."""
+    amounts = [number(each) for each in ("cap", "spent", "held", "left", "used")]
     rows = [
         (f"{shown['budget']}:{period}", *_cells(shown[period]))
         for shown in map(budget_shown, budgets)
         for period in _PERIODS
     ]
-    return table_of((giving_way("budget"), *amounts, giving_way("step")), rows)
+    print_table(console, (giving_way("budget"), *amounts, giving_way("step")), rows)
 
 
 def budget_notes(budgets: Iterable[Budget]) -> list[str]:

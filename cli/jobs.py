@@ -15,7 +15,7 @@ from rich.text import Text
 from cli.connection import Stack, stack_of
 from cli.dead_letters import DeadLetter, DeadLetters
 from cli.keys import AsJson, Environment, Local
-from cli.tables import giving_way, one_line, table_of
+from cli.tables import giving_way, number, one_line, print_table, table_of
 from shared.adapters.blobs import S3Blobs
 from shared.adapters.dynamodb.budget_admin import DynamoBudgetAdmin
 from shared.adapters.dynamodb.jobs import DynamoJobs
@@ -217,7 +217,7 @@ def _print_jobs(jobs: list[Job]) -> None:
         state = facts["state"] if each.mode == "batch" else f"{facts['state']} ({each.mode})"
         rows.append((each.id, each.team, state, each.entry.model, facts["deadline"], cost))
     texts = [giving_way(name) for name in ("team", "state", "model", "deadline (UTC)")]
-    console.print(table_of((one_line("job"), *texts, one_line("cost", is_number=True)), rows))
+    print_table(console, (one_line("job"), *texts, number("cost")), rows)
 
 
 def _print_batches(batches: list[ProviderBatch]) -> None:
@@ -227,7 +227,7 @@ def _print_batches(batches: list[ProviderBatch]) -> None:
         (b.id, b.provider, b.model, b.state, str(b.lines), _time(b.first_deadline)) for b in batches
     ]
     names = ("provider", "model", "state", "lines", "first deadline (UTC)")
-    console.print(table_of((one_line("open batch"), *map(giving_way, names)), rows))
+    print_table(console, (one_line("open batch"), *map(giving_way, names)), rows)
 
 
 def _print_dead(dead: list[DeadLetter]) -> None:

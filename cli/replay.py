@@ -10,14 +10,12 @@ from typing import Annotated, Final
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import track
-from rich.table import Table
 
 from cli.replay_facts import CatalogFacts
 from cli.replay_log import Reading, read_log
+from cli.replay_print import print_replay
 from cli.replay_report import Report, report
-from cli.reports.figures import counted
 from cli.reports.replay_page import replay_report_html
 from shared.catalog import CatalogError, served_providers
 from shared.domain.controls import MAX_TTL_SECONDS
@@ -28,6 +26,7 @@ from shared.domain.replay.summary import summed
 
 _DAY: Final = 86_400
 ALL: Final = "all"
+USUAL: Final = ("openai", "anthropic")
 
 
 def replay(
@@ -69,19 +68,41 @@ def replay(
 ) -> None:
     """Replay a log of OpenAI or Anthropic calls offline: the bill without Sluice, and with it."""
     _existing(log)
-    wishes = Wishes(
-        day=(day or datetime.now(UTC)).date(),
-        batched=frozenset(batch or ()) - {ALL},
-        batch_all=ALL in (batch or ()),
-    )
-    providers = tuple(dict.fromkeys(provider or ("openai", "anthropic")))
+    wishes = _wishes(day, batch or [])
+    providers = tuple(dict.fromkeys(provider or USUAL))
     facts = _facts(providers, wishes, price_as or [], ttl)
     reading = Reading(_known(facts, baseline_model), output_tokens, spread, tenant_field)
+    told = _replayed(log, facts, reading, wishes, providers)
+    if html is not None:
+        html.write_text(replay_report_html(told), encoding="utf-8")
+    if as_json:
+        typer.echo(json.dumps(told, indent=2, ensure_ascii=False))
+    else:
+        print_replay(told, html)
+    if not told["bill"]["calls"]:
+        raise typer.Exit(1)
+
+
+def _wishes(day: datetime | None, batched: list[str]) -> Wishes:
+    return Wishes(
+        day=(day or datetime.now(UTC)).date(),
+        batched=frozenset(batched) - {ALL},
+        batch_all=ALL in batched,
+    )
+
+
+def _replayed(
+    log: Path,
+    facts: CatalogFacts,
+    reading: Reading,
+    wishes: Wishes,
+    providers: tuple[str, ...],
+) -> Report:
+    """Read a log, replay it, and report what came of it."""
     read = read_log(log, facts, reading, wishes)
-    found = summed(Replay(facts, wishes).run(_watched(read.calls)))
-    told = report(
+    return report(
         read,
-        found,
+        summed(Replay(facts, wishes).run(_watched(read.calls))),
         name=log.name,
         reading=reading,
         wishes=wishes,
@@ -89,14 +110,6 @@ def replay(
         providers=providers,
         price_version=facts.price_version,
     )
-    if html is not None:
-        html.write_text(replay_report_html(told), encoding="utf-8")
-    if as_json:
-        typer.echo(json.dumps(told, indent=2, ensure_ascii=False))
-    else:
-        _print(told, html)
-    if not found.total.calls:
-        raise typer.Exit(1)
 
 
 def _watched(calls: list[LoggedCall]) -> Iterable[LoggedCall]:
@@ -138,75 +151,3 @@ def _known(facts: CatalogFacts, name: str) -> str:
         return facts.model(name).id
     except UnknownModel:
         raise typer.BadParameter(f"the catalog has no model {name!r}") from None
-
-
-def _print(told: Report, html: Path | None) -> None:
-    console, bill = Console(highlight=False), told["bill"]
-    console.print(
-        f"[bold]{_headline(bill['saved_percent'])}[/bold]: ${_short(bill['without_usd'])} without "
-        f"Sluice, ${_short(bill['with_usd'])} with it, for {counted(bill['calls'], 'call')}"
-    )
-    console.print(_levers(told))
-    for title, groups in (("model", "by_model"), ("answered by", "by_tier"), ("task", "by_task")):
-        if any(each["name"] != "(none)" for each in told[groups]):
-            console.print(_groups(title, told[groups]))
-    for line in (*_left_out(told), "", *told["assumptions"], *told["limits"]):
-        console.print(escape(line), style="dim", soft_wrap=True)
-    if html is not None:
-        console.print(f"wrote {escape(str(html))}")
-
-
-def _headline(saved_percent: float) -> str:
-    return f"{abs(saved_percent)} % {'less' if saved_percent >= 0 else 'more'}"
-
-
-def _levers(told: Report) -> Table:
-    table = Table("lever")
-    for name in ("bill alone $", "saved alone $", "%", "calls", "saved together $"):
-        table.add_column(name, justify="right")
-    for each in told["levers"]:
-        table.add_row(
-            each["lever"].replace("_", " "),
-            _short(each["alone_usd"]),
-            _short(each["alone_saved_usd"]),
-            str(each["alone_saved_percent"]),
-            str(each["calls"]),
-            _short(each["together_saved_usd"]),
-        )
-    table.add_section()
-    bill = told["bill"]
-    table.add_row("all together", _short(bill["with_usd"]), "", "", "", _short(bill["saved_usd"]))
-    return table
-
-
-def _groups(title: str, groups: list[Report]) -> Table:
-    table = Table(title)
-    for name in ("calls", "hits", "without $", "with $", "saved %"):
-        table.add_column(name, justify="right")
-    for each in groups:
-        names = ("calls", "hits", "without_usd", "with_usd", "saved_percent")
-        table.add_row(escape(each["name"]), *(_short(str(each[name])) for name in names))
-    return table
-
-
-def _left_out(told: Report) -> list[str]:
-    lines = told["lines"]
-    found = [f"{lines['replayed']} of {lines['read']} lines were replayed."]
-    if lines["failed"]:
-        found.append(f"{lines['failed']} calls had failed and cost nothing.")
-    if told["unpriced_models"]:
-        names = ", ".join(f"{name} ({count})" for name, count in told["unpriced_models"].items())
-        found.append(f"No price at their time, left out: {names}. See --price-as.")
-    if told["refused"]:
-        names = "; ".join(f"{why} ({count})" for why, count in told["refused"].items())
-        found.append(f"The gateway would refuse, counted as unchanged: {names}")
-    found += [f"line {each['line']}: {each['why']}" for each in told["bad_lines"]]
-    if lines["bad"] > len(told["bad_lines"]):
-        found.append(f"... and {lines['bad'] - len(told['bad_lines'])} more bad lines")
-    return found
-
-
-def _short(amount: str) -> str:
-    """Cut an amount to six places; the exact one stands in the JSON."""
-    whole, dot, places = amount.partition(".")
-    return f"{whole}{dot}{places[:6]}"

@@ -14,7 +14,7 @@ from rich.markup import escape
 
 from cli.connection import UsageSource
 from cli.reports.usage_page import usage_report_html
-from cli.tables import giving_way, one_line, table_of
+from cli.tables import giving_way, number, print_table
 from shared.domain.errors import StoreUnavailable
 from shared.domain.money import format_usd
 from shared.domain.rollups import DIMENSIONS, Cells, Dimension, Sums
@@ -96,14 +96,12 @@ def _facts(sums: Sums) -> dict[str, Any]:
 def _print_table(
     groups: list[tuple[dict[str, Any], Sums]], whole: Sums, group_by: list[Dimension]
 ) -> None:
-    numbers = [one_line(name, is_number=True) for name in _SHOWN]
-    table = table_of((*map(giving_way, group_by), *numbers), ())
-    table.collapse_padding = True
-    for group, sums in groups:
-        table.add_row(*(group[name] or "-" for name in group_by), *_cells_of(sums))
-    table.add_section()
-    table.add_row("all", *[""] * (len(group_by) - 1), *_cells_of(whole))
-    console.print(table)
+    columns = [*map(giving_way, group_by), *map(number, _SHOWN)]
+    rows = [
+        [*(group[name] or "-" for name in group_by), *_cells_of(sums)] for group, sums in groups
+    ]
+    total = ["all", *[""] * (len(group_by) - 1), *_cells_of(whole)]
+    print_table(console, columns, rows, names=len(group_by), total=total)
     console.print(f"[dim]AWS, estimated beside it: ${format_usd(whole.aws_nano)}[/dim]")
 
 
