@@ -172,7 +172,8 @@ def _stream(client: OpenAI, question: Question, *, echo: bool) -> Outcome:
 
 
 def told(error: APIError) -> str:
-    """Return what is said of a refusal."""
+    """Return what is said of a refusal, with its status once: the SDK's words have it, too."""
     if isinstance(error, APIStatusError):
-        return f"{error.status_code}: {error.message}"
+        said = error.message.removeprefix(f"Error code: {error.status_code} - ")
+        return f"{error.status_code}: {said}"
     return str(error)

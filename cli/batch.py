@@ -131,15 +131,16 @@ def list_batches(
 @contextmanager
 def _client(endpoint: str | None) -> Iterator[OpenAI]:
     """Yield the SDK; what the gateway refuses is told and ends the command."""
-    from openai import APIError, APIStatusError, OpenAI  # noqa: PLC0415
+    from openai import APIError, OpenAI  # noqa: PLC0415
+
+    from cli.ask import told  # noqa: PLC0415
 
     target = gateway(endpoint, None)
     try:
         with OpenAI(base_url=target.endpoint + "/v1", api_key=target.api_key) as client:
             yield client
     except APIError as error:
-        status = f"{error.status_code}: " if isinstance(error, APIStatusError) else ""
-        err.print(f"[red]{status}{error.message}[/red]", soft_wrap=True)
+        err.print(told(error), style="red", markup=False, soft_wrap=True)
         raise typer.Exit(1) from None
 
 

@@ -6,26 +6,29 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 
+import httpx2
 import typer
 from rich.console import Console
 from rich.markup import escape
 
 from cli.bundle import unzipped_bundles
+from cli.connection import local_facts
 from infra.bundle.errors import BundleFailed
 from local.bare_python import NoBarePython
 from local.children import ChildFailed
+from local.differences import DIFFERENCES, PAGE
 from local.ground import CHECKOUT, CreateDemoKey, Place, WorldSettings
 from local.instance import InstanceFailed
 from local.live_stack import LiveStack
 from local.loopback import PortBusy
 from local.provider_keys import real_keys
 from local.state import State, StateInUse
-from local.world import ALL_DIFFERENCES, World, running
+from local.world import World, running
 
 STATE = Path(".sluice")
 COLLECTOR_SECONDS = 3.0
@@ -70,10 +73,26 @@ def up(
 
 
 def print_differences() -> None:
-    """Print how every local world differs from AWS (``sluice up --differences``)."""
+    """Print how every local world differs from AWS (``sluice up --differences``).
+
+    Of one that runs here, also the declared properties that it ignores.
+    """
     console = Console(highlight=False)
-    for line in ALL_DIFFERENCES:
-        console.print(f"- {escape(line)}", soft_wrap=True)
+    for part, lines in DIFFERENCES.items():
+        _list(console, part, lines)
+    if ignored := _ignored_by_the_running_world():
+        _list(console, "Declared properties that the running world ignores", ignored)
+
+
+def _ignored_by_the_running_world() -> list[str]:
+    facts = local_facts()
+    if facts is None:
+        return []
+    try:
+        found = httpx2.get(f"{facts['control_url']}/differences", trust_env=False)
+    except httpx2.TransportError:  # what runs no more may have left its facts
+        return []
+    return list(found.json()["ignored"])
 
 
 def _places(stacks: Sequence[str], port: int) -> list[Place]:
@@ -142,14 +161,14 @@ def _warn_of_real_providers(console: Console, keys: Mapping[str, str]) -> None:
 
 
 def _welcome(console: Console, world: World) -> None:
-    _list(console, "differences from AWS", world.differences)
-    _list(console, "declared properties ignored here", world.ignored)
     for name, place in world.settings.bundles.items():
         console.print(f"The unzipped bundle in {place} runs as the {name}", soft_wrap=True)
     for stack in world.stacks:
         _welcome_to(console, stack)
+    for what, line in _ways_to_call(world):
+        console.print(f"{what:<10} {escape(line)}", soft_wrap=True)
     console.print(f"Control    {world.control_url}  (GET / lists what it can do)")
-    console.print(f"Try        {_curl(world)}", soft_wrap=True)
+    console.print(f"[dim]Differs    {_differs(world)}[/dim]", soft_wrap=True)
     console.print("Ctrl-C stops everything.")
 
 
@@ -159,15 +178,31 @@ def _welcome_to(console: Console, stack: LiveStack) -> None:
     console.print(f"Demo key   {stack.api_key}")
 
 
+def _ways_to_call(world: World) -> Iterator[tuple[str, str]]:
+    key = f'api_key="{world.api_key}"'
+    yield "Ask", '.venv/bin/sluice ask "What is a sluice?"'
+    yield "curl", _curl(world)
+    yield "OpenAI", f'openai.OpenAI(base_url="{world.endpoint}/v1", {key})'
+    yield "Anthropic", f'anthropic.Anthropic(base_url="{world.endpoint}", {key})'
+
+
+def _differs(world: World) -> str:
+    """Say that this is not AWS, and where each difference is told."""
+    return (
+        f"from AWS in {len(world.differences)} ways, and ignores {len(world.ignored)} declared "
+        f"properties: {PAGE}, or sluice up --differences"
+    )
+
+
 def _curl(world: World) -> str:
     body = '{"model":"auto","messages":[{"role":"user","content":"What is a sluice?"}]}'
     return (
-        f"curl {world.endpoint}/v1/chat/completions -H 'Authorization: Bearer {world.api_key}'"
+        f"{world.endpoint}/v1/chat/completions -H 'Authorization: Bearer {world.api_key}'"
         f" -H 'Content-Type: application/json' -d '{body}'"
     )
 
 
-def _list(console: Console, what: str, lines: tuple[str, ...]) -> None:
-    console.print(f"[dim]{len(lines)} {what}:[/dim]")
+def _list(console: Console, what: str, lines: Sequence[str]) -> None:
+    console.print(f"[bold]{what}[/bold]")
     for line in lines:
-        console.print(f"[dim]  - {escape(line)}[/dim]", soft_wrap=True)
+        console.print(f"- {escape(line)}", soft_wrap=True)

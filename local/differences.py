@@ -1,11 +1,18 @@
-"""How the running parts of the local world differ from AWS, as sentences for the person.
+"""How the local world differs from AWS, as sentences for the person.
 
-The deployer and the stand-in for AWS keep lists of their own.
+The lists of the running parts stand here; the deployer, the stand-in for AWS, alarms and
+notifications keep lists of their own. ``docs/local.md`` has them all; a test holds it to that.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
+
+from local.alarms import DIFFERENCES as ALARMS
+from local.aws import DIFFERENCES as AWS
+from local.deploy import DIFFERENCES as DEPLOYMENT
+from local.notifications import DIFFERENCES as NOTIFICATIONS
 
 FROM_CHECKOUT: Final = (
     "Functions run from the checkout on this machine's Python and processor, not from the zip "
@@ -69,12 +76,19 @@ TELEMETRY: Final = (
     "Expired rows are deleted within a second or so; DynamoDB may take days.",
 )
 
-DIFFERENCES: Final = (
-    FROM_CHECKOUT,
-    *RUNTIME,
-    *EVENTS,
-    *FRONT_DOOR,
-    *BEDROCK,
-    *BATCHES,
-    *TELEMETRY,
-)
+DIFFERENCES: Final[Mapping[str, tuple[str, ...]]] = {
+    "Functions": (FROM_CHECKOUT, *RUNTIME),
+    "Events": EVENTS,
+    "Front door": FRONT_DOOR,
+    "Bedrock": BEDROCK,
+    "Deferred calls and batches": BATCHES,
+    "Logs, metrics and expired rows": TELEMETRY,
+    "Deployment": DEPLOYMENT,
+    "AWS": AWS,
+    "Alarms": ALARMS,
+    "Notifications": NOTIFICATIONS,
+}
+"""All of them, by the part that they are about."""
+ALL: Final = tuple(each for part in DIFFERENCES.values() for each in part)
+ON_A_BUNDLE: Final = tuple(FROM_BUNDLE if each == FROM_CHECKOUT else each for each in ALL)
+PAGE: Final = "docs/local.md"

@@ -15,31 +15,15 @@ from dataclasses import dataclass
 from socket import socket
 
 from local import differences, loopback
-from local.alarms import DIFFERENCES as ALARM_DIFFERENCES
-from local.aws import DIFFERENCES as AWS_DIFFERENCES
 from local.control import Control
-from local.deploy import DIFFERENCES as DEPLOY_DIFFERENCES
 from local.ground import Ground, WorldSettings, lay_ground
 from local.instance_pool import InstancePool
 from local.live_stack import LiveStack, start_stack
-from local.notifications import DIFFERENCES as NOTIFICATION_DIFFERENCES
 from local.signal_pages import SignalPages
 from local.state import State
 from local.web_instance import WebInstance
 from local.webhook_inbox import WebhookInbox
 from local.webhook_secrets import fill_webhooks
-
-ALL_DIFFERENCES = (
-    *differences.DIFFERENCES,
-    *DEPLOY_DIFFERENCES,
-    *AWS_DIFFERENCES,
-    *ALARM_DIFFERENCES,
-    *NOTIFICATION_DIFFERENCES,
-)
-BUNDLED_DIFFERENCES = tuple(
-    differences.FROM_BUNDLE if each == differences.FROM_CHECKOUT else each
-    for each in ALL_DIFFERENCES
-)
 
 
 @dataclass(frozen=True)
@@ -84,7 +68,7 @@ class World:
     @property
     def differences(self) -> tuple[str, ...]:
         """How this world differs from AWS, a sentence each."""
-        return BUNDLED_DIFFERENCES if self.settings.bundles else ALL_DIFFERENCES
+        return differences.ON_A_BUNDLE if self.settings.bundles else differences.ALL
 
     async def broken(self) -> str:
         """Wait until a stand-in dies, which ends the world's usefulness; returns the reason."""

@@ -26,4 +26,4 @@ DIFFERENCES: Final = (
     "ABS, CEIL, FLOOR, and SUM, AVG, MIN and MAX over arrays; an alarm that uses more fails the "
     "start.",
 )
-"""Where this evaluation is known to differ from CloudWatch's, for the list at start-up."""
+"""Where this evaluation is known to differ from CloudWatch's, for the list in docs/local.md."""

@@ -45,4 +45,4 @@ DIFFERENCES: Final = (
     "until something deletes them.",
     "Presigned URLs are refused: every request needs an Authorization header.",
 )
-"""Where this AWS is known to differ from the real one, for the list at start-up."""
+"""Where this AWS is known to differ from the real one, for the list in docs/local.md."""

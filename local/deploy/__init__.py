@@ -41,4 +41,4 @@ DIFFERENCES: Final = (
     "Lambda permissions are checked where a topic invokes; the front door calls the router "
     "directly.",
 )
-"""Where a local deployment is known to differ from a real one, for the list at start-up."""
+"""Where a local deployment is known to differ from a real one, for the list in docs/local.md."""

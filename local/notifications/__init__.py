@@ -13,4 +13,4 @@ DIFFERENCES: Final = (
     "confirmation.",
     "SNS messages carry no valid signature, and each is delivered once; AWS may deliver twice.",
 )
-"""Where this delivery is known to differ from SNS's, for the list at start-up."""
+"""Where this delivery is known to differ from SNS's, for the list in docs/local.md."""

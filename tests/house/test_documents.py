@@ -56,6 +56,20 @@ def test_the_readme_names_every_control_and_no_other() -> None:
     }
 
 
+def test_the_page_of_the_local_world_lists_its_differences_and_no_others() -> None:
+    from local.differences import DIFFERENCES, PAGE
+
+    _, _, listed = (ROOT / PAGE).read_text(encoding="utf-8").partition("## Differences from AWS")
+    parts = [part.partition("\n") for part in listed.split("\n### ")[1:]]
+    assert {name: _bullets(text) for name, _, text in parts} == {
+        name: [" ".join(each.split()) for each in lines] for name, lines in DIFFERENCES.items()
+    }
+
+
+def _bullets(text: str) -> list[str]:
+    return [" ".join(each.split()) for each in text.split("\n- ")[1:]]
+
+
 def test_no_document_or_source_names_a_place_on_one_machine() -> None:
     listed = subprocess.run(
         ["/usr/bin/env", "git", "ls-files", "-z"],
