@@ -1,4 +1,7 @@
-"""Every metric in one table: the emitters, the alarms and the dashboard share it.
+"""Every metric and every trouble, each in one table.
+
+The emitters, the alarms and the dashboard share the metrics; a trouble is what an operator's log
+is searched for, and counts as a metric where an alarm watches it.
 
 CloudWatch bills each combination of a name and dimension values at $0.30 a month, by the hour in
 which it has a point, and adds nothing up over dimensions: so what an alarm watches is emitted
@@ -108,3 +111,60 @@ METRICS: Final[dict[Meter, Metric]] = {
         "Count", "Tries to tell teams of their batches that failed time and again", sparse=True
     ),
 }
+
+
+Trouble = Literal[
+    "alarms_unread",
+    "audit",
+    "batch_answer_lost",
+    "batch_failed",
+    "batch_files_gone",
+    "batch_not_cancelled",
+    "batch_not_discarded",
+    "batch_not_looked_for",
+    "batch_not_taken",
+    "batch_refused",
+    "batch_stuck",
+    "batch_twice",
+    "batch_unread",
+    "budgets_unread",
+    "call_lost",
+    "check",
+    "crash",
+    "creates_used_up",
+    "cut_short",
+    "event_stuck",
+    "foreign_line",
+    "job_never_accepted",
+    "job_promoted",
+    "lane_lost",
+    "ledger_gap",
+    "line_set_aside",
+    "not_told",
+    "provider_key_refused",
+    "spenders_unread",
+    "store",
+    "sweep_unfinished",
+    "tick",
+    "uncached",
+    "unclaimed",
+    "undelivered",
+    "unreadable_message",
+    "unsent",
+    "unsettled",
+    "unshared",
+    "unsubmitted",
+    "untold",
+    "upstream",
+    "usage",
+]
+"""The ``message`` of an error line, which says that an operator must know about something."""
+
+COUNTED: Final[dict[Trouble, Meter]] = {
+    "store": Meter.STORE_ERRORS,
+    "crash": Meter.CRASHES,
+    "line_set_aside": Meter.CRASHES,
+    "job_promoted": Meter.JOBS_PROMOTED,
+    "untold": Meter.TEAMS_UNTOLD,
+}
+"""The troubles that alarms watch, by the metric that counts each; others are logged alone."""
