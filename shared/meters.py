@@ -113,6 +113,21 @@ METRICS: Final[dict[Meter, Metric]] = {
 }
 
 
+@dataclass(frozen=True)
+class Gauges:
+    """What the guard measures of a capped counter: how much of it is used, and its cap."""
+
+    used: Meter
+    cap: Meter
+
+
+GAUGES: Final = {
+    "day": Gauges(Meter.BUDGET_USED, Meter.BUDGET_CAP),
+    "month": Gauges(Meter.MONTH_BUDGET_USED, Meter.MONTH_BUDGET_CAP),
+}
+"""By the period of the environment's counter."""
+
+
 Trouble = Literal[
     "alarms_unread",
     "audit",
