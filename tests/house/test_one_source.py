@@ -6,12 +6,19 @@ import ast
 import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, cast
 
+from starlette.routing import Route
+
+from functions.router import chat as router_chat
+from functions.router import messages as router_messages
+from functions.router.app import create_app
 from infra.alarm_table import LENGTHS
 from shared.domain.budgets import PERIODS, Budget
 from shared.domain.budgets.budget import Counter
 from shared.domain.budgets.scopes import slice_scope
 from shared.domain.budgets.seeds import Seed
+from shared.domain.doors import DOORS, ENDPOINTS
 from shared.meters import GAUGES
 
 ROOT = Path(__file__).parents[2]
@@ -56,3 +63,19 @@ def test_a_budget_has_a_counter_of_each_period_and_terms_a_cap() -> None:
     for period in PERIODS:
         changed = dict(budget.with_counter(period, other).counters)
         assert changed == {**counters, period: other}
+
+
+def test_the_doors_whose_calls_may_wait_are_those_that_the_router_opens() -> None:
+    opened = {
+        door.name: (door.name, door.format, door.parse)
+        for door in (router_chat.CHAT, router_messages.MESSAGES)
+    }
+    assert {name: (d.name, d.format, d.parse) for name, d in DOORS.items()} == opened
+    app = create_app(cast("Any", None))
+    assert set(ENDPOINTS) <= {each.path for each in app.routes if isinstance(each, Route)}
+
+
+def test_which_door_has_which_format_is_written_once() -> None:
+    on_aws = {name for name in who_spells(*DOORS) if name.startswith(("functions/", "shared/"))}
+    names, fields_of_logs = "shared/domain/entries.py", "shared/domain/replay/reading.py"
+    assert on_aws == {names, fields_of_logs}
