@@ -9,7 +9,7 @@ import httpx2
 
 from local.loopback import TRUSTS_NOBODY
 
-PEER_SECONDS = 10.0
+PEER_SECONDS = 60.0
 
 
 def _client() -> httpx2.AsyncClient:

@@ -30,7 +30,7 @@ from local.telemetry import Telemetry
 from local.ttl_sweeper import TtlSweeper
 from shared.clock import Clock
 
-PEER_SECONDS = 10.0
+PEER_SECONDS = 60.0
 BAD_REQUEST = 400
 NOT_FOUND = 404
 

@@ -23,7 +23,7 @@ SWEEP_SECONDS = 1.0
 def _client() -> httpx2.Client:
     # No connection is kept, so that there is none to close.
     limits = httpx2.Limits(max_keepalive_connections=0)
-    return httpx2.Client(trust_env=False, verify=TRUSTS_NOBODY, limits=limits)
+    return httpx2.Client(trust_env=False, verify=TRUSTS_NOBODY, timeout=60, limits=limits)
 
 
 @dataclass

@@ -22,6 +22,8 @@ HEALTHY_BELOW = 500
 """The Web Adapter's default: any answer below 500 means that the server is up."""
 
 POLL_SECONDS = 0.02
+CONNECT_SECONDS = 60.0
+"""Long, for the sake of a busy machine: what a caller waits for is bounded by the invocation."""
 
 Header = tuple[bytes, bytes]
 
@@ -81,7 +83,7 @@ class WebInstance(Instance):
             f"http://127.0.0.1:{self._port}/",
             headers=request.headers,
             content=request.body,
-            extensions={"target": request.target, "timeout": {"connect": 5.0}},
+            extensions={"target": request.target, "timeout": {"connect": CONNECT_SECONDS}},
         )
 
     async def wait_until_ready(self, path: str) -> None:

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import io
 import threading
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
 import msgspec
 from moto.core.request import Request
 from moto.moto_server.werkzeug_app import (
     DomainDispatcherApplication,
-    MotoRequestHandler,
     create_backend_app,
 )
 from werkzeug.serving import BaseWSGIServer, make_server
 from werkzeug.wrappers import Response
 
 from local.aws import DENIALS_PATH, EXPIRY_PATH, NOTIFICATIONS_PATH, QUEUE_DEPTHS_PATH
+from local.aws.connections import Connection
 from local.aws.expiry import delete_expired
 from local.aws.guard import Guard
 from local.aws.moto_event_patches import apply_moto_event_patches
@@ -38,7 +37,7 @@ def make_local_aws(port: int, clock: Clock) -> BaseWSGIServer:
     apply_moto_patches()
     apply_moto_event_patches(clock)
     door = Door(DomainDispatcherApplication(create_backend_app), clock)
-    return make_server("127.0.0.1", port, door, threaded=True, request_handler=_Handler)
+    return make_server("127.0.0.1", port, door, threaded=True, request_handler=Connection)
 
 
 class Door:
@@ -57,10 +56,12 @@ class Door:
 
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
-        _buffer_body(environ)
+        return self.answer(environ)(environ, start)
+
+    def answer(self, environ: WSGIEnvironment) -> Response:
+        """Answer one request whose body has been read: a slow sender holds up nobody."""
         with self._lock:
-            response = self._answer(environ)
-        return response(environ, start)
+            return self._answer(environ)
 
     def _answer(self, environ: WSGIEnvironment) -> Response:
         path = environ["PATH_INFO"]
@@ -87,12 +88,6 @@ class Door:
         )
 
 
-def _buffer_body(environ: WSGIEnvironment) -> None:
-    # Read before the lock is taken, so that a slow sender holds up nobody.
-    length = int(environ.get("CONTENT_LENGTH") or 0)
-    environ["wsgi.input"] = io.BytesIO(environ["wsgi.input"].read(length))
-
-
 def _expire(query: str) -> int:
     given = parse_qs(query)
     return delete_expired(given["table"][-1], given["attribute"][-1], _number(query, "before"))
@@ -105,13 +100,3 @@ def _number(query: str, name: str) -> int:
 
 def _json(content: object) -> Response:
     return Response(msgspec.json.encode(content), content_type="application/json")
-
-
-class _Handler(MotoRequestHandler):  # type: ignore[misc] # moto is not typed
-    # Kept-alive connections save a TCP connection per call; without Nagle's algorithm the
-    # separately written head and body of an answer do not wait for each other.
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-
-    def log_request(self, *_: Any) -> None:
-        """Log nothing: the programs that call are the ones that log."""

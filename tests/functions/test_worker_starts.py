@@ -39,6 +39,11 @@ def test_a_round_without_batches_pays_for_no_sdk() -> None:
     assert "openai" in with_a_batch
 
 
+@pytest.mark.parametrize("sdk", ["openai", "anthropic"])
+def test_who_sends_to_one_provider_pays_for_one_sdk(sdk: str) -> None:
+    assert said(f"import shared.adapters.batches.{sdk}_batches", SAY) == [f"['{sdk}']"]
+
+
 def idle() -> None:
     """Run what a tick runs, where nothing is to be done."""
     _with_real_providers(World())

@@ -9,6 +9,8 @@ from tests.simulation.deferred.world import World
 from tests.simulation.faults import EVERY_FAULT
 from tests.simulation.in_parallel import Outcome, spread
 
+pytestmark = pytest.mark.timeout(900)
+
 SEEDS = 200
 LONG_SEEDS = 1_000
 

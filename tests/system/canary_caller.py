@@ -9,18 +9,9 @@ from typing import Any
 import httpx2
 
 from local.loopback import TRUSTS_NOBODY
+from tests.system.canary_search import CANARIES
 from tests.system.guarded import GuardedStack
 
-CANARIES = [
-    *(f"sk-canary{n:02d}-Zq7hTTvB2mXw9pLr4Kd" for n in range(8)),
-    *(f"AKIACANARY{n:02d}ZQ7HTTVB" for n in range(4)),
-    *(f"slc_guarded_demo_canary{n:02d}Zq7hTTvB2mXw9pLr4Kd" for n in range(4)),
-    *(f"canary{n:02d}.person@private.example" for n in range(8)),
-    *(f"4111 1111 1111 9{n:03d}" for n in range(4)),
-    *(f"+49 170 555 77{n:02d}" for n in range(4)),
-    *(f"DE89 3704 0044 0532 01{n:02d}" for n in range(4)),
-    *(f"Ottoline Canary-{n:02d}" for n in range(4)),
-]
 OPEN = {"queued", "assigned", "validating", "in_progress", "finalizing", "cancelling"}
 FAULTS: list[dict[str, Any]] = [
     {"kind": "status", "status": 500},

@@ -9,45 +9,30 @@ that is named here by table and attribute, or by where it lies in the bucket.
 
 from __future__ import annotations
 
+import base64
 import json
-import zlib
-from collections.abc import Iterator
-from fnmatch import fnmatch
-from typing import Any
+from collections.abc import Callable, Iterator
+from urllib.parse import quote
 
 import pytest
 
 from local.queue_batches import Message
 from local.queue_poller import QueuePoller
-from shared.resources import TEAM_FOLDERS
-from tests.system.canary_caller import CANARIES, Caller
+from tests.system.canary_caller import Caller
+from tests.system.canary_search import (
+    CANARIES,
+    KEPT,
+    files_text,
+    leaking,
+    leaks,
+    places_of,
+    table_text,
+)
 from tests.system.conftest import until
 from tests.system.guarded import GuardedStack, guarded_stack
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 
-PAGES = (
-    "/metrics",
-    "/mailbox",
-    "/webhooks",
-    "/alarms",
-    "/alarms/history",
-    "/problems",
-    "/denials",
-    "/queues",
-    "/functions",
-    "/schedules",
-    "/routers",
-)
-"""All of the world's own pages; the others show the providers' side."""
-KEPT = {
-    ("cache_table", "body"),
-    ("jobs_table", "content"),
-    ("jobs_table", "filename"),
-}
-"""What a call asked, was answered, and what its caller calls a file."""
-KEPT_FILES = (*TEAM_FOLDERS, "-/batches/*/input")
-"""A team's own files and answers; what a provider's batch is asked."""
 COLLECTOR_SECONDS = 300
 STEP_SECONDS = 1200
 MOST_STEPS = 30
@@ -75,60 +60,22 @@ def guarded(tmp_path_factory: pytest.TempPathFactory, queued: list[str]) -> Iter
         yield found
 
 
-def table_text(stack: Any, output: str) -> dict[bool, str]:
-    """All of a table: what is kept for callers, and the rest; bytes are unpacked where packed."""
-    table = stack.world.ground.deployment.outputs[output]
-    pages = stack.world.ground.admin.dynamodb.get_paginator("scan").paginate(TableName=table)
-    found: dict[bool, list[str]] = {True: [], False: []}
-    for page in pages:
-        for item in page["Items"]:
-            for name, value in item.items():
-                found[(output, name) in KEPT].append(f"{name}: {_unpacked(value)!r}")
-    return {is_kept: "\n".join(texts) for is_kept, texts in found.items()}
-
-
-def _unpacked(value: dict[str, Any]) -> Any:
-    packed = value.get("B")
-    if packed is None:
-        return value
-    try:
-        return zlib.decompress(packed)
-    except zlib.error:
-        return packed
-
-
-def files_text(stack: Any) -> Iterator[tuple[str, str]]:
-    """The bucket's files by their keys, but what is kept for callers."""
-    ground = stack.world.ground
-    bucket = ground.deployment.outputs["batches_bucket"]
-    s3 = ground.admin.s3
-    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
-        for each in page.get("Contents", []):
-            if any(fnmatch(each["Key"], kept) for kept in KEPT_FILES):
-                yield each["Key"], each["Key"]
-                continue
-            body = s3.get_object(Bucket=bucket, Key=each["Key"])["Body"].read()
-            yield each["Key"], each["Key"] + body.decode(errors="replace")
-
-
-def places_of(stack: Any) -> dict[str, str]:
-    """Everything that is kept anywhere, as text."""
-    ground = stack.world.ground
-    logs = ground.state.logs.iterdir()
-    found = {f"log {file.name}": file.read_text(encoding="utf-8") for file in logs}
-    found |= {page: json.dumps(stack.look(page), ensure_ascii=False) for page in PAGES}
-    tables = [name for name in ground.deployment.outputs if name.endswith("_table")]
-    found |= {name: table_text(stack, name)[False] for name in tables}
-    found |= {f"file {key}": text for key, text in files_text(stack)}
-    return found
-
-
-def leaks(text: str) -> list[str]:
-    return [canary for canary in CANARIES if canary in text or canary.replace(" ", "-") in text]
-
-
-def leaking(places: dict[str, str]) -> dict[str, list[str]]:
-    return {place: what for place, text in places.items() if (what := leaks(text))}
+@pytest.mark.parametrize(
+    "write",
+    [
+        str,
+        lambda text: f"…{text[:16]}…" if "slc_" not in text else text,
+        lambda text: base64.b64encode(b"a" + text.encode()).decode(),
+        lambda text: base64.urlsafe_b64encode(b"ab" + text.encode() + b"c").decode(),
+        lambda text: text.encode().hex(),
+        quote,
+    ],
+    ids=["bare", "cut", "base64", "in a token", "hex", "in a URL"],
+)
+def test_a_canary_is_found_however_it_is_written(write: Callable[[str], str]) -> None:
+    for canary in CANARIES:
+        assert canary in leaks(f'{{"told": "{write(canary)}"}}'), canary
+    assert leaks(write("nothing that must not leak")) == []
 
 
 def test_forty_canaries_leak_nowhere(guarded: GuardedStack, queued: list[str]) -> None:

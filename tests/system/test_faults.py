@@ -11,13 +11,14 @@ import uuid
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from itertools import groupby
+from itertools import cycle, groupby
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.system.canary_search import CANARIES, leaking, leaks, places_of, table_text
 from tests.system.conftest import Stack, running_stack
 from tests.system.doors import DoorName, Heard, body_of, call
 from tests.system.fault_table import INVOCATION_SECONDS, LIMITS, ROWS, Row, Sees, Source
@@ -34,6 +35,7 @@ SUFFERS = {
 """What is asked for, and the model that is asked first."""
 STACK_FILE = Path(__file__).with_name("Pulumi.faults.yaml")
 """Enables the providers of all of them."""
+canaries = cycle(CANARIES)
 NEXT = "claude-sonnet-5-5"
 """The next model of the tier ``mid``."""
 
@@ -66,7 +68,8 @@ def test_a_fault_is_told_settled_and_never_cached(
     impatient: Stack, row: Row, door: DoorName
 ) -> None:
     begun = impatient.now()
-    text = f"[long {20 if row.stream else 400}] Of locks. {uuid.uuid4()}"
+    words = "of locks " * (10 if row.stream else 200)
+    text = f"[echo {next(canaries)} {words}] {uuid.uuid4()}"
     bodies = {asked: body_of(door, asked, text, stream=row.stream) for asked in SUFFERS}
     lines = len(impatient.bill_lines())
     faults = [{**row.fault, "match": {"model": model}} for model in SUFFERS.values()]
@@ -82,6 +85,14 @@ def test_a_fault_is_told_settled_and_never_cached(
     assert {
         asked: each.headers.get("x-sluice-cache", each.sees) for asked, each in again.items()
     } == {asked: "hit" if may_be_kept(row, asked) else "miss" for asked in SUFFERS}
+
+
+def test_no_fault_writes_what_was_asked_or_answered_anywhere(impatient: Stack) -> None:
+    """Runs after the table of faults, on what they left."""
+    assert impatient.usage_rows(), "the faults were suffered before"
+    places = places_of(impatient)
+    assert leaks(table_text(impatient, "cache_table")[True]), "some answers were kept"
+    assert leaking(places) == {}
 
 
 def call_all(stack: Stack, door: DoorName, bodies: dict[str, dict[str, Any]]) -> dict[str, Heard]:

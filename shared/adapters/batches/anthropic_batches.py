@@ -13,11 +13,11 @@ from typing import Final
 
 import httpx2
 import msgspec
-from anthropic import Anthropic, AnthropicError, Omit, omit
+from anthropic import Anthropic, AnthropicError, APIStatusError, Omit, omit
 
 from shared.adapters.batches.account import Account, id_of
 from shared.adapters.batches.anthropic_shapes import Batch, InnerError, Page, Result
-from shared.adapters.batches.failures import NotUnderstood, judged, status_of, told
+from shared.adapters.batches.failures import Failures, NotUnderstood
 from shared.adapters.batches.json_lines import lines_of, one_line, read_json, written
 from shared.domain.jobs.ids import line_number
 from shared.domain.jobs.lines import AskedLine, BatchProgress, LineResult
@@ -42,6 +42,7 @@ STATUSES: Final = {
     "overloaded_error": 529,
 }
 """By the type of a line's error, which comes without a status (platform.claude.com, errors)."""
+_FAILURES: Final = Failures(AnthropicError, APIStatusError)
 
 
 class AnthropicBatches:
@@ -63,20 +64,20 @@ class AnthropicBatches:
         The body goes out from a file: as objects, 50,000 lines would not fit the function.
         """
         client = self._client()
-        with told("anthropic batches.create"), written(_body(lines())) as file:
+        with _FAILURES.told("anthropic batches.create"), written(_body(lines())) as file:
             answer = client.post(PATH, cast_to=httpx2.Response, content=file)
             return read_json(answer.content, Batch).id
 
     def find(self, batch: ProviderBatch) -> list[str]:
         """Find batches that can only be this one; see the port."""
         since = (batch.submitting_since or batch.created_at) - SKEW_SECONDS
-        with told("anthropic batches.list"):
+        with _FAILURES.told("anthropic batches.list"):
             found = [each.id for each in self._newer_than(since) if self._may_be(each, batch)]
         return found[::-1]
 
     def progress(self, batch: ProviderBatch) -> BatchProgress:
         """Say how far Anthropic is; see the port."""
-        with told("anthropic batches.retrieve"):
+        with _FAILURES.told("anthropic batches.retrieve"):
             seen = self._retrieve(id_of(batch))
         counts = seen.request_counts
         return BatchProgress(
@@ -89,12 +90,12 @@ class AnthropicBatches:
         try:
             self._client().messages.batches.with_raw_response.cancel(wanted)
         except (AnthropicError, httpx2.HTTPError) as error:
-            if status_of(error) not in {400, 409} or not self._has_ended(wanted):
-                raise judged("anthropic batches.cancel", error) from error
+            if _FAILURES.status_of(error) not in {400, 409} or not self._has_ended(wanted):
+                raise _FAILURES.judged("anthropic batches.cancel", error) from error
 
     def results(self, batch: ProviderBatch) -> Iterator[LineResult]:
         """Yield the results; see the port. As many as the batch counts must arrive."""
-        with told("anthropic batches.results"):
+        with _FAILURES.told("anthropic batches.results"):
             expected = self._retrieve(id_of(batch)).request_counts.ended
             got = 0
             for result in self._results(id_of(batch)):
@@ -110,8 +111,8 @@ class AnthropicBatches:
         try:
             self._client().messages.batches.with_raw_response.delete(batch.provider_batch)
         except (AnthropicError, httpx2.HTTPError) as error:
-            if status_of(error) != 404:
-                raise judged("anthropic batches.delete", error) from error
+            if _FAILURES.status_of(error) != 404:
+                raise _FAILURES.judged("anthropic batches.delete", error) from error
 
     def _client(self) -> Anthropic:
         return Anthropic(
@@ -127,7 +128,7 @@ class AnthropicBatches:
         return read_json(answer.http_response.content, Batch)
 
     def _has_ended(self, provider_batch: str) -> bool:
-        with told("anthropic batches.retrieve"):
+        with _FAILURES.told("anthropic batches.retrieve"):
             return self._retrieve(provider_batch).processing_status == "ended"
 
     def _results(self, provider_batch: str) -> Iterator[Result]:

@@ -4,7 +4,8 @@ A refused or unfinished connection proves that nothing was sent; a 4xx that noth
 else is doubt, 503 and 529 too: a proxy may say so behind an accepted create, and to look for the
 batch costs one list, to send it twice costs the batch.
 
-Both SDKs wrap what httpx2 raises and keep it as the cause; streams raise it bare.
+Both SDKs wrap what httpx2 raises and keep it as the cause; streams raise it bare. Neither is
+imported here: each costs a second of CPU or more, and who sends to one provider pays for one.
 """
 
 from __future__ import annotations
@@ -14,9 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-import anthropic
 import httpx2
-import openai
 
 from shared.adapters.batches.account import ForeignAddress
 from shared.domain.jobs.provider_errors import BatchAnswerLost, BatchNotTaken, BatchRefused
@@ -35,38 +34,44 @@ class NotUnderstood(Exception):
     """An answer arrived and is not what the provider's protocol promises."""
 
 
-@contextmanager
-def told(what: str) -> Iterator[None]:
-    """Raise whatever an SDK raises inside as a ``BatchFailure``; ``what`` names the request."""
-    try:
-        yield
-    except (openai.OpenAIError, anthropic.AnthropicError, httpx2.HTTPError) as error:
-        raise judged(what, error) from error
-    except (ForeignAddress, NotUnderstood) as error:
-        raise judged(what, error) from error
+class Failures:
+    """Judges what one SDK raises, and what its transport does.
+
+    ``error`` is the root of the SDK's errors. ``refusal`` is its error for an answer with a status
+    that means failure: it has ``status_code``, ``body`` and ``response``.
+    """
+
+    def __init__(self, error: type[Exception], refusal: type[Any]) -> None:
+        self._raised = (error, httpx2.HTTPError, ForeignAddress, NotUnderstood)
+        self._refusal = refusal
+
+    @contextmanager
+    def told(self, what: str) -> Iterator[None]:
+        """Raise whatever is raised inside as a ``BatchFailure``; ``what`` names the request."""
+        try:
+            yield
+        except self._raised as error:
+            raise self.judged(what, error) from error
+
+    def judged(self, what: str, error: Exception) -> BatchError:
+        """Return what an error means."""
+        if isinstance(error, self._refusal):
+            return _of_status(what, error)
+        cause = error.__cause__ or error
+        if isinstance(cause, _NOT_SENT):
+            return BatchNotTaken(f"{what}: no connection ({type(cause).__name__})")
+        if isinstance(cause, ForeignAddress):
+            return BatchRefused(f"{what}: {cause}")
+        detail = str(cause) if isinstance(cause, NotUnderstood) else type(cause).__name__
+        return BatchAnswerLost(f"{what}: the answer was lost ({detail})")
+
+    def status_of(self, error: Exception) -> int | None:
+        """Return the HTTP status of the SDK's error, if it is one of those."""
+        status: int | None = error.status_code if isinstance(error, self._refusal) else None
+        return status
 
 
-def judged(what: str, error: Exception) -> BatchError:
-    """Return what an error means."""
-    if isinstance(error, openai.APIStatusError | anthropic.APIStatusError):
-        return _of_status(what, error)
-    cause = error.__cause__ or error
-    if isinstance(cause, _NOT_SENT):
-        return BatchNotTaken(f"{what}: no connection ({type(cause).__name__})")
-    if isinstance(cause, ForeignAddress):
-        return BatchRefused(f"{what}: {cause}")
-    detail = str(cause) if isinstance(cause, NotUnderstood) else type(cause).__name__
-    return BatchAnswerLost(f"{what}: the answer was lost ({detail})")
-
-
-def status_of(error: Exception) -> int | None:
-    """Return the HTTP status of an SDK's error, if it is one of those."""
-    if isinstance(error, openai.APIStatusError | anthropic.APIStatusError):
-        return error.status_code
-    return None
-
-
-def _of_status(what: str, error: openai.APIStatusError | anthropic.APIStatusError) -> BatchError:
+def _of_status(what: str, error: Any) -> BatchError:
     status = error.status_code
     reason = f"{what}: {status}{_names(error.body)}"
     if status in _LATER:

@@ -12,10 +12,10 @@ from typing import Final
 
 import httpx2
 import msgspec
-from openai import Omit, OpenAI, OpenAIError, omit
+from openai import APIStatusError, Omit, OpenAI, OpenAIError, omit
 
 from shared.adapters.batches.account import Account, id_of
-from shared.adapters.batches.failures import NotUnderstood, judged, status_of, told
+from shared.adapters.batches.failures import Failures, NotUnderstood
 from shared.adapters.batches.json_lines import lines_of, one_line, read_json, written
 from shared.adapters.batches.openai_shapes import (
     Batch,
@@ -53,6 +53,7 @@ _OF_ACCOUNT: Final = frozenset(
 )
 """Codes of a failed batch that say nothing of its lines: they are of the account."""
 _OK: Final = 200
+_FAILURES: Final = Failures(OpenAIError, APIStatusError)
 
 
 class OpenAIBatches:
@@ -67,7 +68,7 @@ class OpenAIBatches:
     def upload(self, batch: ProviderBatch, lines: Callable[[], Iterator[AskedLine]]) -> str | None:
         """Upload the lines as a file; see the port."""
         client = self._client()
-        with told("openai files.create"), written(map(_input_line, lines())) as file:
+        with _FAILURES.told("openai files.create"), written(map(_input_line, lines())) as file:
             answer = client.files.with_raw_response.create(
                 file=(f"{batch.id}.jsonl", file, "application/jsonl"),
                 purpose="batch",
@@ -80,7 +81,7 @@ class OpenAIBatches:
         if batch.input_file is None:
             raise ValueError("nothing was uploaded for this batch")
         client = self._client()
-        with told("openai batches.create"):
+        with _FAILURES.told("openai batches.create"):
             answer = client.batches.with_raw_response.create(
                 input_file_id=batch.input_file,
                 endpoint=ENDPOINT,
@@ -93,7 +94,7 @@ class OpenAIBatches:
     def find(self, batch: ProviderBatch) -> list[str]:
         """Find batches by our id; see the port. One that failed at once is as if it never came."""
         since = min(batch.created_at, batch.submitting_since or batch.created_at) - SKEW_SECONDS
-        with told("openai batches.list"):
+        with _FAILURES.told("openai batches.list"):
             found = [
                 each.id
                 for each in self._newer_than(since)
@@ -103,7 +104,7 @@ class OpenAIBatches:
 
     def progress(self, batch: ProviderBatch) -> BatchProgress:
         """Say how far OpenAI is; see the port."""
-        with told("openai batches.retrieve"):
+        with _FAILURES.told("openai batches.retrieve"):
             seen = self._retrieve(batch)
         counts = seen.request_counts or Counts()
         return BatchProgress(
@@ -120,12 +121,12 @@ class OpenAIBatches:
         try:
             client.batches.with_raw_response.cancel(provider_batch or id_of(batch))
         except (OpenAIError, httpx2.HTTPError) as error:
-            if status_of(error) != 409:
-                raise judged("openai batches.cancel", error) from error
+            if _FAILURES.status_of(error) != 409:
+                raise _FAILURES.judged("openai batches.cancel", error) from error
 
     def results(self, batch: ProviderBatch) -> Iterator[LineResult]:
         """Yield the lines of both files; see the port."""
-        with told("openai files.content"):
+        with _FAILURES.told("openai files.content"):
             for file in self._retrieve(batch).files:
                 for line in lines_of(self._content(file)):
                     yield _result(read_json(line, Result))
@@ -133,7 +134,7 @@ class OpenAIBatches:
     def discard(self, batch: ProviderBatch) -> None:
         """Delete input and results; see the port."""
         files = [batch.input_file] if batch.input_file else []
-        with told("openai files.delete"):
+        with _FAILURES.told("openai files.delete"):
             if batch.provider_batch is not None:
                 files += self._retrieve(batch).files
             for file in files:
@@ -183,7 +184,7 @@ class OpenAIBatches:
         try:
             self._client().files.with_raw_response.delete(file)
         except OpenAIError as error:
-            if status_of(error) != 404:
+            if _FAILURES.status_of(error) != 404:
                 raise
 
 
