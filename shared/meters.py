@@ -129,49 +129,55 @@ GAUGES: Final = {
 
 
 Trouble = Literal[
-    "alarms_unread",
-    "audit",
-    "batch_answer_lost",
-    "batch_failed",
-    "batch_files_gone",
-    "batch_not_cancelled",
-    "batch_not_discarded",
-    "batch_not_looked_for",
-    "batch_not_taken",
-    "batch_refused",
-    "batch_stuck",
-    "batch_twice",
-    "batch_unread",
-    "budgets_unread",
-    "call_lost",
-    "check",
-    "crash",
-    "creates_used_up",
-    "cut_short",
-    "event_stuck",
-    "foreign_line",
-    "job_never_accepted",
-    "job_promoted",
-    "lane_lost",
-    "ledger_gap",
-    "line_set_aside",
-    "not_told",
-    "provider_key_refused",
-    "spenders_unread",
-    "store",
-    "sweep_unfinished",
-    "tick",
-    "uncached",
-    "unclaimed",
-    "undelivered",
-    "unreadable_message",
-    "unsent",
-    "unsettled",
-    "unshared",
-    "unsubmitted",
-    "untold",
-    "upstream",
-    "usage",
+    # Of any function.
+    "crash",  # nothing was prepared for it
+    "store",  # a call of DynamoDB, S3, SQS or a secret failed
+    "unsettled",  # what a call cost could not be booked; a hold that still stands expires
+    # Of calls.
+    "upstream",  # an attempt at a provider failed
+    "provider_key_refused",  # the provider answered 401 or 403
+    "cut_short",  # a stream broke after its answer was whole
+    "usage",  # a provider's usage made no sense: what was held is charged, in doubt
+    "uncached",  # an answer could not be kept, in the cache or under its Idempotency-Key
+    "unclaimed",  # nor could that of a hit or a job, or that there is none
+    "unshared",  # other instances were not told of a failing model or of a claim given up
+    # Of jobs.
+    "unreadable_message",  # a message of the queue is none of ours
+    "unsent",  # no message could be sent: the collector looks later
+    "job_never_accepted",  # its process died before it was written; what was held is given back
+    "job_promoted",  # called at once, since its batch was too slow
+    "call_lost",  # a job's call has not ended: what was held is charged
+    "tick",  # the store was unavailable to a part of the collector's round
+    # Of providers' batches.
+    "unsubmitted",  # the store was unavailable to a provider's batches
+    "lane_lost",  # another process took the provider's lane over
+    "creates_used_up",  # no more batches may be made within this hour
+    "batch_not_taken",  # the provider takes none of this account's batches for now
+    "batch_refused",  # the provider refused it, or never answered: its lines go again
+    "batch_failed",  # it failed before it was begun, by its lines' fault
+    "batch_answer_lost",  # whether it was made is not known: it is looked for
+    "batch_not_looked_for",  # nor could it be looked for
+    "batch_twice",  # it was made twice: the other one is cancelled
+    "batch_not_cancelled",  # the other one could not be
+    "batch_files_gone",  # its files are gone from the bucket
+    "batch_unread",  # its state or results could not be read
+    "batch_not_discarded",  # its files stay at the provider
+    "foreign_line",  # a result is of no line of ours
+    "line_set_aside",  # a line crashed time and again: charged in full, in doubt
+    # Of callers' batches.
+    "batch_stuck",  # the store was unavailable to it
+    "event_stuck",  # the store was unavailable to an event of it
+    "not_told",  # a team's webhook did not take its end: it is tried again
+    "untold",  # the webhook has not taken it for a quarter of an hour, or at all
+    # Of the budget guard.
+    "check",  # a part of its check failed
+    "sweep_unfinished",  # more holds have expired than one check ends
+    "alarms_unread",  # how the alarms stand could not be read
+    "budgets_unread",  # a message went out without how the budget stands
+    "spenders_unread",  # a message went out without who spent it
+    "undelivered",  # a channel did not take a message
+    "audit",  # a finding of the daily audit
+    "ledger_gap",  # a day's metrics and its usage rows differ
 ]
 """The ``message`` of an error line, which says that an operator must know about something."""
 

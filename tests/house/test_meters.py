@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args
 
 import pytest
 
-from shared.meters import COUNTED, Trouble
-from shared.ports.calls import Meter
+from shared.meters import COUNTED, Meter, Trouble
+from shared.ports.calls import Meter as CallMeter
 from shared.ports.notices import GuardMeter
 
 ROOT = Path(__file__).parents[2]
@@ -46,9 +47,18 @@ def test_every_trouble_is_told_by_someone_and_no_other(told: list[tuple[str, ast
     assert set(COUNTED) <= texts
 
 
-@pytest.mark.parametrize("port", [Meter, GuardMeter])
+@pytest.mark.parametrize("port", [CallMeter, GuardMeter])
 def test_every_method_of_a_meter_is_called(port: type, told: list[tuple[str, ast.Call]]) -> None:
     """And each emits its metrics, so no alarm waits for what nobody says."""
     methods = {name for name in vars(port) if not name.startswith("_")}
     assert len(methods) >= 4
     assert methods <= {name for name, _ in told}
+
+
+def test_what_a_log_is_searched_for_is_what_is_told() -> None:
+    documents = (ROOT / "docs").rglob("*.md")
+    text = "\n".join(each.read_text(encoding="utf-8") for each in documents)
+    messages = set(re.findall(r'\$\.message = "(\w+)"', text))
+    assert messages
+    assert messages <= {*get_args(Trouble), "request", "refused"}
+    assert set(re.findall(r"\$\.([A-Z]\w+)", text)) <= set(Meter)
