@@ -10,11 +10,10 @@ from rich.table import Table
 
 from cli.tables import giving_way, number, print_table, table_of
 from shared.clock import utc
-from shared.domain.budgets import Budget
+from shared.domain.budgets import PERIODS, Budget
 from shared.domain.budgets.changes import AuditRow
 from shared.domain.budgets.shown import budget_shown
 
-_PERIODS = ("day", "month")
 _USUAL_LADDER: Final = [70, 85, 95]
 """What a budget begins with; saying it of every budget would hide the others."""
 
@@ -25,7 +24,7 @@ def print_budgets(console: Console, budgets: Iterable[Budget]) -> None:
     rows = [
         (f"{shown['budget']}:{period}", *_cells(shown[period]))
         for shown in map(budget_shown, budgets)
-        for period in _PERIODS
+        for period in PERIODS
     ]
     print_table(console, (giving_way("budget"), *amounts, giving_way("step")), rows)
 
@@ -74,7 +73,7 @@ def _notes(shown: Mapping[str, Any]) -> Iterator[str]:
     name = shown["budget"]
     if shown["frozen"] is not None:
         yield f"{name} is frozen: {shown['frozen']}"
-    for period in _PERIODS:
+    for period in PERIODS:
         counter = shown[period]
         if counter["raised_usd"]:
             until = counter["raised_until"]

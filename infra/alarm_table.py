@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from shared.meters import Meter
+from shared.meters import GAUGES, Meter
 
 Severity = Literal["page", "ticket"]
 Chosen = Literal["few", "all", "release"]
@@ -35,7 +35,8 @@ Whose = Literal[
 MINUTE: Final = 60
 HOUR: Final = 60 * MINUTE
 DAY: Final = 24 * HOUR
-MONTH_DAYS: Final = 30
+LENGTHS: Final = {"day": DAY, "month": 30 * DAY}
+"""Of the periods of a budget, in seconds; a month is taken for thirty days."""
 
 
 @dataclass(frozen=True)
@@ -95,14 +96,13 @@ def _own(meter: Meter, statistic: str, period: int) -> Watched:
 
 
 def _used(period: str, percent: int, severity: Severity, chosen: Chosen = "all") -> Alarm:
-    gauge = Meter.BUDGET_USED if period == "day" else Meter.MONTH_BUDGET_USED
     what = f"{percent} % of the environment's {period} is spent."
     if percent == 100:
         what = f"The environment's {period} is used up: only the cache is served."
     return Alarm(
         f"budget-{period}-{percent}",
         what,
-        _own(gauge, "Maximum", 5 * MINUTE),
+        _own(GAUGES[period].used, "Maximum", 5 * MINUTE),
         percent,
         severity,
         "on-call",
@@ -119,8 +119,7 @@ def _burn(period: str, factor: float, seconds: int, label: str, severity: Severi
 
     The window's short companion, which tells whether it still burns, is in the guard's message.
     """
-    cap = Meter.BUDGET_CAP if period == "day" else Meter.MONTH_BUDGET_CAP
-    length = DAY if period == "day" else MONTH_DAYS * DAY
+    cap, length = GAUGES[period].cap, LENGTHS[period]
     each = min(seconds, DAY)  # CloudWatch's longest period
     return Alarm(
         f"burn-{period}-{label}",

@@ -15,7 +15,7 @@ import pulumi_aws as aws
 from infra.alarm_table import MINUTE, Whose
 from infra.alarms import Dimensions
 from infra.settings import StackSettings
-from shared.meters import NAMESPACE, Meter
+from shared.meters import GAUGES, NAMESPACE, Meter
 from shared.resources import resource_name
 
 _COLUMNS: Final = 24
@@ -69,18 +69,12 @@ GRAPHS: Final = (
     Graph(
         "Budget",
         "Used of the environment's budget (%)",
-        (
-            Line("day", Meter.BUDGET_USED, "Maximum"),
-            Line("month", Meter.MONTH_BUDGET_USED, "Maximum"),
-        ),
+        tuple(Line(period, each.used, "Maximum") for period, each in GAUGES.items()),
     ),
     Graph(
         "Budget",
         "Caps with their raises (USD)",
-        (
-            _usd("day", Meter.BUDGET_CAP, "Maximum"),
-            _usd("month", Meter.MONTH_BUDGET_CAP, "Maximum"),
-        ),
+        tuple(_usd(period, each.cap, "Maximum") for period, each in GAUGES.items()),
     ),
     Graph(
         "Budget",

@@ -1,4 +1,7 @@
-"""Every metric in one table: the emitters, the alarms and the dashboard share it.
+"""Every metric and every trouble, each in one table.
+
+The emitters, the alarms and the dashboard share the metrics; a trouble is what an operator's log
+is searched for, and counts as a metric where an alarm watches it.
 
 CloudWatch bills each combination of a name and dimension values at $0.30 a month, by the hour in
 which it has a point, and adds nothing up over dimensions: so what an alarm watches is emitted
@@ -108,3 +111,81 @@ METRICS: Final[dict[Meter, Metric]] = {
         "Count", "Tries to tell teams of their batches that failed time and again", sparse=True
     ),
 }
+
+
+@dataclass(frozen=True)
+class Gauges:
+    """What the guard measures of a capped counter: how much of it is used, and its cap."""
+
+    used: Meter
+    cap: Meter
+
+
+GAUGES: Final = {
+    "day": Gauges(Meter.BUDGET_USED, Meter.BUDGET_CAP),
+    "month": Gauges(Meter.MONTH_BUDGET_USED, Meter.MONTH_BUDGET_CAP),
+}
+"""By the period of the environment's counter."""
+
+
+Trouble = Literal[
+    # Of any function.
+    "crash",  # nothing was prepared for it
+    "store",  # a call of DynamoDB, S3, SQS or a secret failed
+    "unsettled",  # what a call cost could not be booked; a hold that still stands expires
+    # Of calls.
+    "upstream",  # an attempt at a provider failed
+    "provider_key_refused",  # the provider answered 401 or 403
+    "cut_short",  # a stream broke after its answer was whole
+    "usage",  # a provider's usage made no sense: what was held is charged, in doubt
+    "uncached",  # an answer could not be kept, in the cache or under its Idempotency-Key
+    "unclaimed",  # nor could that of a hit or a job, or that there is none
+    "unshared",  # other instances were not told of a failing model or of a claim given up
+    # Of jobs.
+    "unreadable_message",  # a message of the queue is none of ours
+    "unsent",  # no message could be sent: the collector looks later
+    "job_never_accepted",  # its process died before it was written; what was held is given back
+    "job_promoted",  # called at once, since its batch was too slow
+    "call_lost",  # a job's call has not ended: what was held is charged
+    "tick",  # the store was unavailable to a part of the collector's round
+    # Of providers' batches.
+    "unsubmitted",  # the store was unavailable to a provider's batches
+    "lane_lost",  # another process took the provider's lane over
+    "creates_used_up",  # no more batches may be made within this hour
+    "batch_not_taken",  # the provider takes none of this account's batches for now
+    "batch_refused",  # the provider refused it, or never answered: its lines go again
+    "batch_failed",  # it failed before it was begun, by its lines' fault
+    "batch_answer_lost",  # whether it was made is not known: it is looked for
+    "batch_not_looked_for",  # nor could it be looked for
+    "batch_twice",  # it was made twice: the other one is cancelled
+    "batch_not_cancelled",  # the other one could not be
+    "batch_files_gone",  # its files are gone from the bucket
+    "batch_unread",  # its state or results could not be read
+    "batch_not_discarded",  # its files stay at the provider
+    "foreign_line",  # a result is of no line of ours
+    "line_set_aside",  # a line crashed time and again: charged in full, in doubt
+    # Of callers' batches.
+    "batch_stuck",  # the store was unavailable to it
+    "event_stuck",  # the store was unavailable to an event of it
+    "not_told",  # a team's webhook did not take its end: it is tried again
+    "untold",  # the webhook has not taken it for a quarter of an hour, or at all
+    # Of the budget guard.
+    "check",  # a part of its check failed
+    "sweep_unfinished",  # more holds have expired than one check ends
+    "alarms_unread",  # how the alarms stand could not be read
+    "budgets_unread",  # a message went out without how the budget stands
+    "spenders_unread",  # a message went out without who spent it
+    "undelivered",  # a channel did not take a message
+    "audit",  # a finding of the daily audit
+    "ledger_gap",  # a day's metrics and its usage rows differ
+]
+"""The ``message`` of an error line, which says that an operator must know about something."""
+
+COUNTED: Final[dict[Trouble, Meter]] = {
+    "store": Meter.STORE_ERRORS,
+    "crash": Meter.CRASHES,
+    "line_set_aside": Meter.CRASHES,
+    "job_promoted": Meter.JOBS_PROMOTED,
+    "untold": Meter.TEAMS_UNTOLD,
+}
+"""The troubles that alarms watch, by the metric that counts each; others are logged alone."""

@@ -67,33 +67,8 @@ def create_app(router: Router) -> Starlette:
             Route(EVENTS_PATH, _ignored_event, methods=["POST"]),
             route("/v1/chat/completions", "POST", "chat", chat_completions),
             route("/v1/messages", "POST", "messages", messages, ANTHROPIC_ERRORS),
-            route(
-                "/v1/messages/count_tokens",
-                "POST",
-                "messages",
-                seldom.count_tokens,
-                ANTHROPIC_ERRORS,
-            ),
-            route("/v1/models", "GET", "models", seldom.list_models),
-            route("/v1/models/{model}", "GET", "models", seldom.get_model),
-            route("/v1/budget", "GET", "budget", seldom.list_budgets),
-            route("/v1/usage", "GET", "usage", seldom.usage),
-            route("/v1/feedback", "POST", "feedback", seldom.feedback),
-            route("/v1/jobs/{job_id}", "GET", "jobs", seldom.get_job),
-            *(
-                route(path, method, "batches", seldom.batch_route(module, name))
-                for path, method, module, name in seldom.BATCH_ROUTES
-            ),
-            *(
-                route(
-                    path,
-                    method,
-                    "batches",
-                    seldom.batch_route("message_batches", name),
-                    ANTHROPIC_ERRORS,
-                )
-                for path, method, name in seldom.MESSAGE_BATCH_ROUTES
-            ),
+            *(route(*row) for row in seldom.ROUTES),
+            *(route(*row, ANTHROPIC_ERRORS) for row in seldom.MESSAGE_ROUTES),
         ],
         exception_handlers={HTTPException: unrouted},
         lifespan=lifespan,

@@ -10,9 +10,9 @@ from starlette.responses import Response
 from functions.router.files import answer, limit_of, query_of
 from functions.router.reading import decode_object, idempotency_key, presented_key, read_body
 from shared.domain.batches.batch import Batch
-from shared.domain.batches.lines import CHAT, MESSAGES
 from shared.domain.batches.openai_shapes import batch_shown
 from shared.domain.batches.requests import BatchRequest
+from shared.domain.doors import DOORS
 from shared.domain.files import Listing
 from shared.domain.files.requests import checked
 from shared.domain.files.shown import list_shown
@@ -58,4 +58,4 @@ async def cancel_batch(request: Request, router: Router, request_id: str) -> Res
 
 
 def _shown(batch: Batch) -> dict[str, object]:
-    return batch_shown(batch, MESSAGES.url if batch.door == "messages" else CHAT.url)
+    return batch_shown(batch, DOORS[batch.door].url)

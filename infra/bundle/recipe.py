@@ -49,11 +49,6 @@ ROUTER: Final = FunctionCode(
     handler="functions/router/run.sh",
     entries=(
         "functions.router.app",
-        # The router imports these by name when they are first asked for.
-        "functions.router.batches",
-        "functions.router.files",
-        "functions.router.message_batches",
-        "functions.router.uploads",
         # The start script names these by string.
         "uvicorn.__main__",
         "uvicorn.loops.asyncio",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from shared.adapters.telemetry import PowertoolsMeter
 from shared.domain.budgets import Budget
 from shared.domain.notices.budget_notices import used_percent
-from shared.meters import Meter
+from shared.meters import GAUGES, Meter
 
 
 class PowertoolsGuardMeter(PowertoolsMeter):
@@ -19,12 +19,11 @@ class PowertoolsGuardMeter(PowertoolsMeter):
         if not budget.month.spent and not budget.month.held:
             return
         values: dict[Meter, int] = {}
-        if budget.day.is_capped:
-            values[Meter.BUDGET_USED] = used_percent(budget, "day")
-            values[Meter.BUDGET_CAP] = budget.day.limit
-        if budget.month.is_capped:
-            values[Meter.MONTH_BUDGET_USED] = used_percent(budget, "month")
-            values[Meter.MONTH_BUDGET_CAP] = budget.month.limit
+        for period, counter in budget.counters:
+            if counter.is_capped:
+                gauges = GAUGES[period]
+                values[gauges.used] = used_percent(budget, period)
+                values[gauges.cap] = counter.limit
         self.measured(values)
 
     def audited(self, findings: int, price_age_days: int) -> None:

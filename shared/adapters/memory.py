@@ -16,6 +16,7 @@ from shared.domain.budgets import OpenHold, Scope
 from shared.domain.entries import Claim, Entry, Found, KeyRow, Repeat, Settlement, StoredAnswer
 from shared.domain.errors import StoreUnavailable
 from shared.domain.health import Health, Rest
+from shared.meters import Trouble
 
 
 class MemoryStore:
@@ -214,6 +215,6 @@ class MemoryMeter:
         """Remember a refused request."""
         self.refusals.append((request_id, status, code))
 
-    def trouble(self, what: str, **facts: Any) -> None:
+    def trouble(self, what: Trouble, **facts: Any) -> None:
         """Remember a trouble."""
         self.troubles.append((what, facts))

@@ -6,7 +6,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from shared.adapters.memory_usage import MemoryUsage, Place
-from shared.domain.budgets import Budget, Counter, Hold, Period, Position, Scope, Step, next_step
+from shared.domain.budgets import (
+    PERIODS,
+    Budget,
+    Counter,
+    Hold,
+    Period,
+    Position,
+    Scope,
+    Step,
+    next_step,
+)
 from shared.domain.budgets.budget import month_of, stepped
 from shared.domain.budgets.movements import Ending, Movement, RowState, reserving
 from shared.domain.budgets.refusals import MINUTE, HoldLimits, key_refusal
@@ -79,7 +89,7 @@ class MemoryLedger(MemoryUsage):
             return changed
         self.holds[place] = hold
         for seen in budgets:
-            taken = moved(self.budgets[seen.scope], reserving(hold.nano), ("day", "month"))
+            taken = moved(self.budgets[seen.scope], reserving(hold.nano), PERIODS)
             self.budgets[seen.scope] = _counted(taken, hold, now)
         return hold
 
@@ -186,10 +196,9 @@ def _counted(budget: Budget, hold: Hold, now: float) -> Budget:
 
 def moved(budget: Budget, movement: Movement, periods: Sequence[Period]) -> Budget:
     """Return a budget after a movement in some of its periods."""
-    changed = {period: _after(budget.counter(period), movement) for period in periods}
-    return replace(
-        budget, day=changed.get("day", budget.day), month=changed.get("month", budget.month)
-    )
+    for period in periods:
+        budget = budget.with_counter(period, _after(budget.counter(period), movement))
+    return budget
 
 
 def _after(counter: Counter, movement: Movement) -> Counter:

@@ -23,17 +23,10 @@ from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import (
 from shared.clock import Clock, utc
 from shared.domain.entries import Entry, Settlement
 from shared.domain.errors import BudgetExceeded, BudgetFrozen, UnpricedModel
-from shared.meters import ENVIRONMENT, METRICS, NAMESPACE, Dimensions
+from shared.meters import COUNTED, ENVIRONMENT, METRICS, NAMESPACE, Dimensions, Trouble
 from shared.meters import Meter as Name
 
 _FOR_WANT_OF_BUDGET: Final = {each.code for each in (BudgetExceeded, BudgetFrozen)}
-_TROUBLES: Final = {
-    "store": Name.STORE_ERRORS,
-    "crash": Name.CRASHES,
-    "line_set_aside": Name.CRASHES,
-    "job_promoted": Name.JOBS_PROMOTED,
-    "untold": Name.TEAMS_UNTOLD,
-}
 _INTERACTIVE: Final = "router"
 """The only service whose callers wait: elsewhere time passes on purpose."""
 _LEVEL: Final = logging.INFO
@@ -81,11 +74,11 @@ class PowertoolsMeter:
         }
         self._emit(values, "refused", facts)
 
-    def trouble(self, what: str, **facts: Any) -> None:
+    def trouble(self, what: Trouble, **facts: Any) -> None:
         """Log a trouble as an error, and count those that alarms watch."""
         self._logger.error(what, **facts)
-        if what in _TROUBLES:
-            self._emit({_TROUBLES[what]: 1})
+        if what in COUNTED:
+            self._emit({COUNTED[what]: 1})
 
     def measured(self, values: Mapping[Name, int]) -> None:
         """Tell what a function measured itself."""

@@ -10,6 +10,7 @@ from shared.catalog import Provider
 from shared.domain.budgets import OpenHold, Scope
 from shared.domain.entries import Claim, Entry, Found, Repeat, Settlement, StoredAnswer
 from shared.domain.health import Rest
+from shared.meters import Trouble
 
 
 class Store(Protocol):
@@ -119,5 +120,5 @@ class Meter(Protocol):
     def refused(self, request_id: str, door: str, status: int, code: str | None) -> None:
         """Record one request that was refused before it reached an answer."""
 
-    def trouble(self, what: str, **facts: Any) -> None:
+    def trouble(self, what: Trouble, **facts: Any) -> None:
         """Record something an operator must know about; facts are identifiers, never content."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from shared.domain.budgets import Budget
+from shared.meters import Trouble
 
 if TYPE_CHECKING:  # what only operators need stays out of the router
     from shared.domain.notices import AlarmChange, Message, Told
@@ -98,5 +99,5 @@ class GuardMeter(Protocol):
     def undelivered(self, messages: int) -> None:
         """Tell how many messages are not delivered, after several tries, at this moment."""
 
-    def trouble(self, what: str, **facts: Any) -> None:
+    def trouble(self, what: Trouble, **facts: Any) -> None:
         """Record something an operator must know about; facts are identifiers, never content."""

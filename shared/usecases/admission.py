@@ -1,19 +1,27 @@
-"""Who is calling: confirms a presented key, in the same read as the cached answer."""
+"""Who is calling, and what else is known before a call is decided on.
+
+A presented key is confirmed in the same read as the cached answer; :class:`Entrance` has that done,
+and what comes after it for every call, whether it is answered now or may wait.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from shared.clock import Clock
 from shared.domain.api_keys import PresentedKey
 from shared.domain.budgets import Budget, Scope
 from shared.domain.budgets.scopes import scopes_of
-from shared.domain.entries import KeyRow, StoredAnswer
+from shared.domain.entries import Claim, KeyRow, StoredAnswer
 from shared.domain.errors import Unauthorized
 from shared.domain.health import Health
+from shared.usecases.call_facts import CallFacts
+from shared.usecases.calls import Call
+from shared.usecases.idempotency import Idempotency
+from shared.usecases.standing import Standing, StandingOf
 
 if TYPE_CHECKING:
     from shared.ports.calls import Store
@@ -94,3 +102,50 @@ class Admission:
             del self._kept[next(iter(self._kept))]
         self._kept[key.digest] = (self._clock() + _KEPT_SECONDS, row)
         return row
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """A call whose key is good, with all that is known before it is decided on.
+
+    ``call`` has its identity now. ``digest`` is its place in the exact cache, if it has one.
+    ``replay`` is what its ``Idempotency-Key`` has been answered before; else ``claim`` is its own,
+    which whoever takes the call fulfils or releases.
+    """
+
+    call: Call
+    digest: str | None
+    found: Admitted
+    standing: Standing
+    claim: Claim | None
+    replay: StoredAnswer | None
+
+
+class Entrance:
+    """What every call meets first: key and exact cache → budgets → ``Idempotency-Key``."""
+
+    def __init__(
+        self,
+        facts: CallFacts,
+        admission: Admission,
+        standing_of: StandingOf,
+        idempotency: Idempotency,
+    ) -> None:
+        self._facts = facts
+        self._admission = admission
+        self._standing_of = standing_of
+        self._idempotency = idempotency
+
+    async def __call__(self, call: Call) -> Arrival:
+        """Let a call in. Raises as :class:`Admission` and :class:`Idempotency` do."""
+        call = replace(call, identity=self._facts.identity(call))
+        digest = call.identity if self._facts.is_cached(call) else None
+        found = await self._admission.admit(call.key, digest, call.request_id)
+        standing = await self._standing_of(found.budgets)
+        claim, replay = await self._idempotency.claim(call)
+        return Arrival(call, digest, found, standing, claim, replay)
+
+    def cached_answer(self, arrival: Arrival) -> StoredAnswer | None:
+        """Return what the exact cache has for a call, where it may have that."""
+        stored = arrival.found.answer
+        return stored if stored and self._facts.may_serve(arrival.call, stored) else None

@@ -9,7 +9,6 @@ stored answer. Nothing else happens in series.
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -28,7 +27,7 @@ from shared.domain.entries import (
 from shared.domain.errors import StoreUnavailable
 from shared.domain.freshness import Freshness
 from shared.domain.notes import notes
-from shared.usecases.admission import Admission, Admitted
+from shared.usecases.admission import Admission, Arrival, Entrance
 from shared.usecases.attempts import Attempts
 from shared.usecases.background import Background
 from shared.usecases.call_facts import CallFacts, Policy
@@ -36,8 +35,8 @@ from shared.usecases.calls import Call, Plan, StreamReply, WholeReply
 from shared.usecases.idempotency import Idempotency
 from shared.usecases.relay import Relay
 from shared.usecases.route import ModelRouter, Route
-from shared.usecases.settling import Keeping, Settler
-from shared.usecases.standing import Standing, StandingOf
+from shared.usecases.settling import Settler
+from shared.usecases.standing import StandingOf
 
 if TYPE_CHECKING:
     from shared.ports.calls import Meter, Store
@@ -69,9 +68,8 @@ class AnswerCall:
         self._facts = CallFacts(policy, catalog, clock)
         self._catalog = catalog
         self._store = store
-        self._admission = admission
+        self._entrance = Entrance(self._facts, admission, standing_of, idempotency)
         self._idempotency = idempotency
-        self._standing_of = standing_of
         self._router = router
         self._attempts = attempts
         self._settler = settler
@@ -82,42 +80,29 @@ class AnswerCall:
 
     async def __call__(self, call: Call) -> Reply:
         """Answer one call, from the cache or from a provider."""
-        call = dataclasses.replace(call, identity=self._facts.identity(call))
-        digest = call.identity if self._facts.is_cached(call) else None
-        found = await self._admission.admit(call.key, digest, call.request_id)
-        standing = await self._standing_of(found.budgets)
-        claim, replay = await self._idempotency.claim(call)
-        if replay is not None:
-            return await self._from_memory(call, found, standing, replay, REPLAY, None)
-        stored = found.answer
-        if stored and self._facts.may_serve(call, stored):
-            return await self._from_memory(call, found, standing, stored, _EXACT, claim)
+        arrival = await self._entrance(call)
+        if arrival.replay is not None:
+            return await self._from_memory(arrival, arrival.replay, REPLAY)
+        if stored := self._entrance.cached_answer(arrival):
+            return await self._from_memory(arrival, stored, _EXACT)
         try:
-            standing.check_interactive()
-            route = self._router.route(call, found.health, standing)
+            arrival.standing.check_interactive()
+            route = self._router.route(arrival.call, arrival.found.health, arrival.standing)
         except BaseException:
-            await self._idempotency.release(claim)
+            await self._idempotency.release(arrival.claim)
             raise
-        keeping = self._facts.keeping(call, digest, stored)
-        return await self._from_provider(call, found, standing, route, keeping, claim)
+        return await self._from_provider(arrival, route)
 
-    async def _from_memory(
-        self,
-        call: Call,
-        found: Admitted,
-        standing: Standing,
-        stored: StoredAnswer,
-        reason: str,
-        claim: Claim | None,
-    ) -> Reply:
+    async def _from_memory(self, arrival: Arrival, stored: StoredAnswer, reason: str) -> Reply:
+        call = arrival.call
         model = self._catalog.priced[stored.model]
-        entry = self._facts.entry(call, found.key, model, "hit", reason)
+        entry = self._facts.entry(call, arrival.found.key, model, "hit", reason)
         settlement = self._settler.price_hit(entry, stored)
         repeat = self._repeat(stored) if reason == _EXACT else None
         recording = self._background.spawn(
-            self._record_hit(entry, settlement, repeat, claim, stored)
+            self._record_hit(entry, settlement, repeat, arrival.claim, stored)
         )
-        facts = notes(entry, settlement) | dict(standing.facts)
+        facts = notes(entry, settlement) | dict(arrival.standing.facts)
         if not call.is_stream:
             await asyncio.shield(recording)
             return WholeReply(stored.body, facts)
@@ -172,15 +157,9 @@ class AnswerCall:
         purge_at = stored.stored_at + policy.frequent_ttl + policy.memory_seconds
         return Repeat(stored, Freshness("frequent", policy.frequent_ttl), purge_at)
 
-    async def _from_provider(
-        self,
-        call: Call,
-        found: Admitted,
-        standing: Standing,
-        route: Route,
-        keeping: Keeping,
-        claim: Claim | None,
-    ) -> Reply:
+    async def _from_provider(self, arrival: Arrival, route: Route) -> Reply:
+        call, found = arrival.call, arrival.found
+        keeping = self._facts.keeping(call, arrival.digest, found.answer)
         cache: CacheResult = "bypass" if keeping.digest is None else "miss"
         plan = Plan(
             call=call,
@@ -190,8 +169,8 @@ class AnswerCall:
             ailing=route.ailing,
             keeping=keeping,
             budgets=found.budgets,
-            facts=standing.facts,
-            claim=claim,
+            facts=arrival.standing.facts,
+            claim=arrival.claim,
         )
         if not call.is_stream:
             return await self._background.run(self._attempts.whole(plan))

@@ -16,6 +16,7 @@ from shared.domain.notices import AlarmChange, Message
 from shared.domain.notices.alarm_notices import AlarmState
 from shared.domain.notices.spending import Rows, Spent
 from shared.domain.notices.wording import Place
+from shared.meters import Trouble
 from shared.usecases.guarding import Guard
 from shared.usecases.guarding.daily_audit import DailyAudit, DailyGap
 from shared.usecases.guarding.delivery import Delivery
@@ -73,7 +74,7 @@ class GuardBooks:
     def undelivered(self, messages: int) -> None:
         self.undelivereds.append(messages)
 
-    def trouble(self, what: str, **facts: Any) -> None:
+    def trouble(self, what: Trouble, **facts: Any) -> None:
         self.troubles.append((what, facts))
 
 

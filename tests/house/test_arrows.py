@@ -14,14 +14,15 @@ PACKAGES = ("infra", "functions", "shared", "local", "cli", "benchmarks")
 # A module may import what stands under the longest prefix that it falls under.
 MAY_IMPORT = {
     "shared.domain": {"shared.domain"},
-    "shared.ports": {"shared.domain", "shared.catalog"},
+    "shared.ports": {"shared.domain", "shared.catalog", "shared.meters"},
     "shared.catalog": {"shared.domain", "shared.catalog"},
     "shared.clock": set(),
     "shared.settings": {"shared.domain.budgets.seeds", "shared.domain.api_keys"},
     "shared.resources": set(),
     "shared.meters": set(),
     "shared.usecases": {
-        "shared.domain", "shared.ports", "shared.catalog", "shared.clock", "shared.usecases",
+        "shared.domain", "shared.ports", "shared.catalog", "shared.clock", "shared.meters",
+        "shared.usecases",
     },
     "shared.adapters": {
         "shared.domain", "shared.ports", "shared.catalog", "shared.clock", "shared.resources",

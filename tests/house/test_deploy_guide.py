@@ -15,11 +15,11 @@ from shared.catalog import served_providers
 from shared.resources import LEDGER_TABLE, secret_name
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 TEXTS = {file.name: file.read_text(encoding="utf-8") for file in DOCUMENTS}
 EVERYTHING = "\n".join(TEXTS.values())
 
-SLUICE = re.compile(r"(?:\.venv/bin/|`)sluice ((?:[^`#|)\n])+)")
+SLUICE = re.compile(r"(?:^|`|\bbin/)sluice ([^`#|)\n]+)", re.MULTILINE)
 
 
 def lines() -> list[str]:

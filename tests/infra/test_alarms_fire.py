@@ -23,7 +23,7 @@ from shared.domain.budgets.scopes import slice_scope
 from shared.domain.money import NANO_PER_USD
 from shared.domain.notices.audits import DAILY, done
 from shared.domain.notices.message import NotTaken
-from shared.meters import Meter
+from shared.meters import Meter, Trouble
 from tests.contracts.guards import Guarded, guarded
 from tests.contracts.operators import in_memory
 from tests.contracts.test_store import ENTRY, SETTLEMENT
@@ -135,7 +135,7 @@ def at_the_edge(*, calls: int, failed: int) -> Cause:
     return cause
 
 
-def trouble(what: str, times: int = 3) -> Cause:
+def trouble(what: Trouble, times: int = 3) -> Cause:
     def cause(scene: Scene) -> None:
         for _ in range(times):
             scene.router.trouble(what, operation="x", code="y")

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from shared.domain.budgets import Period
+from shared.domain.budgets import PERIODS, Period
 from tests.simulation import scenes_of_calls as calls
 from tests.simulation import scenes_of_slices as slices
 from tests.simulation.scenes_of_calls import Play
-
-_PERIODS: tuple[Period, ...] = ("day", "month")
 
 _ONCE: tuple[Play, ...] = (
     calls.a_month_turns_between_two_tries_of_a_settlement,
@@ -47,5 +45,5 @@ def _named(function: Callable[..., None]) -> str:
 SCENES: dict[str, Play] = {_named(scene): scene for scene in _ONCE} | {
     f"{_named(scene)}, by {period}": partial(scene, period)
     for scene in _BY_PERIOD
-    for period in _PERIODS
+    for period in PERIODS
 }

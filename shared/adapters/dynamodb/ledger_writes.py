@@ -11,7 +11,17 @@ from shared.adapters.dynamodb.budget_rows import budget_key, hold_item, hold_key
 from shared.adapters.dynamodb.conditions import all_of, used
 from shared.adapters.dynamodb.rows import Item, key_of, number, text, usage_item, usage_key
 from shared.clock import utc
-from shared.domain.budgets import Budget, DropRaise, Hold, Period, Position, Roll, Scope, Step
+from shared.domain.budgets import (
+    PERIODS,
+    Budget,
+    DropRaise,
+    Hold,
+    Period,
+    Position,
+    Roll,
+    Scope,
+    Step,
+)
 from shared.domain.budgets.budget import month_of, stepped
 from shared.domain.budgets.movements import Ending, Movement, reserving
 from shared.domain.budgets.refusals import MINUTE, HoldLimits
@@ -37,7 +47,7 @@ def reserve_update(table: str, hold: Hold, budget: Budget, limits: HoldLimits, n
     names = ["reserve.terms", "reserve.day", "reserve.month"]
     if budget.may_refuse:
         names += ["reserve.day_room", "reserve.month_room"]
-    adds = moved(reserving(hold.nano), ("day", "month"))
+    adds = moved(reserving(hold.nano), PERIODS)
     sets: dict[str, Any] = {}
     values = {
         ":terms": number(budget.terms),

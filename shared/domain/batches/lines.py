@@ -11,31 +11,21 @@ Source of the envelopes: https://platform.openai.com/docs/guides/batch and ``ant
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
 from shared.domain.batches.jsonl import RawLine
-from shared.domain.chat import (
-    MAX_DEPTH,
-    ChatRequest,
-    Shape,
-    field_named,
-    is_deeper_than,
-    parse_chat,
-)
+from shared.domain.chat import MAX_DEPTH, Shape, field_named, is_deeper_than
 from shared.domain.controls import BODY_FIELD, Controls, read_controls
-from shared.domain.entries import Door
+from shared.domain.doors import CallRequest, DeferrableDoor
 from shared.domain.errors import InvalidRequest
-from shared.domain.messages import MessagesRequest, parse_messages
 
 MOST_LINES: Final = 50_000
 """Source: https://platform.openai.com/docs/guides/batch"""
 _CLAUDES_ID: Final = re.compile(r"[a-zA-Z0-9_-]{1,64}\Z")
-
-CallRequest = ChatRequest | MessagesRequest
 
 
 class InvalidLine(Exception):
@@ -47,21 +37,6 @@ class InvalidLine(Exception):
         self.code = code
         self.message = message
         self.param = param
-
-
-@dataclass(frozen=True)
-class BatchDoor:
-    """The door that all lines of a batch ask at."""
-
-    name: Door
-    url: str
-    parse: Callable[[dict[str, Any]], CallRequest]
-
-
-CHAT: Final = BatchDoor("chat", "/v1/chat/completions", parse_chat)
-MESSAGES: Final = BatchDoor("messages", "/v1/messages", parse_messages)
-DOORS: Final[Mapping[str, BatchDoor]] = {door.url: door for door in (CHAT, MESSAGES)}
-"""What may stand as the ``endpoint`` of a batch."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +81,7 @@ _decode: Final = msgspec.json.Decoder(Envelope).decode
 class LineReader:
     """Reads the lines of one batch in their order; what has been seen is 32 bytes a line."""
 
-    door: BatchDoor
+    door: DeferrableDoor
     _seen: set[str] = field(default_factory=set)
 
     def file(self, lines: Iterable[RawLine]) -> Iterator[Line | InvalidLine]:
@@ -149,7 +124,7 @@ class LineReader:
         return Line(number, envelope.custom_id, envelope.body)
 
 
-def read_call(line: Line, door: BatchDoor) -> LineCall:
+def read_call(line: Line, door: DeferrableDoor) -> LineCall:
     """Check the call of a line against its door's closed schema; raises ``InvalidRequest``."""
     if is_deeper_than(line.body, MAX_DEPTH):
         raise InvalidRequest(f"The body is nested deeper than {MAX_DEPTH} levels.")

@@ -7,8 +7,9 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from shared.domain.batches.lines import MESSAGES, InlineRequest, LineReader
+from shared.domain.batches.lines import InlineRequest, LineReader
 from shared.domain.chat import Shape
+from shared.domain.doors import MESSAGES
 from shared.domain.files.requests import FILE_SECONDS, ExpiresAfter
 
 Metadata = Annotated[

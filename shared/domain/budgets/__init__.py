@@ -9,6 +9,7 @@ is a :class:`~shared.domain.budgets.movements.Movement`, whose parts add up to n
 
 from shared.domain.budgets.budget import (
     NO_CAP,
+    PERIODS,
     Budget,
     Counter,
     DropRaise,
@@ -25,6 +26,7 @@ from shared.domain.budgets.scopes import Scope
 
 __all__ = [
     "NO_CAP",
+    "PERIODS",
     "Budget",
     "Counter",
     "DropRaise",

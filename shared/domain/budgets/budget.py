@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from shared.domain.budgets.scopes import Scope
 
@@ -18,7 +18,8 @@ NO_CAP: Final = 10**18
 """A billion dollars: a counter without a cap counts all the same, and can be capped later."""
 
 Period = Literal["day", "month"]
-PERIODS: Final[tuple[Period, ...]] = ("day", "month")
+PERIODS: Final[tuple[Period, ...]] = get_args(Period)
+"""What each budget has a counter of: the fields of :class:`Budget` that are named alike."""
 
 OnLimit = Literal["degrade", "stop", "warn"]
 """``degrade`` steps down the ladder before it stops, ``stop`` does not, ``warn`` never stops."""
@@ -99,10 +100,14 @@ class Budget:
         """Return the counter of a period."""
         return self.day if period == "day" else self.month
 
+    def with_counter(self, period: Period, counter: Counter) -> Budget:
+        """Return the budget with another counter of a period."""
+        return replace(self, day=counter) if period == "day" else replace(self, month=counter)
+
     @property
     def counters(self) -> tuple[tuple[Period, Counter], ...]:
-        """Both counters by their period."""
-        return (("day", self.day), ("month", self.month))
+        """Each counter by its period."""
+        return tuple((period, self.counter(period)) for period in PERIODS)
 
     @property
     def name(self) -> str:
@@ -163,10 +168,7 @@ def stepped(budget: Budget, step: Step) -> Budget:
     """Return the budget after a step."""
     if isinstance(step, DropRaise):
         lowered = budget.counter(step.period).unraised()
-        terms = budget.terms + 1
-        if step.period == "day":
-            return replace(budget, day=lowered, terms=terms)
-        return replace(budget, month=lowered, terms=terms)
+        return replace(budget.with_counter(step.period, lowered), terms=budget.terms + 1)
     month = month_of(step.day)
     is_new = budget.month.label < month
     return replace(

@@ -76,10 +76,7 @@ class Raise:
                 f"{piece.name} has no cap for a {self.period}, so there is nothing to raise."
             )
         by = _part(self.by, piece, pieces)
-        raised = _with_limit(counter, counter.cap, by, self.until)
-        if self.period == "day":
-            return replace(piece, day=raised)
-        return replace(piece, month=raised)
+        return piece.with_counter(self.period, _with_limit(counter, counter.cap, by, self.until))
 
 
 @dataclass(frozen=True)

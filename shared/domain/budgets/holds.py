@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from shared.domain.budgets.budget import Budget, Period, month_of
+from shared.domain.budgets.budget import PERIODS, Budget, Period, month_of
 from shared.domain.budgets.movements import RowState
 from shared.domain.budgets.scopes import Scope
 from shared.domain.entries import Entry
@@ -35,7 +35,7 @@ class Hold:
         None stands for a budget that has not moved on.
         """
         if budget is None or budget.day.label == self.day:
-            return ("day", "month")
+            return PERIODS
         return ("month",) if budget.month.label == month_of(self.day) else ()
 
 

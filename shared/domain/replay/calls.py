@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from shared.domain.chat import ChatRequest, parse_chat
+from shared.domain.chat import ChatRequest
 from shared.domain.completion import MalformedAnswer
 from shared.domain.completion import is_cacheable as completion_is_cacheable
 from shared.domain.controls import CacheMode, Controls, read_controls
+from shared.domain.doors import DOORS
 from shared.domain.errors import InvalidRequest
 from shared.domain.formats import UsageDialect
 from shared.domain.message_stream import message_is_cacheable
-from shared.domain.messages import MessagesRequest, parse_messages
+from shared.domain.messages import MessagesRequest
 from shared.domain.prices import TokenCounts
 from shared.domain.replay.estimate import MESSAGE_TOKENS, text_tokens, value_tokens
 from shared.domain.replay.reading import BadLine, Body, Door, Record
@@ -75,8 +76,7 @@ def prepared(record: Record, model: str) -> Prepared:
     controls = Controls()
     try:
         controls = read_controls({}, _without_deadline(steering))
-        parse = parse_chat if record.door == "chat" else parse_messages
-        return Prepared(body, parse(body), None, controls)
+        return Prepared(body, DOORS[record.door].parse(body), None, controls)
     except InvalidRequest as refusal:
         return Prepared(body, None, f"{refusal.param}: {refusal.message}", controls)
 

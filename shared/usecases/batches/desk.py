@@ -12,8 +12,8 @@ from typing import Final
 
 from shared.clock import Clock
 from shared.domain.batches.batch import Batch, Counts, Kind
-from shared.domain.batches.lines import DOORS
 from shared.domain.batches.requests import BatchRequest
+from shared.domain.doors import ENDPOINTS
 from shared.domain.entries import Door, KeyRow
 from shared.domain.errors import InvalidRequest, ObjectNotFound, StoreUnavailable
 from shared.domain.files import BATCH_PREFIX, Blob, Listing, Page, blob_key, is_id, new_id
@@ -91,7 +91,7 @@ class BatchDesk:
             raise InvalidRequest(error.message, param="input_file_id") from None
         if file.purpose != "batch":
             raise InvalidRequest("The purpose of the file is not batch.", param="input_file_id")
-        making = Making("openai", DOORS[asked.endpoint].name, file.blobs, asked)
+        making = Making("openai", ENDPOINTS[asked.endpoint].name, file.blobs, asked)
         return self._made(key, making, is_awaited=making.size <= AT_ONCE_BYTES)
 
     def create_inline(self, key: KeyRow, lines: Iterable[bytes], again: str | None = None) -> Batch:

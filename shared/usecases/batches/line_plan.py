@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
-from typing import Final
 
 import msgspec
 
@@ -12,13 +11,12 @@ from shared.catalog import Catalog, Model
 from shared.clock import utc
 from shared.domain.api_keys import PresentedKey
 from shared.domain.batches.batch import Batch
-from shared.domain.batches.lines import CHAT, MESSAGES, BatchDoor, Line, LineCall, read_call
+from shared.domain.batches.lines import Line, LineCall, read_call
 from shared.domain.batches.records import Fault, PlannedLine, Record
+from shared.domain.doors import DOORS
 from shared.domain.entries import CacheResult, Entry, KeyRow, StoredAnswer
 from shared.domain.errors import GatewayError, InvalidRequest
 from shared.domain.formats import Format
-from shared.domain.formats.anthropic_messages import ANTHROPIC_MESSAGES
-from shared.domain.formats.openai_chat import OPENAI_CHAT
 from shared.domain.jobs.job import Wish
 from shared.usecases.attempts import check_max_cost
 from shared.usecases.call_facts import CallFacts
@@ -27,11 +25,6 @@ from shared.usecases.jobs.bodies import Wires, asked_of
 from shared.usecases.pricing import Pricing
 from shared.usecases.route import ModelRouter
 from shared.usecases.standing import Standing
-
-DOORS: Final[dict[str, tuple[BatchDoor, Format]]] = {
-    "chat": (CHAT, OPENAI_CHAT),
-    "messages": (MESSAGES, ANTHROPIC_MESSAGES),
-}
 
 
 @dataclass(frozen=True)
@@ -57,8 +50,8 @@ class LinePlanner:
 
     def checked(self, batch: Batch, environment: str, line: Line) -> CheckedLine:
         """Check the call of a line; raises ``InvalidRequest``."""
-        door, wire_format = DOORS[batch.door]
-        call = _call(batch, environment, read_call(line, door), wire_format)
+        door = DOORS[batch.door]
+        call = _call(batch, environment, read_call(line, door), door.format)
         call = replace(call, identity=self._facts.identity(call))
         is_cached = self._facts.is_cached(call)
         return CheckedLine(line, call, call.identity if is_cached else None)

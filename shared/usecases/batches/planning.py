@@ -29,18 +29,14 @@ from shared.domain.batches.lines import InvalidLine, Line, LineReader
 from shared.domain.batches.records import Hit, Record, Twin, written
 from shared.domain.budgets import Hold
 from shared.domain.budgets.scopes import scopes_of
+from shared.domain.doors import DOORS
 from shared.domain.entries import KeyRow, StoredAnswer
 from shared.domain.errors import GatewayError, Unauthorized
 from shared.domain.files import Blob, blob_key
 from shared.domain.jobs.job import Held
 from shared.ports.calls import Store
 from shared.ports.jobs import Blobs
-from shared.usecases.batches.line_plan import (
-    DOORS,
-    CheckedLine,
-    LinePlanner,
-    refused,
-)
+from shared.usecases.batches.line_plan import CheckedLine, LinePlanner, refused
 from shared.usecases.batches.room import BatchRoom
 from shared.usecases.batches.sorted_lines import SortedLines
 from shared.usecases.batches.spool import Spool
@@ -117,8 +113,7 @@ class Planner:
 
     def _read(self, batch: Batch, errors: list[LineError]) -> Iterator[Line]:
         """Yield the lines of a batch; what fails it is put down, as far as it is worth telling."""
-        door, _ = DOORS[batch.door]
-        for line in LineReader(door).file(raw_lines(self._input(batch))):
+        for line in LineReader(DOORS[batch.door]).file(raw_lines(self._input(batch))):
             if isinstance(line, Line):
                 yield line
                 continue

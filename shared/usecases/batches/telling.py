@@ -14,6 +14,7 @@ from shared.clock import Clock
 from shared.domain.batches.events import BatchEvent, event_body
 from shared.domain.errors import StoreUnavailable
 from shared.domain.notices.message import NotTaken
+from shared.meters import Trouble
 from shared.ports.batches import BatchEvents, CallerBatches, TeamHooks
 from shared.ports.calls import Meter
 from shared.usecases.crashes import Crashes
@@ -88,6 +89,6 @@ class BatchTeller:
         self._events.drop(event)
         return True
 
-    def _trouble(self, what: str, event: BatchEvent, reason: str) -> None:
+    def _trouble(self, what: Trouble, event: BatchEvent, reason: str) -> None:
         place = {"team": event.team, "batch": event.batch_id, "event": event.id}
         self._meter.trouble(what, **place, reason=reason)

@@ -35,7 +35,7 @@ from shared.domain.notes import notes
 from shared.domain.prices import TokenCounts, Variant
 from shared.ports.calls import Meter, Store
 from shared.ports.jobs import JobStore
-from shared.usecases.admission import Admission, Admitted
+from shared.usecases.admission import Admission, Admitted, Arrival, Entrance
 from shared.usecases.attempts import check_max_cost
 from shared.usecases.call_facts import CallFacts
 from shared.usecases.calls import Call
@@ -94,9 +94,8 @@ class AcceptCall:
         self._facts = facts
         self._catalog = catalog
         self._store = store
-        self._admission = admission
+        self._entrance = Entrance(facts, admission, standing_of, idempotency)
         self._idempotency = idempotency
-        self._standing_of = standing_of
         self._router = router
         self._holding = holding
         self._settler = settler
@@ -115,26 +114,25 @@ class AcceptCall:
         """Return the job, and what is to be told beside it."""
         if call.is_stream:
             raise InvalidRequest("A deferred call cannot be streamed.", param="stream")
-        call = replace(call, identity=self._facts.identity(call))
-        digest = call.identity if self._facts.is_cached(call) else None
-        found = await self._admission.admit(call.key, digest, call.request_id)
-        standing = await self._standing_of(found.budgets)
-        claim, replay = await self._idempotency.claim(call)
-        if replay is not None:
-            return Accepted(await self._same_again(call, replay), standing.facts)
+        arrival = await self._entrance(call)
+        if arrival.replay is not None:
+            return Accepted(await self._same_again(call, arrival.replay), arrival.standing.facts)
         try:
-            if found.answer and self._facts.may_serve(call, found.answer):
-                job = await _in_thread(self._from_cache, call, found, found.answer)
-            else:
-                standing.check_deferrable()
-                route = self._router.deferred(call, standing)
-                chosen = self._chosen(call, found, route.models, route.reason)
-                job = await _in_thread(self._accept, call, found, digest, chosen)
+            job = await self._job(arrival)
         except BaseException:
-            await self._idempotency.release(claim)
+            await self._idempotency.release(arrival.claim)
             raise
-        await self._remember(claim, job)
-        return Accepted(job, standing.facts)
+        await self._remember(arrival.claim, job)
+        return Accepted(job, arrival.standing.facts)
+
+    async def _job(self, arrival: Arrival) -> Job:
+        call, found, standing = arrival.call, arrival.found, arrival.standing
+        if stored := self._entrance.cached_answer(arrival):
+            return await _in_thread(self._from_cache, call, found, stored)
+        standing.check_deferrable()
+        route = self._router.deferred(call, standing)
+        chosen = self._chosen(call, found, route.models, route.reason)
+        return await _in_thread(self._accept, call, found, arrival.digest, chosen)
 
     def _accept(self, call: Call, found: Admitted, digest: str | None, chosen: _Chosen) -> Job:
         job = self._new_job(call, found, digest, chosen)

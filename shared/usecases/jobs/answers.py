@@ -13,6 +13,7 @@ from shared.catalog import Catalog
 from shared.clock import Clock
 from shared.domain.completion import MalformedAnswer
 from shared.domain.crossing import FORMATS, crossing
+from shared.domain.doors import DOORS
 from shared.domain.entries import Entry, Settlement, StoredAnswer
 from shared.domain.errors import GatewayError, InvalidRequest, UpstreamFailed
 from shared.domain.formats import Format, UsageDialect
@@ -24,7 +25,6 @@ from shared.domain.schema_asked import schema_verdict
 from shared.domain.usage import MalformedUsage
 from shared.usecases.pricing import Pricing
 
-_DOORS: Final = {"chat": "openai-chat", "messages": "anthropic-messages"}
 _FINAL: Final = frozenset({400, 404, 413, 415, 422})
 """What a provider says of a line that would be answered no better a second time."""
 
@@ -67,7 +67,7 @@ class Answers:
             whole = _object(result.body)
             reason = spoken.finish_reason(whole, line.wish.choices)
             is_cacheable = spoken.is_cacheable(whole, line.wish.choices)
-            way = crossing(FORMATS[_DOORS[entry.door]].name, spoken.name)
+            way = crossing(DOORS[entry.door].format.name, spoken.name)
             own = way.whole(whole, int(self._clock()), provider.reasoning)
         except MalformedAnswer as error:
             tokens = self._tokens(spoken, whole, entry)

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import msgspec
 
 from shared.catalog import Catalog, Model
-from shared.domain.chat import parse_chat
 from shared.domain.crossing import FORMATS, Crossing, crossing
+from shared.domain.doors import DOORS
 from shared.domain.entries import Door
 from shared.domain.formats import Format
-from shared.domain.messages import parse_messages
 from shared.usecases.calls import Call, ModelRequest
 from shared.usecases.wire_body import WireBody, wire_body
 
@@ -44,10 +42,6 @@ class Asked:
     max_cost_nano: int | None = None
 
 
-_DOORS: Final[Mapping[str, tuple[str, Callable[[dict[str, Any]], ModelRequest]]]] = {
-    "chat": ("openai-chat", parse_chat),
-    "messages": ("anthropic-messages", parse_messages),
-}
 _decode: Final = msgspec.json.Decoder(_Kept).decode
 
 
@@ -59,9 +53,9 @@ def kept(call: Call) -> bytes:
 def asked_in(content: bytes) -> Asked:
     """Read what was kept; raises ``InvalidRequest`` where it is no request any more."""
     found = _decode(content)
-    name, parse = _DOORS[found.door]
-    request = parse(found.body)
-    return Asked(found.door, FORMATS[name], found.body, request, found.max_cost_nano)
+    door = DOORS[found.door]
+    request = door.parse(found.body)
+    return Asked(found.door, door.format, found.body, request, found.max_cost_nano)
 
 
 def asked_of(call: Call) -> Asked:

@@ -8,8 +8,12 @@ from typing import Any
 
 import pytest
 
+from shared.adapters.guard_telemetry import PowertoolsGuardMeter
 from shared.adapters.telemetry import PowertoolsMeter
-from shared.meters import ENVIRONMENT, METRICS, Meter
+from shared.domain.budgets import Budget, Counter
+from shared.domain.budgets.scopes import slice_scope
+from shared.domain.errors import BudgetExceeded, UnpricedModel
+from shared.meters import COUNTED, ENVIRONMENT, METRICS, Meter
 from tests.contracts.test_store import ENTRY, SETTLEMENT
 
 NOW = 1_795_330_000.5
@@ -166,3 +170,28 @@ def test_every_metric_is_described_and_has_at_most_one_dimension_beside_the_envi
         assert metric.says
         assert all(each[0] == ENVIRONMENT and len(each) <= 2 for each in metric.sets)
         assert metric.sets[0] == (ENVIRONMENT,)
+
+
+def test_every_metric_is_emitted_with_all_its_dimension_sets(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    meter = PowertoolsMeter("dev", lambda: NOW, service="router")
+    in_doubt = replace(SETTLEMENT, outcome="failed", usage_source="estimated")
+    meter.settled(ENTRY, in_doubt, 0.25, held_nano=4000)
+    meter.charged(900)
+    for code in (BudgetExceeded.code, UnpricedModel.code):
+        meter.refused("req_1", "chat", 402, code)
+    for what in COUNTED:
+        meter.trouble(what)
+    guard = PowertoolsGuardMeter("dev", lambda: NOW, service="emitting-guard")
+    day, month = (Counter(label, 100, avail=90, spent=10) for label in ("2026-11-22", "2026-11"))
+    guard.budget(Budget(slice_scope(0), day, month))
+    guard.audited(0, price_age_days=0)
+    guard.gap(0)
+    guard.audit_overdue(1)
+    guard.undelivered(1)
+    emitted: dict[str, set[tuple[str, ...]]] = {}
+    for line in lines(capsys):
+        for name, sets in told(line).items() if "_aws" in line else ():
+            emitted.setdefault(name, set()).update(map(tuple, sets))
+    assert emitted == {name: set(metric.sets) for name, metric in METRICS.items()}

@@ -11,16 +11,14 @@ from hypothesis import strategies as st
 
 from shared.domain.batches.jsonl import raw_lines
 from shared.domain.batches.lines import (
-    CHAT,
-    MESSAGES,
     MOST_LINES,
-    BatchDoor,
     InlineRequest,
     InvalidLine,
     Line,
     LineReader,
     read_call,
 )
+from shared.domain.doors import CHAT, MESSAGES, DeferrableDoor
 from shared.domain.errors import InvalidRequest
 
 BODY = {"model": "auto", "messages": [{"role": "user", "content": "What is a weir?"}]}
@@ -30,7 +28,7 @@ GOOD = {"custom_id": "a", "method": "POST", "url": CHAT.url, "body": BODY}
 LINE = json.dumps({**GOOD, "custom_id": "%d"})
 
 
-def read(*lines: object, door: BatchDoor = CHAT) -> list[Line | InvalidLine]:
+def read(*lines: object, door: DeferrableDoor = CHAT) -> list[Line | InvalidLine]:
     texts = [line if isinstance(line, str) else json.dumps(line) for line in lines]
     content = "\n".join(texts).encode()
     return list(LineReader(door).file(raw_lines([content])))
@@ -102,7 +100,7 @@ def test_whatever_stands_in_a_file_every_line_is_answered_for(texts: list[str]) 
     assert [each.line for each in found if isinstance(each, InvalidLine)] == (numbers or [None])
 
 
-def call(body: dict[str, Any], door: BatchDoor = CHAT) -> Any:
+def call(body: dict[str, Any], door: DeferrableDoor = CHAT) -> Any:
     return read_call(Line(1, "a", body), door)
 
 

@@ -16,10 +16,11 @@ from shared.adapters.memory_files import MemoryFiles
 from shared.adapters.memory_jobs import MemoryBlobs, MemoryJobs, MemoryQueue
 from shared.domain.api_keys import KeyLimits
 from shared.domain.batches.batch import Batch
-from shared.domain.batches.lines import CHAT, InlineRequest
+from shared.domain.batches.lines import InlineRequest
 from shared.domain.batches.requests import BatchRequest, as_file
 from shared.domain.budgets.seeds import Seed, Seeds
 from shared.domain.crossing import FORMATS
+from shared.domain.doors import CHAT
 from shared.domain.files.requests import FileRequest
 from shared.domain.jobs.lines import AskedLine, LineResult
 from shared.domain.jobs.times import JobTimes

@@ -9,7 +9,8 @@ PROGRAM = """
 import sys
 from threading import Barrier, Thread
 from shared.domain.batches.jsonl import RawLine
-from shared.domain.batches.lines import CHAT, LineReader
+from shared.domain.batches.lines import LineReader
+from shared.domain.doors import CHAT
 from shared.domain.chat import parse_chat
 from shared.domain.controls import read_controls
 from shared.domain.messages import parse_messages

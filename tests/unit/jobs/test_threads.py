@@ -10,11 +10,11 @@ PROGRAM = """
 import sys
 sys.setswitchinterval(1e-6)
 from concurrent.futures import ThreadPoolExecutor
-from shared.usecases.jobs.bodies import _DOORS
+from shared.domain.doors import DOORS
 asked = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "x"}]}
 with ThreadPoolExecutor(8) as pool:
-    for _, parse in _DOORS.values():
-        list(pool.map(lambda _: parse(asked), range(200)))
+    for door in DOORS.values():
+        list(pool.map(lambda _: door.parse(asked), range(200)))
 """
 
 
