@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import pickle
 from pathlib import Path
+from typing import Any
 
 import pytest
 from xdist.scheduler import LoadFileScheduling
@@ -14,11 +15,10 @@ from infra.bundle.recipe import ROUTER
 from infra.bundle.targets import LAMBDA, Target, host
 from local.botocore_data import share_botocore_data
 from local.ground import CHECKOUT
+from tests.suites import ORDER, as_table, seconds_by_suite, suite_of
 
 share_botocore_data()
 
-FIRST = ("infra", "system", "policy", "simulation")
-"""Suites whose tests are long go first, so that no process is left with one at the end."""
 SHARED = "tests/infra/"
 """The suite whose files share one local AWS with every environment in it."""
 
@@ -42,8 +42,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _rank(item: pytest.Item) -> int:
-    suite = item.path.relative_to(CHECKOUT / "tests").parts[0]
-    return FIRST.index(suite) if suite in FIRST else len(FIRST)
+    return ORDER.index(suite_of(item.nodeid))
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Show what each suite took of its budget, where several processes shared them out."""
+    if getattr(config.option, "numprocesses", None):
+        reports = [each for kind in terminalreporter.stats.values() for each in kind]
+        phases = [(r.nodeid, r.duration) for r in reports if isinstance(r, pytest.TestReport)]
+        terminalreporter.section("seconds of each suite, of its budget")
+        for line in as_table(seconds_by_suite(phases)):
+            terminalreporter.write_line(line)
 
 
 def _run_folder(factory: pytest.TempPathFactory) -> Path:
