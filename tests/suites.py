@@ -13,12 +13,12 @@ from typing import Final
 
 BUDGETS: Final = {
     "infra": 380,
-    "system": 1_100,
-    "policy": 80,
-    "simulation": 330,
-    "contracts": 330,
-    "functions": 150,
-    "unit": 250,
+    "system": 1_200,
+    "policy": 90,
+    "simulation": 280,
+    "contracts": 280,
+    "functions": 140,
+    "unit": 240,
     "house": 60,
     "articles": 10,
 }

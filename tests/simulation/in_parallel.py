@@ -29,9 +29,15 @@ class Outcome:
 
 
 def spread(work: Callable[[list[Job]], Outcome], jobs: Iterable[Job]) -> Outcome:
-    """Share jobs out, every process taking every n-th, and add up what comes of them."""
+    """Share jobs out, every process taking every n-th, and add up what comes of them.
+
+    Where tests run in several processes already, all of it runs in this one: the processors are
+    taken, and a fresh interpreter would have all to import again.
+    """
     processes = os.cpu_count() or 2
     every = list(jobs)
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        return work(every)
     shares = [every[first::processes] for first in range(processes)]
     total = Outcome()
     # A fresh interpreter each: forking a process that has threads is not safe.

@@ -35,8 +35,7 @@ def run_seeds(seeds: list[int]) -> Outcome:
 
 @pytest.fixture(scope="module")
 def outcome() -> Outcome:
-    # In this process: others run other tests, and a fresh one would have all to import again.
-    return run_seeds([*range(SEEDS)])
+    return spread(run_seeds, range(SEEDS))
 
 
 @pytest.mark.timeout(600)

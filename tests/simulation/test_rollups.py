@@ -17,7 +17,8 @@ pytestmark = pytest.mark.timeout(900)
 
 SEEDS = 12
 LONG_SEEDS = 1_000
-MUTANT_SEEDS = 20
+MUTANT_SEEDS = (1, 10, *range(20))
+"""Those first that catch a mutant now."""
 
 
 def run_seeds(seeds: list[int]) -> Outcome:
@@ -65,7 +66,7 @@ MUTANTS: dict[str, AbstractContextManager[object]] = {
 @pytest.mark.parametrize("mutant", MUTANTS)
 def test_sums_that_miss_a_late_row_are_caught(mutant: str) -> None:
     with MUTANTS[mutant]:
-        assert any(run_seeds([seed]).broken for seed in range(MUTANT_SEEDS))
+        assert any(run_seeds([seed]).broken for seed in MUTANT_SEEDS)
 
 
 @pytest.mark.long

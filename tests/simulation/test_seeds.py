@@ -11,7 +11,7 @@ from tests.simulation.world import World
 
 pytestmark = pytest.mark.timeout(900)
 
-SEEDS = 320
+SEEDS = 300
 LONG_SEEDS = 10_000
 
 COMES_TO_PASS = {
