@@ -26,8 +26,9 @@ def sweep(environment: Environment = None, local: Local = None, as_json: AsJson 
 
     It is counted in the metrics too, where the credentials may put them.
     """
-    at = budgets_at(environment, local)
-    metrics = ChargedMetrics(at.stack)
+    with refusals():
+        at = budgets_at(environment, local)
+        metrics = ChargedMetrics(at.stack)
     try:
         with refusals():
             swept = at.sweep(metrics.charged)
@@ -59,8 +60,8 @@ def audit(
     as_json: AsJson = False,
 ) -> None:
     """Compare the counters of a day with its usage rows and the open holds."""
-    at = budgets_at(environment, local)
     with refusals():
+        at = budgets_at(environment, local)
         audited = at.audit(day or f"{utc(at.stack.clock()):%Y-%m-%d}")
     if as_json:
         print_json(asdict(audited))

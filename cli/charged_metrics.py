@@ -13,7 +13,10 @@ from shared.meters import ENVIRONMENT, METRICS, NAMESPACE, Meter
 
 
 class ChargedMetrics:
-    """Adds up what is charged, as it is, and puts the sum once."""
+    """Adds up what is charged, as it is, and puts the sum once.
+
+    A put whose answer is lost is sent again and counts twice: the ledger is exact, a metric is not.
+    """
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack

@@ -1,7 +1,8 @@
 """Tables for a terminal, all alike: a line under the headings, and what users wrote taken as is.
 
 A table that is too wide for its terminal is parted into several, one below the other, each with
-the names of its rows: a number that is cut reads as another number.
+the names of its rows; where even one column beside the names is too wide, each cell is a line of
+its own. A number that is cut reads as another number.
 """
 
 from __future__ import annotations
@@ -73,11 +74,23 @@ def print_table(
         ]
         every = [(_joined(row[:names]), *row[names:]) for row in every]
         needs, names = [max(needs[:names]), *needs[names:]], 1
-    for part in _parts(needs, names, console.width):
+    parts = [*_parts(needs, names, console.width)]
+    if any(_width([needs[n] for n in part]) > console.width for part in parts):
+        _print_as_lines(console, columns, every)
+        return
+    for part in parts:
         table = table_of([columns[n] for n in part], [[row[n] for n in part] for row in every])
         if total is not None and rows:
             table.rows[-2].end_section = True
         console.print(table)
+
+
+def _print_as_lines(console: Console, columns: Sequence[Column], rows: Sequence[Row]) -> None:
+    """Print a line for each cell: what the terminal folds itself stays whole when it is copied."""
+    for row in rows:
+        for column, cell in zip(columns, row, strict=True):
+            console.print(Text.assemble(f"{column.header}: ", cell), soft_wrap=True)
+        console.print()
 
 
 def _parts(needs: Sequence[int], names: int, width: int) -> Iterator[list[int]]:

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from cli.bundle import unzipped_bundles
-from cli.connection import local_facts
+from cli.connection import ENDPOINT_VARIABLE, KEY_VARIABLE, local_facts
 from infra.bundle.errors import BundleFailed
 from local.bare_python import NoBarePython
 from local.children import ChildFailed
@@ -90,9 +90,10 @@ def _ignored_by_the_running_world() -> list[str]:
         return []
     try:
         found = httpx2.get(f"{facts['control_url']}/differences", trust_env=False)
-    except httpx2.TransportError:  # what runs no more may have left its facts
+        return list(found.raise_for_status().json()["ignored"])
+    except (httpx2.HTTPError, LookupError, TypeError, ValueError):
+        # A world that ended otherwise than by Ctrl-C leaves its facts, and another may answer.
         return []
-    return list(found.json()["ignored"])
 
 
 def _places(stacks: Sequence[str], port: int) -> list[Place]:
@@ -180,17 +181,23 @@ def _welcome_to(console: Console, stack: LiveStack) -> None:
 
 def _ways_to_call(world: World) -> Iterator[tuple[str, str]]:
     key = f'api_key="{world.api_key}"'
-    yield "Ask", '.venv/bin/sluice ask "What is a sluice?"'
+    yield "Ask", f'{_unset()}.venv/bin/sluice ask "What is a sluice?"'
     yield "curl", _curl(world)
     yield "OpenAI", f'openai.OpenAI(base_url="{world.endpoint}/v1", {key})'
     yield "Anthropic", f'anthropic.Anthropic(base_url="{world.endpoint}", {key})'
+
+
+def _unset() -> str:
+    """Return what keeps ``sluice ask`` from another gateway that the environment names."""
+    named = [name for name in (ENDPOINT_VARIABLE, KEY_VARIABLE) if name in os.environ]
+    return "".join(["env ", *(f"-u {name} " for name in named)]) if named else ""
 
 
 def _differs(world: World) -> str:
     """Say that this is not AWS, and where each difference is told."""
     return (
         f"from AWS in {len(world.differences)} ways, and ignores {len(world.ignored)} declared "
-        f"properties: {PAGE}, or sluice up --differences"
+        f"properties: {PAGE}, or .venv/bin/sluice up --differences"
     )
 
 

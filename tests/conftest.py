@@ -52,7 +52,8 @@ def pytest_collection_finish() -> None:
 
 
 def _rank(item: pytest.Item) -> int:
-    return ORDER.index(suite_of(item.nodeid))
+    suite = suite_of(item.nodeid)
+    return ORDER.index(suite) if suite in ORDER else len(ORDER)
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:

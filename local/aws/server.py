@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 from urllib.parse import parse_qs
 
 import msgspec
@@ -17,7 +16,7 @@ from werkzeug.serving import BaseWSGIServer, make_server
 from werkzeug.wrappers import Response
 
 from local.aws import DENIALS_PATH, EXPIRY_PATH, NOTIFICATIONS_PATH, QUEUE_DEPTHS_PATH
-from local.aws.connections import Connection
+from local.aws.connections import Answering, Connection
 from local.aws.expiry import delete_expired
 from local.aws.guard import Guard
 from local.aws.moto_event_patches import apply_moto_event_patches
@@ -28,7 +27,7 @@ from local.botocore_data import share_botocore_data
 from shared.clock import Clock
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+    from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
 
 
 def make_local_aws(port: int, clock: Clock) -> BaseWSGIServer:
@@ -37,11 +36,18 @@ def make_local_aws(port: int, clock: Clock) -> BaseWSGIServer:
     apply_moto_patches()
     apply_moto_event_patches(clock)
     door = Door(DomainDispatcherApplication(create_backend_app), clock)
-    return make_server("127.0.0.1", port, door, threaded=True, request_handler=Connection)
+    return serving(door, port)
+
+
+def serving(door: Answering, port: int = 0) -> BaseWSGIServer:
+    """Return a server of loopback connections whose requests a door answers."""
+    # werkzeug keeps it for its handler, which is ours: nobody calls it as an application.
+    app = cast("WSGIApplication", door)
+    return make_server("127.0.0.1", port, app, threaded=True, request_handler=Connection)
 
 
 class Door:
-    """A WSGI application around another that only one request at a time may enter.
+    """Stands around a WSGI application that only one request at a time may enter.
 
     moto checks a condition and writes afterwards with nothing in between to keep other threads
     out: under load, 50 permitted grants became 61 to 161. The lock is held over the whole
@@ -53,10 +59,6 @@ class Door:
         self._clock = clock
         self._guard = Guard()
         self._lock = threading.Lock()
-
-    def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
-        """Answer one request."""
-        return self.answer(environ)(environ, start)
 
     def answer(self, environ: WSGIEnvironment) -> Response:
         """Answer one request whose body has been read: a slow sender holds up nobody."""

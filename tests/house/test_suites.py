@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 from local.ground import CHECKOUT
 from tests.suites import BUDGETS, as_table, seconds_by_suite
 
-PROCESSES = 3
 QUARTER = 15 * 60
 
 
@@ -13,7 +14,8 @@ def test_every_suite_has_a_budget_and_all_together_a_quarter_of_an_hour() -> Non
     tests = CHECKOUT / "tests"
     suites = {path.relative_to(tests).parts[0] for path in tests.glob("*/**/test_*.py")}
     assert suites == BUDGETS.keys()
-    assert sum(BUDGETS.values()) <= PROCESSES * QUARTER
+    [jobs] = re.findall(r"^JOBS +\?= (\d+)$", (CHECKOUT / "Makefile").read_text(), re.MULTILINE)
+    assert sum(BUDGETS.values()) <= int(jobs) * QUARTER
 
 
 def test_a_suite_over_its_budget_is_shown_as_such() -> None:

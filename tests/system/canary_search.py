@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterator
 from fnmatch import fnmatch
 from functools import cache
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 from shared.resources import TEAM_FOLDERS
 from tests.system.conftest import Stack
@@ -24,6 +24,8 @@ CANARIES = [
     *(f"DE89 3704 0044 0532 01{n:02d}" for n in range(4)),
     *(f"Ottoline Canary-{n:02d}" for n in range(4)),
 ]
+PART = 12
+"""So many characters in a row are a leak: fewer may stand there by chance."""
 PAGES = (
     "/metrics",
     "/mailbox",
@@ -49,26 +51,35 @@ KEPT_FILES = (*TEAM_FOLDERS, "-/batches/*/input")
 
 
 def leaks(text: str) -> list[str]:
-    """Return the canaries that a text holds: as they are, in part, or encoded."""
-    return [canary for canary in CANARIES if any(form in text for form in forms(canary))]
+    """Return the canaries that a text holds: as they are, a part of them, or encoded."""
+    found = {form for form in _every_form() if form in text}
+    return [canary for canary in CANARIES if forms(canary) & found]
+
+
+@cache
+def _every_form() -> frozenset[str]:
+    return frozenset().union(*map(forms, CANARIES))
 
 
 @cache
 def forms(canary: str) -> frozenset[str]:
-    """Return how a string may be written: bare, cut short, escaped, in hexadecimal, in base64.
+    """Return how a string may be written: in any part, escaped, in hexadecimal, in base64.
+
+    What begins a gateway key is no secret: the rest of it is.
 
     Of what is in base64 the place within the whole is unknown, so its three alignments are told
     by the digits that depend on the string alone.
     """
     raw = canary.encode()
-    plain = {canary, canary.replace(" ", "-"), canary.replace(" ", ""), quote(canary)}
-    cut = {canary[:12]} if "slc_" not in canary else set()
+    secret = canary.removeprefix("slc_guarded_demo_")
+    parts = {secret[at : at + PART] for at in range(len(secret) - PART + 1)}
+    plain = {canary.replace(" ", "-"), canary.replace(" ", ""), quote(canary), quote_plus(canary)}
     coded = {raw.hex(), raw.hex().upper()}
     for ahead in range(3):
         whole = (ahead + len(raw)) // 3 * 4
         digits = base64.b64encode(b"\0" * ahead + raw).decode()[-(-ahead * 4 // 3) : whole]
         coded |= {digits, digits.replace("+", "-").replace("/", "_")}
-    return frozenset(plain | cut | coded)
+    return frozenset(parts | plain | coded)
 
 
 def table_text(stack: Stack, output: str) -> dict[bool, str]:

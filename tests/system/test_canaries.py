@@ -12,7 +12,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Iterator
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 import pytest
 
@@ -64,13 +64,16 @@ def guarded(tmp_path_factory: pytest.TempPathFactory, queued: list[str]) -> Iter
     "write",
     [
         str,
-        lambda text: f"…{text[:16]}…" if "slc_" not in text else text,
+        lambda text: f"…{text[:13]}…" if "slc_" not in text else text,
+        lambda text: f"…{text[-12:]}",
+        lambda text: f"…{text[-15:-1]}…",
         lambda text: base64.b64encode(b"a" + text.encode()).decode(),
         lambda text: base64.urlsafe_b64encode(b"ab" + text.encode() + b"c").decode(),
         lambda text: text.encode().hex(),
         quote,
+        quote_plus,
     ],
-    ids=["bare", "cut", "base64", "in a token", "hex", "in a URL"],
+    ids=["bare", "head", "tail", "middle", "base64", "in a token", "hex", "in a URL", "in a form"],
 )
 def test_a_canary_is_found_however_it_is_written(write: Callable[[str], str]) -> None:
     for canary in CANARIES:

@@ -80,6 +80,15 @@ def test_a_table_that_is_too_wide_is_parted_and_each_part_names_its_rows(width: 
     assert [cell for row in told for cell in row if cell != "gpt-6-luna"] == [*AMOUNTS, "90.0"]
 
 
+@pytest.mark.parametrize("width", [10, 20, 40, 46])
+def test_where_no_column_fits_beside_the_names_each_cell_is_a_line(width: int) -> None:
+    columns = (one_line("job"), one_line("team"), number("cost $"))
+    screen = Screen(width)
+    print_table(screen.console, columns, [(JOB, "search", AMOUNTS[0])], total=("all", "", "2.5"))
+    assert screen.lines[:3] == [f"job: {JOB}", "team: search", f"cost $: {AMOUNTS[0]}"]
+    assert "cost $: 2.5" in screen.lines
+
+
 def test_numbers_stand_below_one_another_from_the_right() -> None:
     screen = Screen(40)
     print_table(screen.console, COLUMNS, [("a", *AMOUNTS, "9.0")], total=("all", *["1.5"] * 4))

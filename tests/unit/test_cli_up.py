@@ -52,6 +52,15 @@ def test_the_start_says_how_to_call_and_in_one_line_how_it_differs() -> None:
     assert not any(each in text for each in (*ALL, IGNORED))
 
 
+@pytest.mark.parametrize("named", ["SLUICE_ENDPOINT", "SLUICE_API_KEY"])
+def test_what_is_to_be_called_is_this_world_whatever_the_environment_names(
+    named: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(named, "another's")
+    [(_, line), *_] = up._ways_to_call(world())
+    assert line == f'env -u {named} .venv/bin/sluice ask "What is a sluice?"'
+
+
 def test_a_bundle_has_as_many_differences_of_which_one_is_its_own() -> None:
     assert len(ON_A_BUNDLE) == len(ALL)
     assert len(set(ON_A_BUNDLE) - set(ALL)) == 1
@@ -78,6 +87,16 @@ def test_what_a_running_world_ignores_is_listed_too(
         threading.Thread(target=server.serve_forever).start()
         remember(tmp_path, monkeypatch, f"http://127.0.0.1:{server.server_port}")
         assert_all_listed(ignored=True)
+        server.shutdown()
+
+
+def test_another_server_on_the_port_of_a_world_that_is_gone_keeps_nothing_from_being_listed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
+        threading.Thread(target=server.serve_forever).start()
+        remember(tmp_path, monkeypatch, f"http://127.0.0.1:{server.server_port}")
+        assert_all_listed(ignored=False)
         server.shutdown()
 
 

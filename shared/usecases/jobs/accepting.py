@@ -119,7 +119,8 @@ class AcceptCall:
             return Accepted(await self._same_again(call, arrival.replay), arrival.standing.facts)
         try:
             job = await self._job(arrival)
-        except BaseException:
+        except Exception:
+            # Not where it is cancelled: the thread goes on, and may not be started twice.
             await self._idempotency.release(arrival.claim)
             raise
         await self._remember(arrival.claim, job)
