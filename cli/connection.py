@@ -13,6 +13,7 @@ from typing import Any, Final
 import boto3
 import typer
 import yaml
+from botocore.exceptions import BotoCoreError
 
 from cli.pulumi_stack import CHECKOUT, stack_outputs
 from shared.adapters.dynamodb.keys import DynamoKeyAdmin
@@ -95,7 +96,7 @@ def stack_of(environment: str | None, local: str | None = None) -> Stack:
     ``local`` names one of several stacks there.
     """
     if environment is not None:
-        session = boto3.Session(region_name=_region_of(environment))
+        session = _session_of(environment)
         return Stack(environment, session.client, system_clock)  # type: ignore[arg-type]
     facts = local_facts(local)
     if facts is None:
@@ -104,6 +105,15 @@ def stack_of(environment: str | None, local: str | None = None) -> Stack:
         )
     clock = LOCAL_FACTS.parent / "clock"
     return local_stack(facts["aws_endpoint_url"], facts["region"], facts["outputs"], clock)
+
+
+def _session_of(environment: str) -> boto3.Session:
+    """Return the operator's own session; exits where the profile that is named is none."""
+    try:
+        return boto3.Session(region_name=_region_of(environment))
+    except BotoCoreError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
 
 
 def local_stack(aws_endpoint_url: str, region: str, outputs: dict[str, Any], clock: Path) -> Stack:
@@ -147,7 +157,7 @@ def usage_of(environment: str | None, local: str | None = None) -> UsageSource:
         troubles.append(f"{operation}: {code}")
 
     if environment is not None:
-        client: Any = boto3.client("dynamodb", region_name=_region_of(environment))
+        client: Any = _session_of(environment).client("dynamodb")
         ledger = DynamoLedger(client, LEDGER_TABLE.name(environment), report)
         return UsageSource(environment, ledger, system_clock, troubles)
     facts = local_facts(local)

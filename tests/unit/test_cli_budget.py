@@ -286,14 +286,3 @@ def test_the_limits_of_a_key_are_kept_and_listed(sluice: Run) -> None:
     for wrong in ("0", "-1", "many"):
         told = sluice("keys", "create", "ops", "--tokens-per-minute", wrong, status=2)
         assert "--tokens-per-minute" in told
-
-
-@pytest.mark.parametrize("command", ["sweep", "audit", "show"])
-def test_credentials_that_are_not_there_are_told_in_a_line(
-    command: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("AWS_PROFILE", "nobody")
-    result = CliRunner().invoke(commands(), ["budget", command, "--stack", "dev"])
-    assert result.exit_code == 1
-    assert isinstance(result.exception, SystemExit)
-    assert "nobody" in result.stderr
