@@ -66,6 +66,8 @@ class WorldSettings:
     router_environment: Mapping[str, str] = field(default_factory=dict)
     limits: PoolLimits = field(default_factory=PoolLimits)
     ttl_delay_seconds: float = 0.0
+    ahead_seconds: float = 0.0
+    """By how much the world's clock is ahead of the machine's from the start."""
     collector_seconds: float | None = None
     """How often the collector looks at batches, where a person waits for them; else as declared."""
 
@@ -115,6 +117,8 @@ async def lay_ground(settings: WorldSettings, state: State, stack: AsyncExitStac
     share_botocore_data()
     clock_file = ClockFile(state.clock)
     clock_file.reset()
+    if settings.ahead_seconds > 0:
+        clock_file.advance(settings.ahead_seconds)
     simulated = settings.real_keys is None
     stand_ins = await start_stand_ins(stack, state, settings.checkout, simulator=simulated)
     # One after another: Pulumi's runtime keeps its state in globals.

@@ -28,6 +28,7 @@ from shared.usecases.keys import Keys
 DEV = CHECKOUT / "Pulumi.dev.yaml"
 NO_CAPS = {"SLUICE_BUDGETS": "{}"}
 """The tests of a session share a key: what they spend together must stop none of them."""
+MORNING = 6 * 3600
 RECENT_SECONDS = 600
 """How far back a call is looked for, on the stack's clock."""
 
@@ -162,6 +163,14 @@ def until(condition: Callable[[], Any], seconds: float = 10) -> Any:
     return value
 
 
+def _until_morning(now: float) -> float:
+    """Return the seconds until the next morning in UTC.
+
+    Every stack's day is young: tests move time by hours, and a midnight begins budgets anew.
+    """
+    return (MORNING - now) % 86_400
+
+
 @contextmanager
 def running_stack(
     state: Path,
@@ -185,6 +194,7 @@ def running_stack(
         transform=transform,
         router_environment={**NO_CAPS, **(router_environment or {})},
         bundles={} if bundle is None else {"router": bundle},
+        ahead_seconds=_until_morning(time.time()),
         collector_seconds=collector_seconds,
     )
     with (
