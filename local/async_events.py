@@ -60,11 +60,12 @@ class AsyncEvents:
     _under_way: dict[asyncio.Task[Answer], str] = field(default_factory=dict)
 
     def accept(self, event: AsyncEvent) -> asyncio.Future[Answer]:
-        """Take an event; the future has the answer to its first try."""
+        """Take an event; the future has the answer to its first try, or is cancelled."""
         first: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         task = asyncio.create_task(self._see_through(event, first))
         self._under_way[task] = event.function.function.name
         task.add_done_callback(self._ended)
+        task.add_done_callback(lambda _: first.cancel())
         return first
 
     def waiting(self, function: str) -> int:

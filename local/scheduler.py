@@ -115,7 +115,8 @@ class Scheduler:
         for moment in moments:
             first_try = await self._fire(running, moment)
             if first_try is not None and (running.hurried or moment != moments[-1]):
-                await first_try
+                # One without an answer is cancelled, and was told of: the next is due all the same.
+                await asyncio.wait([first_try])
 
     async def _fire(self, running: Running, moment: float) -> asyncio.Future[Answer] | None:
         running.fired += 1
