@@ -16,9 +16,9 @@ def test_advancing_moves_every_reader_of_the_file_and_adds_up(tmp_path: Path) ->
     file = ClockFile(tmp_path / "deep" / "clock")
     file.reset()
     now = offset_clock(file.path)
-    assert abs(now() - time.time()) < 1
+    assert abs(now() - time.time()) < 60
     assert (file.advance(86_400), file.advance(0.5)) == (86_400, 86_400.5)
-    assert abs(now() - time.time() - 86_400.5) < 1
+    assert abs(now() - time.time() - 86_400.5) < 60
     assert float(file.path.read_text(encoding="ascii")) == 86_400.5
 
 
