@@ -21,6 +21,7 @@ from shared.clock import utc
 from shared.domain.budgets.changes import months_back
 from shared.domain.errors import StoreUnavailable
 from shared.domain.notices import Message
+from shared.domain.notices.alarm_notices import WHAT_TO_DO
 from shared.resources import resource_name
 
 app = typer.Typer(help="See which alarms are off, and what people were told.", no_args_is_help=True)
@@ -99,7 +100,7 @@ def _alarms(stack: Stack) -> list[dict[str, Any]]:
 
 
 def _facts(alarm: dict[str, Any]) -> dict[str, Any]:
-    says, _, todo = alarm.get("AlarmDescription", "").partition(" What to do: ")
+    says, _, next_step = alarm.get("AlarmDescription", "").partition(WHAT_TO_DO)
     since = alarm.get("StateTransitionedTimestamp", alarm["StateUpdatedTimestamp"])
     return {
         "alarm": alarm["AlarmName"],
@@ -107,7 +108,7 @@ def _facts(alarm: dict[str, Any]) -> dict[str, Any]:
         "since": f"{since:%Y-%m-%d %H:%M:%S}",
         "says": says,
         "reason": alarm.get("StateReason", ""),
-        "what_to_do": todo,
+        "what_to_do": next_step,
     }
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
@@ -83,20 +85,25 @@ def test_facts_of_a_world_that_is_gone_keep_nothing_from_being_listed(
 def test_what_a_running_world_ignores_is_listed_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with ThreadingHTTPServer(("127.0.0.1", 0), ControlServer) as server:
-        threading.Thread(target=server.serve_forever).start()
-        remember(tmp_path, monkeypatch, f"http://127.0.0.1:{server.server_port}")
+    with answering(ControlServer) as url:
+        remember(tmp_path, monkeypatch, url)
         assert_all_listed(ignored=True)
-        server.shutdown()
 
 
 def test_another_server_on_the_port_of_a_world_that_is_gone_keeps_nothing_from_being_listed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
-        threading.Thread(target=server.serve_forever).start()
-        remember(tmp_path, monkeypatch, f"http://127.0.0.1:{server.server_port}")
+    with answering(BaseHTTPRequestHandler) as url:
+        remember(tmp_path, monkeypatch, url)
         assert_all_listed(ignored=False)
+
+
+@contextmanager
+def answering(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    """Serve on a free port of this machine; yields the URL."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever).start()
+        yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
 
 

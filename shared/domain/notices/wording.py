@@ -93,13 +93,13 @@ def alarm_worded(news: AlarmTold, place: Place, money: Money | None = None) -> W
 
     ``news`` is the alarm before it counts as told.
     """
-    says, _, todo = news.says.partition(WHAT_TO_DO)
-    todo = todo or place.runbook
+    says, _, next_step = news.says.partition(WHAT_TO_DO)
+    next_step = next_step or place.runbook
     is_clear = news.told_off and not news.is_off
     lines = [_how_it_stands(news), says]
     if not is_clear:
         lines = [says, f"{_how_it_stands(news)} CloudWatch: {news.reason}"]
-        lines += [f"What it means and what to do first: {todo}", "First:"]
+        lines += [f"What it means and what to do first: {next_step}", "First:"]
         lines += [f"  sluice alarms list {place.where}"]
         lines += [f"  sluice usage --by model --since 1h {place.where}"]
         lines += _of_money(money, place) if money else []
@@ -111,7 +111,7 @@ def alarm_worded(news: AlarmTold, place: Place, money: Money | None = None) -> W
         "since": _moment(news.since / 1000),
         "went_off": news.untold,
         "reason": news.reason,
-        "runbook": todo,
+        "runbook": next_step,
     }
     return Worded(_alarm_headline(news), "\n".join(lines), facts)
 
