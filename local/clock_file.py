@@ -20,7 +20,7 @@ class ClockFile:
 
     def reset(self) -> None:
         """Bring the world back to the machine's time, creating the file where it is missing."""
-        self._write(0.0)
+        self.set(0.0)
 
     @property
     def offset(self) -> float:
@@ -36,10 +36,14 @@ class ClockFile:
         if not (math.isfinite(seconds) and seconds > 0):
             raise ValueError("seconds must be a positive finite number")
         offset = self.offset + seconds
-        self._write(offset)
+        self.set(offset)
         return offset
 
-    def _write(self, offset: float) -> None:
+    def set(self, offset: float) -> None:
+        """Put every reader at an offset, which may be an earlier one.
+
+        A world goes by ``advance``; a simulator alone has no ledger that time must not undo.
+        """
         self.path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, draft = tempfile.mkstemp(dir=self.path.parent, prefix=self.path.name)
         with os.fdopen(descriptor, "w", encoding="ascii") as file:

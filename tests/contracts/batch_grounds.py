@@ -94,11 +94,10 @@ class SimulatorGround:
         )
 
     def now(self) -> float:
-        return time.time() + float(self.simulator.clock_file.read_text(encoding="ascii"))
+        return time.time() + self.simulator.clock_file.offset
 
     def pass_seconds(self, seconds: float) -> None:
-        offset = float(self.simulator.clock_file.read_text(encoding="ascii"))
-        self.simulator.clock_file.write_text(repr(offset + seconds), encoding="ascii")
+        self.simulator.pass_seconds(seconds)
 
     def strike(self, kind: str, operation: str | None, **fields: Any) -> None:
         self.simulator.fault(kind=kind, match={"operation": operation}, **fields)

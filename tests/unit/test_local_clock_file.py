@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -36,3 +38,21 @@ def test_time_moves_forward_only(tmp_path: Path, seconds: float) -> None:
     with pytest.raises(ValueError, match="positive finite"):
         file.advance(seconds)
     assert file.offset == 0
+
+
+def test_a_reader_never_meets_half_a_write(tmp_path: Path) -> None:
+    file = ClockFile(tmp_path / "clock")
+    file.reset()
+    written = threading.Event()
+
+    def write() -> None:
+        for offset in range(3_000):
+            file.set(offset)
+        written.set()
+
+    with ThreadPoolExecutor(1) as pool:
+        writer = pool.submit(write)
+        while not written.is_set() and not writer.done():
+            assert file.offset >= 0
+        writer.result()
+    assert file.offset == 2_999

@@ -53,11 +53,6 @@ def begin(openai: OpenAI, lines: Iterable[object], **fields: Any) -> Batch:
     )
 
 
-def pass_seconds(simulator: Simulator, seconds: float) -> None:
-    offset = float(simulator.clock_file.read_text(encoding="ascii"))
-    simulator.clock_file.write_text(repr(offset + seconds), encoding="ascii")
-
-
 def output(openai: OpenAI, file_id: str | None) -> dict[str, dict[str, Any]]:
     """Return a results file's lines by ``custom_id``."""
     if file_id is None:

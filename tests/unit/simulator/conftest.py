@@ -19,6 +19,7 @@ from anthropic import Anthropic
 from botocore.config import Config
 from openai import OpenAI
 
+from local.clock_file import ClockFile
 from local.loopback import TRUSTS_NOBODY
 
 REPOSITORY = Path(__file__).parents[3]
@@ -30,7 +31,7 @@ class Simulator:
     """A running simulator; ``control`` speaks to its loopback routes."""
 
     url: str
-    clock_file: Path
+    clock_file: ClockFile
     control: httpx2.Client
 
     def books(self, since: int = 0) -> dict[str, Any]:
@@ -52,7 +53,10 @@ class Simulator:
 
     def set_time(self, moment: str) -> None:
         offset = datetime.fromisoformat(moment).timestamp() - time.time()
-        self.clock_file.write_text(repr(offset), encoding="ascii")
+        self.clock_file.set(offset)
+
+    def pass_seconds(self, seconds: float) -> None:
+        self.clock_file.set(self.clock_file.offset + seconds)
 
     def lines(self, number: int) -> list[dict[str, Any]]:
         """Wait for as many lines as a test expects, and return them."""
@@ -75,9 +79,9 @@ class Simulator:
 
 @pytest.fixture(scope="session")
 def simulator_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
-    clock_file = tmp_path_factory.mktemp("simulator") / "clock"
-    clock_file.write_text("0.0", encoding="ascii")
-    command = [sys.executable, "-m", "local.simulator", "--clock-file", str(clock_file)]
+    clock_file = ClockFile(tmp_path_factory.mktemp("simulator") / "clock")
+    clock_file.reset()
+    command = [sys.executable, "-m", "local.simulator", "--clock-file", str(clock_file.path)]
     with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE) as process:  # noqa: S603 - our own module
         assert process.stdout is not None
         port = json.loads(process.stdout.readline())["port"]
@@ -92,7 +96,7 @@ def simulator_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simu
 
 @pytest.fixture
 def simulator(simulator_process: Simulator) -> Simulator:
-    simulator_process.clock_file.write_text("0.0", encoding="ascii")
+    simulator_process.clock_file.reset()
     simulator_process.control.post("/_control/reset").raise_for_status()
     return simulator_process
 

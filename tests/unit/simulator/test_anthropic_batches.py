@@ -14,7 +14,6 @@ from tests.unit.simulator.batch_lines import (
     HOUR,
     PROMPT,
     message_line,
-    pass_seconds,
     strike,
 )
 from tests.unit.simulator.conftest import KEY, Simulator
@@ -30,7 +29,7 @@ def begin(anthropic: Anthropic, count: int = 1) -> MessageBatch:
 def after(
     simulator: Simulator, anthropic: Anthropic, batch: MessageBatch, seconds: float
 ) -> MessageBatch:
-    pass_seconds(simulator, seconds)
+    simulator.pass_seconds(seconds)
     return anthropic.messages.batches.retrieve(batch.id)
 
 
@@ -85,7 +84,7 @@ def test_models_may_be_mixed_and_each_costs_half_its_own_price(
 ) -> None:
     lines = [message_line("a"), message_line("b", model="claude-opus-5-5")]
     anthropic.messages.batches.create(requests=lines)
-    pass_seconds(simulator, HOUR)
+    simulator.pass_seconds(HOUR)
     haiku, opus = simulator.lines(2)
     assert haiku["cost_pico"] == (PROMPT * 100_000 + COMPLETION * 500_000) // 2
     assert opus["cost_pico"] == (PROMPT * 4_000_000 + COMPLETION * 20_000_000) // 2
@@ -131,7 +130,7 @@ def test_a_canceled_batch_keeps_and_bills_what_was_done(
     simulator: Simulator, anthropic: Anthropic
 ) -> None:
     batch = begin(anthropic, 20)
-    pass_seconds(simulator, 612)
+    simulator.pass_seconds(612)
     assert anthropic.messages.batches.cancel(batch.id).processing_status == "canceling"
     assert anthropic.messages.batches.cancel(batch.id).processing_status == "canceling"
     done = after(simulator, anthropic, batch, 60)

@@ -19,7 +19,6 @@ from tests.unit.simulator.batch_lines import (
     begin,
     chat_line,
     message_line,
-    pass_seconds,
     strike,
     upload,
 )
@@ -33,7 +32,7 @@ def create(anthropic: Anthropic) -> Any:
 
 def finished_file(simulator: Simulator, openai: OpenAI, lines: int = 5) -> str:
     batch = begin(openai, [chat_line(str(n)) for n in range(lines)])
-    pass_seconds(simulator, HOUR)
+    simulator.pass_seconds(HOUR)
     file_id = openai.batches.retrieve(batch.id).output_file_id
     assert file_id is not None
     return file_id
@@ -126,7 +125,7 @@ def test_any_request_to_anthropic_may_be_refused_with_no_effect(
 ) -> None:
     batch = create(anthropic)
     if operation in {"batches.delete", "batches.results"}:
-        pass_seconds(simulator, HOUR)
+        simulator.pass_seconds(HOUR)
     calls: dict[str, Callable[[], object]] = {
         "batches.create": lambda: create(anthropic),
         "batches.list": anthropic.messages.batches.list,
@@ -153,7 +152,7 @@ def test_results_may_end_early_in_good_order(simulator: Simulator, openai: OpenA
 def test_results_may_break_off(simulator: Simulator, openai: OpenAI, anthropic: Anthropic) -> None:
     file_id = finished_file(simulator, openai)
     batch = create(anthropic)
-    pass_seconds(simulator, HOUR)
+    simulator.pass_seconds(HOUR)
     strike(simulator, "disconnect", "files.content", after_chunks=2)
     strike(simulator, "disconnect", "batches.results", after_chunks=1)
     with pytest.raises(openai_sdk.APIConnectionError):
@@ -204,7 +203,7 @@ def test_the_lines_of_a_batch_suffer_no_fault_of_generation(
 ) -> None:
     begin(openai, [chat_line("a")])
     strike(simulator, "status", status=503)
-    pass_seconds(simulator, HOUR)
+    simulator.pass_seconds(HOUR)
     assert len(simulator.books()["lines"]) == 1
     with pytest.raises(openai_sdk.InternalServerError):
         ask(openai, "x")

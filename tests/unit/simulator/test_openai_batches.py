@@ -30,7 +30,6 @@ from tests.unit.simulator.batch_lines import (
     chat_line,
     jsonl,
     output,
-    pass_seconds,
     strike,
     upload,
 )
@@ -41,7 +40,7 @@ DAY = 24 * HOUR
 
 
 def after(simulator: Simulator, openai: OpenAI, batch: Batch, seconds: float) -> Batch:
-    pass_seconds(simulator, seconds)
+    simulator.pass_seconds(seconds)
     return openai.batches.retrieve(batch.id)
 
 
@@ -93,7 +92,7 @@ def test_cache_and_batch_discounts_multiply(simulator: Simulator, openai: OpenAI
     options = {"mode": "explicit", "ttl": "30m"}
     lines = [chat_line(n, messages=messages, prompt_cache_options=options) for n in "ab"]
     begin(openai, lines)
-    pass_seconds(simulator, HOUR)
+    simulator.pass_seconds(HOUR)
     first, second = simulator.lines(2)
     written = first["cache_write_tokens"]
     assert written > 1_024
@@ -236,7 +235,7 @@ def test_a_batch_may_be_told_to_fail_or_a_share_of_its_lines(
     failed = begin(openai, [chat_line("a")])
     strike(simulator, "batch_bad_lines", share=0.3, status=429)
     batch = begin(openai, [chat_line(str(n)) for n in range(10)])
-    pass_seconds(simulator, HOUR)
+    simulator.pass_seconds(HOUR)
     assert openai.batches.retrieve(failed.id).status == "failed"
     bad = output(openai, openai.batches.retrieve(batch.id).error_file_id)
     assert [row["response"]["status_code"] for row in bad.values()] == [429] * 3
@@ -248,7 +247,7 @@ def test_output_files_vanish_after_the_time_asked_for(simulator: Simulator, open
     done = after(simulator, openai, batch, HOUR)
     assert done.output_file_id is not None
     assert openai.files.retrieve(done.output_file_id).purpose == "batch_output"
-    pass_seconds(simulator, HOUR)
+    simulator.pass_seconds(HOUR)
     with pytest.raises(NotFoundError):
         openai.files.content(done.output_file_id)
 
@@ -336,16 +335,16 @@ def test_the_books_are_complete_whenever_they_are_shown(
     simulator: Simulator, openai: OpenAI
 ) -> None:
     begin(openai, [chat_line(str(n)) for n in range(300)])
-    pass_seconds(simulator, HOUR)
+    simulator.pass_seconds(HOUR)
     assert simulator.books()["totals"]["requests"] == 300
 
 
 def test_a_batch_goes_on_while_nobody_looks(simulator: Simulator, openai: OpenAI) -> None:
     batch = begin(openai, [chat_line("a")])
     for unseen_seconds in (0.3, 1.0, 3.0, 9.0):  # a busy machine may need longer
-        pass_seconds(simulator, HOUR)
+        simulator.pass_seconds(HOUR)
         time.sleep(unseen_seconds)
-        pass_seconds(simulator, -HOUR)
+        simulator.pass_seconds(-HOUR)
         if simulator.books()["lines"]:
             break
     assert len(simulator.books()["lines"]) == 1

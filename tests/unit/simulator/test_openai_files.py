@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from openai import BadRequestError, NotFoundError, OpenAI
 
-from tests.unit.simulator.batch_lines import HOUR, chat_line, jsonl, pass_seconds, upload
+from tests.unit.simulator.batch_lines import HOUR, chat_line, jsonl, upload
 from tests.unit.simulator.conftest import KEY, Simulator
 
 DAY = 24 * HOUR
@@ -27,11 +27,11 @@ def test_a_file_is_gone_after_thirty_days_or_the_time_asked_for(
         file=b"{}", purpose="batch", expires_after={"anchor": "created_at", "seconds": HOUR}
     )
     assert (usual.expires_at or 0) - usual.created_at == 30 * DAY
-    pass_seconds(simulator, HOUR)
+    simulator.pass_seconds(HOUR)
     assert [file.id for file in openai.files.list()] == [usual.id]
     with pytest.raises(NotFoundError):
         openai.files.content(short.id)
-    pass_seconds(simulator, 30 * DAY)
+    simulator.pass_seconds(30 * DAY)
     with pytest.raises(NotFoundError):
         openai.files.retrieve(usual.id)
 
