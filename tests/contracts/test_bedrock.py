@@ -54,7 +54,7 @@ def _role(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
     for thread in threading.enumerate():
         if thread.name == THREAD_NAME:
-            thread.join(10)
+            thread.join(60)
             assert not thread.is_alive()
 
 

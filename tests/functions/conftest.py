@@ -27,7 +27,6 @@ from shared.wiring.router import Router, build_router
 
 T = TypeVar("T")
 USAGE = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
-KEEP_ALIVE_SECONDS = 0.4
 WORDS = ("Hel", "lo", " you")
 
 
@@ -136,7 +135,7 @@ def make_gateway(*providers: str, **limits: Any) -> Gateway:
         provider_secrets={provider: f"arn:{provider}" for provider in providers},
         policy_version="p1",
         baseline_model="gpt-6-astra",
-        **{"keep_alive_seconds": KEEP_ALIVE_SECONDS, **limits},
+        **limits,
     )
     time = [1_795_330_000.0]
     store, meter = MemoryStore(), MemoryMeter()

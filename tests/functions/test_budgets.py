@@ -163,7 +163,7 @@ def test_a_refusal_has_the_shape_of_the_messages_door(stream: bool) -> None:
 
 @pytest.mark.parametrize("path", ["/v1/chat/completions", MESSAGES])
 def test_a_refusal_in_a_stream_that_has_begun_says_the_same(path: str) -> None:
-    gateway = make_gateway("openai", budgets=STOPPED)
+    gateway = make_gateway("openai", budgets=STOPPED, keep_alive_seconds=0.1)
     reserve = gateway.ledger.open_budget
 
     def slowly(budget: Any) -> Any:

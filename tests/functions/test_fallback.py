@@ -91,7 +91,7 @@ def test_after_the_first_byte_no_other_model_is_asked(
 
 @pytest.fixture
 def impatient() -> Gateway:
-    return make_gateway("openai", "xai", first_byte_seconds=0.05, stall_seconds=0.05)
+    return make_gateway("openai", "xai", first_byte_seconds=0.5, stall_seconds=0.5)
 
 
 def test_a_stream_that_does_not_begin_is_given_up_for_another_model(impatient: Gateway) -> None:

@@ -32,7 +32,7 @@ def aws_of_its_own() -> Iterator[LocalAws]:
             yield LocalAws(json.loads(process.stdout.readline())["port"])
         finally:
             process.terminate()
-            rest, _ = process.communicate(timeout=10)
+            rest, _ = process.communicate(timeout=60)
     assert rest == "", "the ready line is all that stdout may carry"
 
 

@@ -83,7 +83,7 @@ def test_a_start_imports_few_modules_and_traffic_imports_no_providers_sdk(
 
 
 def test_an_upgrade_to_a_websocket_is_answered_as_a_plain_request(process: Started) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", process.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", process.port, timeout=60)
     connection.request("GET", "/health", headers={"upgrade": "websocket", "connection": "upgrade"})
     assert connection.getresponse().status == 200
     connection.close()

@@ -65,18 +65,22 @@ async def stream(scope, body, send):
     await piece(send, b"", more=False)
 
 async def marked(scope, body, send):
-    # Waits, answers in three pieces, and marks its end in a file: what a hang-up must not prevent.
+    # Waits, answers in three pieces, and marks its end in a file once it is told to: what a
+    # hang-up must not prevent.
     await asyncio.sleep(0.2)
     await start(send)
     for number in range(3):
         await piece(send, b"piece %d\\n" % number)
-        await asyncio.sleep(0.3)
-    pathlib.Path(body.decode()).write_text("finished")
+        await asyncio.sleep(0.1)
+    mark = pathlib.Path(body.decode())
+    while not mark.with_suffix(".go").exists():
+        await asyncio.sleep(0.02)
+    mark.write_text("finished")
     await piece(send, b"", more=False)
 
 async def later(scope, body, send):
     async def leave_work():
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(1.0)
         pathlib.Path(body.decode()).write_text("done later")
     app.task = asyncio.create_task(leave_work())
     await start(send)
@@ -187,7 +191,7 @@ async def tiny(directory: Path, shape: Shape | None = None) -> AsyncIterator[Tin
         await pool.open()
         server = loopback.serve(door, listener)
         url = loopback.url_of(listener)
-        async with httpx2.AsyncClient(base_url=url, trust_env=False, timeout=20) as client:
+        async with httpx2.AsyncClient(base_url=url, trust_env=False, timeout=60) as client:
             yield Tiny(url, listener.getsockname()[1], pool, client, reports, lines)
         await server.close()
     finally:

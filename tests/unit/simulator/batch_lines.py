@@ -74,7 +74,7 @@ def strike(simulator: Simulator, kind: str, operation: str | None = None, **fiel
     simulator.fault(kind=kind, **match, **fields)
 
 
-def eventually(found: Any, *, within: float = 20) -> Any:
+def eventually(found: Any, *, within: float = 120) -> Any:
     """Call until something comes of it."""
     give_up = time.monotonic() + within
     while not (result := found()):

@@ -40,7 +40,7 @@ class Simulator:
 
     def line(self) -> dict[str, Any]:
         """Wait for the single line that a test expects, and return it."""
-        give_up = time.monotonic() + 20
+        give_up = time.monotonic() + 120
         while not (lines := self.books()["lines"]):
             assert time.monotonic() < give_up, "the books stayed empty"
             time.sleep(0.01)
@@ -60,7 +60,7 @@ class Simulator:
 
     def lines(self, number: int) -> list[dict[str, Any]]:
         """Wait for as many lines as a test expects, and return them."""
-        give_up = time.monotonic() + 20
+        give_up = time.monotonic() + 120
         while len(lines := self.books()["lines"]) < number:
             assert time.monotonic() < give_up, f"only {len(lines)} lines"
             time.sleep(0.01)
@@ -87,7 +87,7 @@ def simulator_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simu
         port = json.loads(process.stdout.readline())["port"]
         url = f"http://127.0.0.1:{port}"
         with httpx2.Client(
-            base_url=url, trust_env=False, verify=TRUSTS_NOBODY, timeout=10
+            base_url=url, trust_env=False, verify=TRUSTS_NOBODY, timeout=60
         ) as control:
             yield Simulator(url, clock_file, control)
         process.terminate()
@@ -103,7 +103,7 @@ def simulator(simulator_process: Simulator) -> Simulator:
 
 @pytest.fixture(scope="session")
 def http_client() -> Iterator[httpx2.Client]:
-    with httpx2.Client(trust_env=False, verify=TRUSTS_NOBODY, timeout=10) as client:
+    with httpx2.Client(trust_env=False, verify=TRUSTS_NOBODY, timeout=60) as client:
         yield client
 
 

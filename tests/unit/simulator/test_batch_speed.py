@@ -32,13 +32,13 @@ def test_a_batch_ends_soon_though_nobody_moves_the_clock(tmp_path: Path) -> None
     with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE) as process:  # noqa: S603 - our own module
         assert process.stdout is not None
         port = json.loads(process.stdout.readline())["port"]
-        url, http = f"http://127.0.0.1:{port}/v1", httpx2.Client(trust_env=False, timeout=10)
+        url, http = f"http://127.0.0.1:{port}/v1", httpx2.Client(trust_env=False, timeout=60)
         with OpenAI(base_url=url, api_key=KEY, max_retries=0, http_client=http) as openai:
             batch = begin(openai, [chat_line("a")])
             done = eventually(lambda: ended(openai, batch.id))
         assert done == "completed"
         process.terminate()
-        assert process.wait(timeout=5) == 0
+        assert process.wait(timeout=60) == 0
 
 
 def ended(openai: OpenAI, batch_id: str) -> str | None:

@@ -222,7 +222,7 @@ def test_a_hang_up_before_a_whole_answer_ends_its_generation(
     simulator: Simulator, openai: OpenAI
 ) -> None:
     with pytest.raises(Exception, match="timed out"):
-        ask(openai, "[slow 40] [long 250]", timeout=0.5)
+        ask(openai, "[slow 40] [long 250]", timeout=2)
     line = simulator.line()
     assert line["delivered"] == "hung_up"
     assert 0 < line["completion_tokens"] < 200

@@ -52,11 +52,11 @@ def test_a_signal_ends_it_cleanly_even_during_a_stalled_stream(
         assert process.stderr is not None
         ready = json.loads(process.stdout.readline())
         assert set(ready) == {"ready", "port"}
-        with socket.create_connection(("127.0.0.1", ready["port"]), timeout=5) as client:
+        with socket.create_connection(("127.0.0.1", ready["port"]), timeout=60) as client:
             client.sendall(_slow_request())
             assert client.recv(15) == b"HTTP/1.1 200 OK"
             process.send_signal(number)
-            assert process.wait(timeout=5) == 0
+            assert process.wait(timeout=60) == 0
         assert process.stdout.read() == b""
         assert process.stderr.read() == b""
 
