@@ -104,6 +104,14 @@ class DiskDict(MutableMapping[Any, Kept]):
         found = self._file.execute(asked, (word + "/", word + "/" + _ROOM_END, most))
         return [pickle.loads(pair)[1] for (pair,) in found]  # noqa: S301 - our own
 
+    def following(self, words: str, end: str) -> Kept | None:
+        """Return the first value of the keys from ``words`` up to ``end``."""
+        asked = "SELECT pair FROM kept WHERE words >= ? AND words < ? ORDER BY words LIMIT 1"
+        for (pair,) in self._file.execute(asked, (words, end)):
+            value: Kept = pickle.loads(pair)[1]  # noqa: S301 - our own
+            return value
+        return None
+
 
 class DiskJobs(MemoryJobs):
     """Jobs, what they ask and are answered, and waiting rooms, in files."""
@@ -118,6 +126,15 @@ class DiskJobs(MemoryJobs):
     def waiting(self, room: str, *, most: int) -> list[Waiting]:
         """Return the rows of a room in order."""
         return self._rooms.first(room, most)
+
+    def occupied(self, provider: str) -> list[str]:
+        """Return the names of the rooms."""
+        found: list[str] = []
+        words, end = f"{provider}/", f"{provider}/{_ROOM_END}"
+        while row := self._rooms.following(words, end):
+            found.append(row.room)
+            words = f"{row.room}/{_ROOM_END}"
+        return sorted(found)
 
 
 def disk_store(folder: Path) -> MemoryStore:

@@ -183,9 +183,9 @@ def content_partition(team: str, job: str) -> str:
     return f"{team}/contents/{job}"
 
 
-def waiting_partition(room: str) -> str:
-    """Return the jobs partition of a waiting room, where the jobs of all teams stand together."""
-    return f"{ENVIRONMENT}/waiting/{room}"
+def waiting_partition(provider: str) -> str:
+    """Return the jobs partition of a provider's waiting rooms: the jobs of all teams together."""
+    return f"{ENVIRONMENT}/waiting/{provider}"
 
 
 HEALTH_PARTITION: Final = "health"

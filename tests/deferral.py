@@ -57,10 +57,7 @@ FULL_COST: Final = 2 * BATCH_COST
 
 @functools.cache
 def catalog() -> Catalog:
-    """Return a catalog of three models, one of them of a provider without batches.
-
-    Each model has a waiting room that every tick looks through: more of them take only time.
-    """
+    """Return a catalog of three models, one of them of a provider without batches."""
     known = facts.load(["openai", "anthropic", "deepseek"])
     few = {name: known.models[name] for name in (MODEL, "claude-haiku-5-5", "deepseek-flash")}
     return replace(known, models=few)

@@ -80,6 +80,11 @@ class MemoryJobs:
         places = sorted(place for place in self.rooms if place[0] == room)
         return [self.rooms[place] for place in places[:most]]
 
+    def occupied(self, provider: str) -> list[str]:
+        """Return the names of the rooms."""
+        self._called("occupied")
+        return sorted({room for room, _ in self.rooms if room.startswith(f"{provider}/")})
+
     def put_content(self, team: str, job: str, name: str, content: bytes) -> None:
         """Remember bytes."""
         self._called("put_content")

@@ -48,6 +48,9 @@ class JobStore(Protocol):
     def waiting(self, room: str, *, most: int) -> list[Waiting]:
         """Return the rows of a room, those that must go first first."""
 
+    def occupied(self, provider: str) -> list[str]:
+        """Return the rooms in which rows wait for a provider's batches, in order."""
+
     def put_content(self, team: str, job: str, name: str, content: bytes) -> None:
         """Keep a body or an answer; the same name is written with the same content only."""
 

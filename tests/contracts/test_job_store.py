@@ -16,7 +16,7 @@ from shared.adapters.dynamodb.jobs import LARGEST_ITEM_BYTES, DynamoJobs
 from shared.adapters.memory_jobs import MemoryBlobs, MemoryJobs
 from shared.domain.errors import StoreUnavailable
 from shared.domain.freshness import Freshness
-from shared.domain.jobs.job import Calling, Held, Job, JobError, Wish
+from shared.domain.jobs.job import NOW, Calling, Held, Job, JobError, Wish
 from shared.domain.jobs.provider_batch import Lane, ProviderBatch
 from shared.resources import JOBS_TABLE
 from tests.contracts.test_store import ENTRY
@@ -136,6 +136,20 @@ def test_a_room_gives_its_rows_in_the_order_in_which_they_must_go(store: Any) ->
     store.unfile(rows[1])
     store.unfile(rows[1])
     assert store.waiting(JOB.room, most=9) == [rows[0], rows[2]]
+
+
+def test_the_rooms_of_a_provider_are_those_in_which_rows_stand(store: Any) -> None:
+    assert store.occupied("openai") == []
+    names = ("openai/gpt-5", "openai/gpt-5-mini", "openai/gpt-5.4", "openai/gpt-50")
+    row = JOB.row(since=1.0, expires_at=9)
+    for number, room in enumerate((*reversed(names), *names, "anthropic/claude-haiku-5-5", NOW)):
+        store.file(replace(row, room=room, go_at=5.0 * number, number=number))
+    assert store.occupied("openai") == sorted(names)
+    assert store.occupied("anthropic") == ["anthropic/claude-haiku-5-5"]
+    assert [each.room for each in store.waiting("openai/gpt-5", most=9)] == ["openai/gpt-5"] * 2
+    for each in store.waiting("openai/gpt-5-mini", most=9):
+        store.unfile(each)
+    assert store.occupied("openai") == sorted({*names} - {"openai/gpt-5-mini"})
 
 
 def test_a_row_is_another_one_when_its_job_waits_again_at_the_same_time(store: Any) -> None:

@@ -126,9 +126,27 @@ def _single(words: _Words) -> Condition:
         words.take(")")
         wanted = word == "attribute_exists"
         return lambda item, bound: (value_at(item, bound.path(path)) is not None) is wanted
+    if word == "begins_with":
+        return _beginning(words)
     if words.peek() == "BETWEEN":
         return _between(word, words)
     return _comparison(word, words.take(), words.take())
+
+
+def _beginning(words: _Words) -> Condition:
+    words.take("(")
+    path = words.take()
+    words.take(",")
+    prefix = words.take()
+    words.take(")")
+
+    def holds(item: Item, bound: Bindings) -> bool:
+        whole, begun = _operand(path, item, bound), _operand(prefix, item, bound)
+        if whole is None or begun is None:
+            return False
+        return bool(plain(whole).startswith(plain(begun)))
+
+    return holds
 
 
 def _between(word: str, words: _Words) -> Condition:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import pytest
 
-from shared.domain.errors import StoreUnavailable
+from shared.domain.errors import GatewayError, StoreUnavailable
 from tests.simulation.caller_batches.mutants import mutations
 from tests.simulation.caller_batches.plans import plan_of
 from tests.simulation.caller_batches.world import BatchWorld
 from tests.simulation.in_parallel import Outcome
+from tests.unit.batches import test_life
 
 SEEDS = 48
 LIKELY: dict[str, int] = {
@@ -22,7 +23,6 @@ LIKELY: dict[str, int] = {
     "the rest of a hold is kept": 0,
     "a hold's place is not closed": 0,
     "a batch is forgotten with its hold": 4,
-    "a batch is forgotten though it was taken": 872,
 }
 """Mutants, and a seed that killed each: it is tried first."""
 IN_CONTRACTS = {
@@ -32,6 +32,12 @@ IN_CONTRACTS = {
     "line.expired": "needs the same, and a charge that is used up: contracts/test_batch_ledger",
 }
 """Conditions of what chance hardly ever meets here, and where they are met instead."""
+IN_SCENES: dict[str, Callable[[], None]] = {
+    "a batch is forgotten though it was taken": (
+        test_life.test_a_batch_under_way_is_not_forgotten_for_a_lost_answer
+    ),
+}
+"""Mutants that one seed in thousands meets, and the scene that meets each."""
 
 
 def killer_of(name: str, seeds: Iterable[int]) -> str | None:
@@ -59,7 +65,13 @@ def kill(names: list[str]) -> Outcome:
 
 
 def test_every_mutant_is_known() -> None:
-    assert LIKELY.keys() | IN_CONTRACTS.keys() == mutations().keys()
+    assert LIKELY.keys() | IN_CONTRACTS.keys() | IN_SCENES.keys() == mutations().keys()
+
+
+@pytest.mark.parametrize("name", IN_SCENES)
+def test_what_chance_hardly_meets_is_killed_by_its_scene(name: str) -> None:
+    with mutations()[name](), pytest.raises((AssertionError, GatewayError)):
+        IN_SCENES[name]()
 
 
 @pytest.mark.timeout(900)

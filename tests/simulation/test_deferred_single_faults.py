@@ -7,7 +7,7 @@ import pytest
 from tests.simulation.deferred.single_faults import every_point, run_points, undisturbed
 from tests.simulation.in_parallel import Outcome, spread
 
-EVERY_NTH = 25
+EVERY_NTH = 20
 """``make test`` takes so few of the points; ``make test-long`` takes them all."""
 
 

@@ -57,9 +57,15 @@ def job_in(item: Item) -> Job | None:
 
 
 def waiting_key(row: Waiting) -> Item:
-    """Return the primary key of a row of a waiting room: by when it must go."""
-    sort = f"{int(row.go_at):011d}/{row.team}/{row.job}/{row.number}"
-    return key_of(waiting_partition(row.room), sort)
+    """Return the primary key of a row of a waiting room: the room, and by when it must go."""
+    sort = f"{row.room}/{int(row.go_at):011d}/{row.team}/{row.job}/{row.number}"
+    return key_of(room_partition(row.room), sort)
+
+
+def room_partition(room: str) -> str:
+    """Return the partition in which a room's rows stand, beside those of its provider's others."""
+    provider, _, _ = room.partition("/")
+    return waiting_partition(provider)
 
 
 def waiting_item(row: Waiting) -> Item:

@@ -48,6 +48,8 @@ _READ_TOGETHER: Final = 100
 _READ_TRIES: Final = 8
 _CONTENT_SECONDS: Final = 40 * 24 * 3600
 _PAGE_ROWS: Final = 1_000
+_AFTER_SLASH: Final = "0"
+"""What follows the ``/`` behind a room's name, in the order of sort keys."""
 
 
 class DynamoJobs:
@@ -112,8 +114,18 @@ class DynamoJobs:
 
     def waiting(self, room: str, *, most: int) -> list[Waiting]:
         """Query the room in order."""
-        found = self._query("waiting", waiting_partition(room), most)
+        found = self._query("waiting", rows.room_partition(room), most, within=f"{room}/")
         return [rows.waiting_in(item) for item in found]
+
+    def occupied(self, provider: str) -> list[str]:
+        """Query the first row of each room: one read where nobody waits."""
+        found: list[str] = []
+        while True:
+            first = f"{found[-1]}{_AFTER_SLASH}" if found else f"{provider}/"
+            row = self._query("occupied", waiting_partition(provider), 1, first=first)
+            if not row:
+                return sorted(found)
+            found.append(rows.waiting_in(row[0]).room)
 
     def put_content(self, team: str, job: str, name: str, content: bytes) -> None:
         """Put it packed, or write a file and put a pointer to it."""
@@ -233,7 +245,14 @@ class DynamoJobs:
         raise StoreUnavailable("jobs table")
 
     def _query(
-        self, name: str, partition: str, most: int | None, *, first: str = "", **extra: Any
+        self,
+        name: str,
+        partition: str,
+        most: int | None,
+        *,
+        first: str = "",
+        within: str = "",
+        **extra: Any,
     ) -> list[Item]:
         """Return the items of a partition in order, page by page, up to so many."""
         asked: dict[str, Any] = {
@@ -247,6 +266,9 @@ class DynamoJobs:
         if first:
             asked["KeyConditionExpression"] += " AND sk >= :first"
             asked["ExpressionAttributeValues"][":first"] = text(first)
+        if within:
+            asked["KeyConditionExpression"] += " AND begins_with(sk, :within)"
+            asked["ExpressionAttributeValues"][":within"] = text(within)
         items: list[Item] = []
         while True:
             with reaching(self._report, name):

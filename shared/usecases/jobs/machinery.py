@@ -119,7 +119,7 @@ class Machinery:
             self.others.tell(until)
 
     def _tend(self, until: float) -> None:
-        rooms = [room for each in self.providers for room in self.submitter.rooms_of(each)]
+        rooms = (room for each in self.providers for room in self.rooms.occupied(each))
         self.tending.run(rooms, until)
 
     def _tried(self, crashes: Crashes, what: str, work: Callable[[], None]) -> None:

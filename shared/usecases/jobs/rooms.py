@@ -44,6 +44,10 @@ class Rooms:
         self._times = times
         self._clock = clock
 
+    def occupied(self, provider: str) -> list[str]:
+        """Return the rooms in which jobs wait for a provider's batches, whatever its models are."""
+        return self._jobs.occupied(provider)
+
     def living(self, rows: Sequence[Waiting]) -> Iterator[tuple[Waiting, Job]]:
         """Yield the rows that still lead to something, with their jobs; tidies away the others."""
         for first in range(0, len(rows), _TOGETHER):

@@ -68,7 +68,9 @@ class Submitter:
         No step is begun after ``until``, in epoch seconds. Raises ``Crashed`` once all had their
         turn, where one failed unexpectedly.
         """
-        lane = self._lanes.take(provider) if self._clock() < until else None
+        if self._clock() >= until or self._is_idle(provider):
+            return
+        lane = self._lanes.take(provider)
         if lane is None:
             return
         crashes = Crashes(self._meter)
@@ -82,14 +84,20 @@ class Submitter:
             self._meter.trouble("lane_lost", provider=provider)
         crashes.raise_any()
 
-    def rooms_of(self, provider: str) -> list[str]:
-        """Return the rooms in which jobs wait for a provider's batches."""
+    def _is_idle(self, provider: str) -> bool:
+        """Whether there is nothing for which the lane would be taken."""
+        is_begun = any(_standing(self._batches.open_batches(), provider))
+        return not is_begun and not self._rooms.occupied(provider)
+
+    def _rooms_of(self, provider: str) -> list[str]:
+        """Return the rooms in which jobs wait that may go by a batch."""
         now = utc(self._clock())
-        return [
+        priced = {
             room_of(provider, model.id)
             for model in self._catalog.models.values()
             if model.provider == provider and model.is_batch_priced(now)
-        ]
+        }
+        return [room for room in self._rooms.occupied(provider) if room in priced]
 
     def _has_gone_on(
         self, standing: Sequence[ProviderBatch], lane: HeldLane, until: float, crashes: Crashes
@@ -120,7 +128,7 @@ class Submitter:
             return
         limits = Limits(min(api.lines, _MOST_CLAIMED), api.bytes)
         taken = [self._calls(batch) for batch in found if batch.early]
-        for room in self.rooms_of(provider):
+        for room in self._rooms_of(provider):
             for group in self._due(room, limits):
                 if self._clock() >= until:
                     return

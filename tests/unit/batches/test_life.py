@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from shared.domain.batches.batch import Batch
-from shared.domain.errors import BudgetExceeded, InvalidRequest, ObjectNotFound
+from shared.domain.errors import (
+    BudgetExceeded,
+    InvalidRequest,
+    ObjectNotFound,
+    StoreUnavailable,
+)
 from shared.domain.jobs.lines import LineResult
 from tests.deferral import BATCH_COST, HOUR
 from tests.unit.batches.world import HAIKU, World, chat, line
@@ -44,6 +50,37 @@ def test_a_batch_comes_back_as_one_whoever_answered_and_costs_half() -> None:
     assert len(world.providers["openai"].created) == 1
     assert len(world.providers["anthropic"].created) == 1
     assert world.troubles() == []
+
+
+class AnswerLost:
+    """Batches of callers at which the answer to the first taking is lost, after ``meanwhile``."""
+
+    def __init__(self, batches: Any, meanwhile: Callable[[], None]) -> None:
+        self._batches, self._meanwhile, self._is_lost = batches, meanwhile, False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._batches, name)
+
+    def move(self, seen: Batch, after: Batch) -> Batch:
+        stands: Batch = self._batches.move(seen, after)
+        if after.status == "in_progress" and not self._is_lost:
+            self._is_lost = True
+            self._meanwhile()
+            raise StoreUnavailable("jobs table")
+        return stands
+
+
+def test_a_batch_under_way_is_not_forgotten_for_a_lost_answer() -> None:
+    world = World()
+    world.wrap = lambda name, port: AnswerLost(port, world.tick) if name == "callers" else port
+    world.build()
+    made = world.create(line("a"), line("b"))
+    assert made.status == "in_progress"
+    assert len(world.providers["openai"].created) == 1, "another process has sent it meanwhile"
+    assert world.held() > 0
+    world.pass_time(1_200)
+    assert set(world.output(made)) == {"a", "b"}
+    assert (world.spent(), world.held()) == (2 * BATCH_COST, 0)
 
 
 def test_a_bad_line_is_its_own_affair_and_stands_in_the_errors() -> None:

@@ -9,8 +9,18 @@ import pytest
 from shared.domain.errors import BudgetExceeded, InvalidRequest, NoBatchApi
 from shared.domain.jobs.lines import AskedLine, BatchProgress, LineResult
 from shared.domain.jobs.provider_errors import BatchAnswerLost, BatchRefused
-from tests.deferral import BATCH_COST, FULL_COST, HOUR, NOON, UNCACHED, completion, question
-from tests.unit.jobs.world import World
+from tests.deferral import (
+    BATCH_COST,
+    FULL_COST,
+    HOUR,
+    MODEL,
+    NOON,
+    UNCACHED,
+    catalog,
+    completion,
+    question,
+)
+from tests.unit.jobs.world import World, replace
 
 
 def test_calls_wait_for_company_and_go_together_at_half_price() -> None:
@@ -84,6 +94,29 @@ def test_a_line_that_the_provider_refuses_is_not_sent_again() -> None:
     assert error is not None
     assert (error.status, "no such thing" in error.message) == (400, True)
     assert len(world.provider.created) == 1
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_a_model_that_a_release_takes_from_batches_leaves_no_job_waiting(is_known: bool) -> None:
+    world = World()
+    job = world.accept(hours=2)
+    model = catalog().models[MODEL]
+    unpriced = replace(model, prices=tuple(p for p in model.prices if p.variant != "batch"))
+    models = {**catalog().models, MODEL: unpriced}
+    if not is_known:
+        del models[MODEL]
+    world.process = world.another(replace(catalog(), models=models))
+    world.pass_time(3 * HOUR)
+    assert world.job(job).state == ("done" if is_known else "failed")
+    assert world.provider.created == {}
+    assert (world.held(), world.spent()) == (0, FULL_COST if is_known else 0)
+    assert world.jobs.rooms == {}
+
+
+def test_a_round_that_finds_nothing_takes_no_lane() -> None:
+    world = World(providers=("openai", "anthropic"))
+    world.tick()
+    assert world.jobs.lanes == {}
 
 
 def test_a_batch_that_never_ends_has_its_jobs_called_before_their_deadline() -> None:

@@ -11,7 +11,7 @@ from shared.adapters.memory import MemoryMeter, MemoryReply, MemoryStore, Memory
 from shared.adapters.memory_batches import MemoryBatchProvider
 from shared.adapters.memory_jobs import MemoryBlobs, MemoryJobs, MemoryQueue
 from shared.adapters.memory_ledger import MemoryLedger
-from shared.catalog import Provider
+from shared.catalog import Catalog, Provider
 from shared.domain.entries import Entry
 from shared.domain.jobs.job import Job
 from shared.domain.jobs.lines import AskedLine, LineResult
@@ -68,8 +68,8 @@ class World:
         self.process = self.another()
         self.count = 0
 
-    def another(self) -> Process:
-        """Return another process on the same stores."""
+    def another(self, known: Catalog | None = None) -> Process:
+        """Return another process on the same stores, perhaps with another release's catalog."""
         stores = Stores(
             store=self.store,
             ledger=self.ledger,
@@ -80,9 +80,13 @@ class World:
             providers=dict.fromkeys(self.providers, self.provider),
             upstream=self.upstream,
         )
-        return process(
-            stores, self.clock, self.names, times=self.times, cap=self.cap, meter=self.meter
-        )
+        more: dict[str, Any] = {
+            "times": self.times,
+            "cap": self.cap,
+            "meter": self.meter,
+            "known": known,
+        }
+        return process(stores, self.clock, self.names, **more)
 
     def clock(self) -> float:
         """Return the time."""
