@@ -73,7 +73,7 @@ TELEMETRY: Final = (
     "those of API Gateway, Lambda and SQS that can be alarmed on here; no method, no concurrency.",
     "Log events carry the machine's time, not the moved clock's, which CloudWatch Logs would "
     "refuse as future.",
-    "Expired rows are deleted within a second or so; DynamoDB may take days.",
+    "Expired rows are deleted within ten seconds or so; DynamoDB may take days.",
 )
 
 DIFFERENCES: Final[Mapping[str, tuple[str, ...]]] = {

@@ -34,7 +34,7 @@ from local.service_series import ServiceSeries
 from local.telemetry import Telemetry
 from shared.clock import Clock
 
-BEAT_SECONDS = 0.5
+BEAT_SECONDS = 1.0
 
 
 @dataclass
@@ -53,7 +53,7 @@ class Signals:
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def run(self) -> None:
-        """Evaluate and deliver for ever, a few times a second."""
+        """Evaluate and deliver for ever, once a second."""
         while True:
             await self.settle()
             await asyncio.sleep(BEAT_SECONDS)

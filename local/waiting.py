@@ -6,7 +6,7 @@ import asyncio
 
 from shared.clock import Clock
 
-LOOK_SECONDS = 0.05
+LOOK_SECONDS = 0.1
 """How often the clock is looked at, in the machine's seconds: how late a waiter may be."""
 
 
