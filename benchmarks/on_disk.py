@@ -146,6 +146,7 @@ def disk_store(folder: Path) -> MemoryStore:
     ledger.holds = _on_disk(folder / "holds.db")
     ledger.rows, ledger.booked = _on_disk(folder / "rows.db"), _on_disk(folder / "booked.db")
     ledger.entries = _on_disk(folder / "entries.db")
+    ledger.late, ledger.late_money = _on_disk(folder / "late.db"), cast("Any", _Nothing())
     return store
 
 
@@ -156,8 +157,8 @@ class SilentQueue(MemoryQueue):
         """Forget it."""
 
 
-class _Nothing(list[str]):
-    def append(self, _: str) -> None:
+class _Nothing(list[Any]):
+    def append(self, _: Any) -> None:
         """Forget it."""
 
 

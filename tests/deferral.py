@@ -122,6 +122,7 @@ def outside_of(
     pause: Callable[[float], None] = lambda _: None,
     jitter: Callable[[], float] = lambda: 0.5,
     known: Catalog | None = None,
+    disabled: tuple[str, ...] = (),
 ) -> Outside:
     """Return what deferred calls need of the world, on some stores."""
     known, times = known or catalog(), times or JobTimes()
@@ -159,6 +160,7 @@ def outside_of(
         new_id=names.batch,
         name=names.name,
         times=times,
+        disabled=disabled,
         at_once=1,
     )
 

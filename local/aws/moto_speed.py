@@ -20,7 +20,7 @@ from moto.dynamodb.parsing.expressions import UpdateExpressionParser
 REQUEST_ID_BYTES = 26
 
 _original_make = UpdateExpressionParser.make
-_for: dict[tuple[type, type], bool] = {}
+_is_for_pair: dict[tuple[type, type], bool] = {}
 
 
 def apply_speed() -> None:
@@ -69,6 +69,6 @@ def _traverse(check: Any, node: Any, child_id: int = -1) -> Any:
 def _is_for(check: DepthFirstTraverser, node: Node) -> bool:
     """Tell whether a check is for a node: its map names the classes, for all its instances."""
     pair = type(check), type(node)
-    if pair not in _for:
-        _for[pair] = isinstance(node, check.nodes_to_be_processed())
-    return _for[pair]
+    if pair not in _is_for_pair:
+        _is_for_pair[pair] = isinstance(node, check.nodes_to_be_processed())
+    return _is_for_pair[pair]

@@ -12,6 +12,7 @@ from typing import Final
 from shared.adapters.batches.account import account
 from shared.adapters.batches.by_provider import BatchProviders
 from shared.adapters.job_queue import SqsJobQueue
+from shared.catalog.providers import load_providers
 from shared.clock import Clock
 from shared.domain.jobs.ids import BATCH_RANDOM_BYTES, batch_id
 from shared.domain.jobs.times import JobTimes
@@ -64,6 +65,7 @@ def build_worker(settings: WorkerSettings, service: str) -> Worker:
         new_id=lambda: batch_id(calls.clock(), secrets.token_bytes(BATCH_RANDOM_BYTES)),
         name=partial(secrets.token_hex, 8),
         times=worker_times(settings),
+        disabled=_disabled(settings),
         each=ThreadPoolExecutor(_THREADS).map,
     )
     batches = build_batch_machinery(settings, calls, outside)
@@ -76,6 +78,12 @@ def worker_times(settings: WorkerSettings) -> JobTimes:
     """Return how long deferred calls wait for what, by how many of them can be made."""
     calls = settings.dispatcher_concurrency * AT_ONCE / _SECONDS_A_CALL
     return replace(times_of(settings), calls_a_second=calls)
+
+
+def _disabled(settings: WorkerSettings) -> tuple[str, ...]:
+    """Return the providers with a batch API that the stack does not have, or not any more."""
+    known = load_providers().values()
+    return tuple(p.name for p in known if p.batch and p.name not in settings.providers)
 
 
 def _providers(settings: WorkerSettings, calls: Calls) -> Mapping[str, BatchProvider]:

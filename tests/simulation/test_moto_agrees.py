@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.simulation.expressions import condition, update
+from tests.simulation.expressions import Bindings, condition, update
 from tests.simulation.moto_dynamo import moto_dynamo
 from tests.simulation.plans import plan_of
 from tests.simulation.world import World
@@ -34,6 +34,15 @@ def test_many_seeds_go_the_same_way_on_moto(seed: int) -> None:
 def test_a_condition_that_cannot_be_read_is_an_error(text: str) -> None:
     with pytest.raises((ValueError, KeyError)):
         condition(text)
+
+
+def test_what_begins_with_a_value_is_found() -> None:
+    matches = condition("pk = :pk AND begins_with(sk, :within)")
+    asked = {"ExpressionAttributeValues": {":pk": {"S": "a"}, ":within": {"S": "r/"}}}
+    rows = [("a", "r/1"), ("a", "r"), ("a", "r-x/1"), ("b", "r/1"), ("a", "xr/1")]
+    items = [{"pk": {"S": pk}, "sk": {"S": sk}} for pk, sk in rows]
+    found = [matches(item, Bindings(asked)) for item in items]
+    assert found == [True, False, False, False, False]
 
 
 def test_an_update_that_cannot_be_read_is_an_error() -> None:

@@ -266,7 +266,7 @@ class DynamoJobs:
         if first:
             asked["KeyConditionExpression"] += " AND sk >= :first"
             asked["ExpressionAttributeValues"][":first"] = text(first)
-        if within:
+        elif within:  # a key condition has one part for the sort key
             asked["KeyConditionExpression"] += " AND begins_with(sk, :within)"
             asked["ExpressionAttributeValues"][":within"] = text(within)
         items: list[Item] = []

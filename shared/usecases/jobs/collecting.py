@@ -123,7 +123,10 @@ class Collector:
             return self._let_go(batch)
         if batch.state != "submitted":
             return self._promoted(batch)
-        provider = self._providers[batch.provider]
+        provider = self._providers.get(batch.provider)
+        if provider is None:
+            self._meter.trouble("batch_unread", batch=batch.id, reason="provider_disabled")
+            return self._promoted(batch)
         progress = provider.progress(batch)
         if progress.failed_because is not None:
             return self._failed(batch, progress.failed_because, is_for_now=progress.is_for_now)

@@ -44,7 +44,8 @@ class Outside:
     """What deferred calls need of the world, and of the synchronous calls.
 
     ``new_id`` returns a batch's id, and ``name`` that of a process or of one of its turns: no two
-    are ever the same.
+    are ever the same. ``disabled`` has the providers for whose batches jobs may wait that were
+    accepted before those were taken out of the stack.
     """
 
     jobs: JobStore
@@ -64,6 +65,7 @@ class Outside:
     new_id: Callable[[], str]
     name: Callable[[], str]
     times: JobTimes = field(default_factory=JobTimes)
+    disabled: tuple[str, ...] = ()
     each: Each = map
     at_once: int = AT_ONCE
 
@@ -90,6 +92,7 @@ class Machinery:
     submitter: Submitter
     collector: Collector
     providers: tuple[str, ...]
+    disabled: tuple[str, ...]
     meter: Meter
     others: Others | None = None
 
@@ -119,8 +122,9 @@ class Machinery:
             self.others.tell(until)
 
     def _tend(self, until: float) -> None:
-        rooms = (room for each in self.providers for room in self.rooms.occupied(each))
-        self.tending.run(rooms, until)
+        every = (*self.providers, *self.disabled)
+        rooms = (room for each in every for room in self.rooms.occupied(each))
+        self.tending.run(rooms, until, self.submitter.may_send)
 
     def _tried(self, crashes: Crashes, what: str, work: Callable[[], None]) -> None:
         with crashes.kept(part=what):
@@ -159,6 +163,7 @@ def machinery(outside: Outside, others: Others | None = None) -> Machinery:
         submitter=submitter,
         collector=_collector(outside, files, owners),
         providers=tuple(outside.providers),
+        disabled=outside.disabled,
         meter=meter,
         others=others,
     )

@@ -14,7 +14,7 @@ from typing import Final
 from shared.catalog import Catalog
 from shared.clock import Clock, utc
 from shared.domain.errors import StoreUnavailable
-from shared.domain.jobs.job import Waiting, room_of
+from shared.domain.jobs.job import Waiting
 from shared.domain.jobs.lines import Planned
 from shared.domain.jobs.planning import Group, Limits, due_groups
 from shared.domain.jobs.provider_batch import ProviderBatch
@@ -87,17 +87,19 @@ class Submitter:
     def _is_idle(self, provider: str) -> bool:
         """Whether there is nothing for which the lane would be taken."""
         is_begun = any(_standing(self._batches.open_batches(), provider))
-        return not is_begun and not self._rooms.occupied(provider)
+        return not is_begun and not self._rooms_of(provider)
+
+    def may_send(self, room: str) -> bool:
+        """Tell whether the jobs of a room can go by a batch: their model may have left them."""
+        provider, _, name = room.partition("/")
+        model, known = self._catalog.models.get(name), self._catalog.providers.get(provider)
+        if model is None or model.provider != provider or known is None or known.batch is None:
+            return False
+        return model.is_batch_priced(utc(self._clock()))
 
     def _rooms_of(self, provider: str) -> list[str]:
-        """Return the rooms in which jobs wait that may go by a batch."""
-        now = utc(self._clock())
-        priced = {
-            room_of(provider, model.id)
-            for model in self._catalog.models.values()
-            if model.provider == provider and model.is_batch_priced(now)
-        }
-        return [room for room in self._rooms.occupied(provider) if room in priced]
+        """Return the rooms in which jobs wait that can go by a batch."""
+        return [room for room in self._rooms.occupied(provider) if self.may_send(room)]
 
     def _has_gone_on(
         self, standing: Sequence[ProviderBatch], lane: HeldLane, until: float, crashes: Crashes

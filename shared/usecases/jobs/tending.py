@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import takewhile
 from typing import Final
@@ -44,9 +44,15 @@ class Tending:
         self._meter = meter
         self._nudges = 0
 
-    def run(self, rooms: Iterable[str], until: float = math.inf) -> None:
+    def run(
+        self,
+        rooms: Iterable[str],
+        until: float = math.inf,
+        may_send: Callable[[str], bool] = lambda _: True,
+    ) -> None:
         """Look through the rooms of batches, and through the room of those who are called.
 
+        Jobs of a room for which ``may_send`` is false wait for nothing and are called at once.
         Stops at ``until``, in epoch seconds. Raises ``Crashed`` once all had their turn, where one
         failed unexpectedly.
         """
@@ -56,10 +62,10 @@ class Tending:
         for row, job in self._living([waiting], until):
             with crashes.kept(StoreUnavailable, job=job.id):
                 self._call(row, job)
-        overdue = ([row for row in self._rows(room) if self._is_overdue(row)] for room in rooms)
-        for _, job in self._living(overdue, until):
+        overdue = (self._overdue(room, may_send) for room in rooms)
+        for row, job in self._living(overdue, until):
             with crashes.kept(StoreUnavailable, job=job.id):
-                self._hurry(job)
+                self._hurry(job, is_stranded=not may_send(row.room))
         crashes.raise_any()
 
     def _most_nudged(self) -> int:
@@ -74,15 +80,20 @@ class Tending:
     def _rows(self, room: str) -> list[Waiting]:
         return self._jobs.waiting(room, most=_READ_ROWS)
 
+    def _overdue(self, room: str, may_send: Callable[[str], bool]) -> list[Waiting]:
+        is_stranded = not may_send(room)
+        return [row for row in self._rows(room) if is_stranded or self._is_overdue(row)]
+
     def _is_overdue(self, row: Waiting) -> bool:
         now = self._clock()
         is_forgotten = now >= row.since + self._times.accepting
         return is_forgotten or now >= self._times.cancel_at(row.deadline)
 
-    def _hurry(self, job: Job) -> None:
+    def _hurry(self, job: Job, *, is_stranded: bool) -> None:
+        is_late = self._clock() >= self._times.cancel_at(job.deadline)
         if job.has_hold_left:
             self._rooms.give_hold_back(job)
-        elif job.state == "queued" and self._clock() >= self._times.cancel_at(job.deadline):
+        elif job.state == "queued" and (is_stranded or is_late):
             after = self._rooms.hurry(job, tries=job.tries)
             if after.filed != job.filed:
                 self._rooms.leave(job)

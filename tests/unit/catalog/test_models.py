@@ -55,6 +55,10 @@ def test_every_model_is_priced_today_or_retired(name: str) -> None:
     assert (name in EVERYTHING.models) == (not model.is_retired(NOW.date()))
 
 
+def test_no_model_s_name_is_cut_where_rooms_of_waiting_calls_are_told_apart() -> None:
+    assert [name for name in EVERYTHING.priced if "/" in name] == []
+
+
 def test_the_tiers_hold_the_models_of_openai_and_anthropic() -> None:
     facts = catalog.load(["openai", "anthropic"])
     for tier, expected in TIERS.items():

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from shared.catalog import Catalog
 from shared.domain.errors import BudgetExceeded, InvalidRequest, NoBatchApi
 from shared.domain.jobs.lines import AskedLine, BatchProgress, LineResult
 from shared.domain.jobs.provider_errors import BatchAnswerLost, BatchRefused
@@ -96,21 +97,49 @@ def test_a_line_that_the_provider_refuses_is_not_sent_again() -> None:
     assert len(world.provider.created) == 1
 
 
-@pytest.mark.parametrize("is_known", [True, False])
-def test_a_model_that_a_release_takes_from_batches_leaves_no_job_waiting(is_known: bool) -> None:
+def without_batches(known: Catalog) -> Catalog:
+    model = known.models[MODEL]
+    standard = tuple(row for row in model.prices if row.variant != "batch")
+    return replace(known, models={**known.models, MODEL: replace(model, prices=standard)})
+
+
+def without_openai(known: Catalog) -> Catalog:
+    models = {name: each for name, each in known.models.items() if each.provider != "openai"}
+    providers = {name: each for name, each in known.providers.items() if name != "openai"}
+    return replace(known, models=models, providers=providers)
+
+
+def test_jobs_of_a_model_that_leaves_the_batches_are_called_at_once() -> None:
+    world = World()
+    jobs = [world.accept(hours=24) for _ in range(3)]
+    world.process = world.another(without_batches(catalog()))
+    world.pass_time(200)
+    assert {world.job(job).state for job in jobs} == {"done"}
+    assert (world.held(), world.spent()) == (0, 3 * FULL_COST)
+    assert (world.jobs.rooms, world.jobs.lanes, world.provider.created) == ({}, {}, {})
+
+
+def test_jobs_of_a_provider_that_leaves_the_stack_fail_and_hold_nothing() -> None:
+    world = World()
+    job = world.accept(hours=24)
+    world.process = world.another(without_openai(catalog()), disabled=("openai",))
+    world.pass_time(200)
+    error = world.job(job).error
+    assert error is not None
+    assert (world.job(job).state, error.status, MODEL in error.message) == ("failed", 400, True)
+    assert (world.held(), world.spent(), world.jobs.rooms) == (0, 0, {})
+
+
+def test_jobs_in_a_batch_of_a_provider_that_leaves_the_stack_end_by_their_deadline() -> None:
     world = World()
     job = world.accept(hours=2)
-    model = catalog().models[MODEL]
-    unpriced = replace(model, prices=tuple(p for p in model.prices if p.variant != "batch"))
-    models = {**catalog().models, MODEL: unpriced}
-    if not is_known:
-        del models[MODEL]
-    world.process = world.another(replace(catalog(), models=models))
-    world.pass_time(3 * HOUR)
-    assert world.job(job).state == ("done" if is_known else "failed")
-    assert world.provider.created == {}
-    assert (world.held(), world.spent()) == (0, FULL_COST if is_known else 0)
-    assert world.jobs.rooms == {}
+    world.pass_time(1_000)
+    assert world.job(job).state == "assigned"
+    world.process = world.another(without_openai(catalog()), disabled=("openai",))
+    world.pass_time(2 * HOUR - 1_000)
+    assert world.job(job).state == "failed"
+    assert world.held() > 0, "the provider may still bill the line"
+    assert "batch_unread" in world.troubles()
 
 
 def test_a_round_that_finds_nothing_takes_no_lane() -> None:

@@ -68,8 +68,8 @@ class World:
         self.process = self.another()
         self.count = 0
 
-    def another(self, known: Catalog | None = None) -> Process:
-        """Return another process on the same stores, perhaps with another release's catalog."""
+    def another(self, known: Catalog | None = None, disabled: tuple[str, ...] = ()) -> Process:
+        """Return another process on the same stores, perhaps of a stack with other providers."""
         stores = Stores(
             store=self.store,
             ledger=self.ledger,
@@ -77,7 +77,7 @@ class World:
             batches=self.jobs,
             blobs=self.blobs,
             queue=self.queue,
-            providers=dict.fromkeys(self.providers, self.provider),
+            providers={name: self.provider for name in self.providers if name not in disabled},
             upstream=self.upstream,
         )
         more: dict[str, Any] = {
@@ -85,6 +85,7 @@ class World:
             "cap": self.cap,
             "meter": self.meter,
             "known": known,
+            "disabled": disabled,
         }
         return process(stores, self.clock, self.names, **more)
 
