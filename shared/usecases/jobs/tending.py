@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import takewhile
@@ -44,12 +43,7 @@ class Tending:
         self._meter = meter
         self._nudges = 0
 
-    def run(
-        self,
-        rooms: Iterable[str],
-        until: float = math.inf,
-        may_send: Callable[[str], bool] = lambda _: True,
-    ) -> None:
+    def run(self, rooms: Iterable[str], until: float, may_send: Callable[[str], bool]) -> None:
         """Look through the rooms of batches, and through the room of those who are called.
 
         Jobs of a room for which ``may_send`` is false wait for nothing and are called at once.
